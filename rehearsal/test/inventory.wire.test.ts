@@ -15,16 +15,14 @@ const deploy = (resources: object, sections: object = {}) =>
 const remove = () => rehearsal.cloudFormation.delete('Stack');
 const inventoryOf = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
 /** The number of differences between an earlier inventory and the current one, for each kind. */
-const differencesByKind = (before: Inventory) => {
-  const kinds = differences(before, rehearsal.aws.inventory()).map(
-    (line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line,
-  );
+const countDifferencesByKind = (before: Inventory) => {
+  const kinds = differences(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
 };
 
 const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
-const VPC = { VpcId: { Ref: 'Vpc' } };
-const WORKER = { FunctionName: { Ref: 'Handler' } };
+const VPC_ID = { VpcId: { Ref: 'Vpc' } };
+const FUNCTION_NAME = { FunctionName: { Ref: 'Handler' } };
 
 /** At least one resource of each simulated type. */
 const RESOURCES: Readonly<Record<string, object>> = {
@@ -50,19 +48,19 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Inline: { Type: 'AWS::IAM::Policy', Properties: { PolicyName: 'inline', PolicyDocument: POLICY, Roles: [{ Ref: 'Role' }] } },
   Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: POLICY } },
-  Version: { Type: 'AWS::Lambda::Version', Properties: WORKER },
+  Version: { Type: 'AWS::Lambda::Version', Properties: FUNCTION_NAME },
   Alias: {
     Type: 'AWS::Lambda::Alias',
-    Properties: { ...WORKER, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] } },
+    Properties: { ...FUNCTION_NAME, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] } },
   },
   Retries: {
     Type: 'AWS::Lambda::EventInvokeConfig',
-    Properties: { ...WORKER, Qualifier: 'live', MaximumRetryAttempts: 0 },
+    Properties: { ...FUNCTION_NAME, Qualifier: 'live', MaximumRetryAttempts: 0 },
     DependsOn: 'Alias',
   },
   Permission: {
     Type: 'AWS::Lambda::Permission',
-    Properties: { ...WORKER, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
+    Properties: { ...FUNCTION_NAME, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
   },
   Logs: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'logs' } },
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'queue' } },
@@ -104,14 +102,14 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Name: '/parameter', Type: 'String', Value: 'value' } },
   Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', Tags: [{ Key: 'team', Value: 'studio' }] } },
-  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC, CidrBlock: '10.0.0.0/24' } },
-  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC, CidrBlock: '10.1.0.0/16' } },
-  Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
+  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC_ID, CidrBlock: '10.0.0.0/24' } },
+  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC_ID, CidrBlock: '10.1.0.0/16' } },
+  Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID },
   Association: {
     Type: 'AWS::EC2::SubnetRouteTableAssociation',
     Properties: { RouteTableId: { Ref: 'Table' }, SubnetId: { Ref: 'Subnet' } },
   },
-  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
+  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID },
   GatewayAssociation: {
     Type: 'AWS::EC2::GatewayRouteTableAssociation',
     Properties: { RouteTableId: { Ref: 'GatewayTable' }, GatewayId: { Ref: 'Gateway' } },
@@ -120,13 +118,13 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Gateway: { Type: 'AWS::EC2::InternetGateway', Properties: { Tags: [{ Key: 'team', Value: 'studio' }] } },
   Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } },
   VpnGateway: { Type: 'AWS::EC2::VPNGateway', Properties: { Type: 'ipsec.1' } },
-  Attachment: { Type: 'AWS::EC2::VPCGatewayAttachment', Properties: { ...VPC, InternetGatewayId: { Ref: 'Gateway' } } },
+  Attachment: { Type: 'AWS::EC2::VPCGatewayAttachment', Properties: { ...VPC_ID, InternetGatewayId: { Ref: 'Gateway' } } },
   Route: {
     Type: 'AWS::EC2::Route',
     Properties: { RouteTableId: { Ref: 'Table' }, DestinationCidrBlock: '0.0.0.0/0', GatewayId: { Ref: 'Gateway' } },
     DependsOn: 'Attachment',
   },
-  Servers: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC, GroupDescription: 'servers', GroupName: 'servers' } },
+  Servers: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC_ID, GroupDescription: 'servers', GroupName: 'servers' } },
   Ingress: {
     Type: 'AWS::EC2::SecurityGroupIngress',
     Properties: { GroupId: { Ref: 'Servers' }, IpProtocol: '-1', CidrIp: '10.0.0.0/16' },
@@ -151,13 +149,13 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Topic: { Type: 'AWS::SNS::Topic' },
 };
 
-const EXPORT = { Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } } };
+const OUTPUTS = { Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } } };
 
 describe('the inventory', () => {
   test('contains everything that a template creates, and nothing after the deletion of the stack', async () => {
     const before = rehearsal.aws.inventory();
-    expect((await deploy(RESOURCES, EXPORT)).status).toBe('CREATE_COMPLETE');
-    expect(differencesByKind(before)).toEqual({
+    expect((await deploy(RESOURCES, OUTPUTS)).status).toBe('CREATE_COMPLETE');
+    expect(countDifferencesByKind(before)).toEqual({
       alarms: 2,
       exports: 1,
       fleets: 1,
@@ -213,7 +211,7 @@ describe('the inventory', () => {
 
   test('has a summary with a line for each kind of item, and a name for each item', async () => {
     const before = rehearsal.aws.inventory();
-    await deploy(RESOURCES, EXPORT);
+    await deploy(RESOURCES, OUTPUTS);
     const after = rehearsal.aws.inventory();
     const lines = summaryOf(compare(before, after));
     expect(lines).toHaveLength(Object.values(after).filter((items: readonly object[]) => items.length > 0).length);
@@ -234,14 +232,14 @@ describe('the inventory', () => {
   test('contains what a deleted stack retains', async () => {
     const before = rehearsal.aws.inventory();
     const retained = Object.entries(RESOURCES).map(([id, resource]) => [id, { ...resource, DeletionPolicy: 'Retain' }]);
-    expect((await deploy(Object.fromEntries(retained) as object, EXPORT)).status).toBe('CREATE_COMPLETE');
+    expect((await deploy(Object.fromEntries(retained) as object, OUTPUTS)).status).toBe('CREATE_COMPLETE');
     const created = rehearsal.aws.inventory();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(differences(created, rehearsal.aws.inventory())).toEqual([
       expect.stringMatching(/^missing of stacks: /),
       expect.stringMatching(/^missing of exports: /),
     ]);
-    expect(differencesByKind(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
+    expect(countDifferencesByKind(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });
 
   test('contains resources of types that are not simulated, with their stack', async () => {
@@ -256,17 +254,17 @@ describe('the inventory', () => {
   });
 
   test('of one account contains only items of that account', async () => {
-    await deploy(RESOURCES, EXPORT);
+    await deploy(RESOURCES, OUTPUTS);
     const { exports, stacks, functions, roles, vpcs, otherResources } = rehearsal.aws.inventory('222222222222');
     expect([exports, stacks, functions, roles, vpcs, otherResources].flat()).toEqual([]);
   });
 
   test('contains a stack that cannot be deleted, with its remaining resources', async () => {
     const before = rehearsal.aws.inventory();
-    const python = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
-    expect((await deploy({ ...python, Thing: customResource({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
+    const pythonFunction = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
+    expect((await deploy({ ...pythonFunction, Thing: customResource({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
     expect((await remove()).status).toBe('DELETE_FAILED');
-    expect(differencesByKind(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
+    expect(countDifferencesByKind(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
     expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'DELETE_FAILED' }]);
     expect(inventoryOf('functions')).toMatchObject([{ runtime: 'python3.12' }]);
   });

@@ -9,9 +9,9 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const CODE = `exports.handler = async (event) => { console.log('RUN ' + JSON.stringify(event)); if (event.fail) throw new Error('failed on purpose'); };`;
 const ALIAS_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker:live';
-const DEAD_LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:letters';
+const DEAD_LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:dead-letters';
 
-const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 16));
+const isoMinute = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 16));
 
 describe('an expression', () => {
   test.each([
@@ -37,7 +37,7 @@ describe('an expression', () => {
     ['cron(0 10 ? * 3#2 *)', START, '2026-01-13T10:00'],
     ['cron(0 10 ? * FRI#5 *)', START, '2026-01-30T10:00'],
   ])('%s has the right next occurrence (case %#)', (expression, from, expected) => {
-    expect(iso(parseExpression(expression, START).next(from))).toBe(expected);
+    expect(isoMinute(parseExpression(expression, START).next(from))).toBe(expected);
   });
 
   test.each([
@@ -83,7 +83,7 @@ const resources = ({ schedule = {}, target = {}, invokable = ALIAS_ARN }: Option
     Type: 'AWS::Lambda::Alias',
     Properties: { FunctionName: { Ref: 'Worker' }, Name: 'live', FunctionVersion: '$LATEST' },
   },
-  DeadLetters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
+  DeadLetters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead-letters' } },
   SchedulerRole: {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -130,7 +130,7 @@ const deploy = async (options: Options = {}) =>
 const runEntries = () =>
   rehearsal.journal.entries.filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '));
 const runEvents = () => runEntries().map(({ message }) => JSON.parse(message.slice('RUN '.length)) as unknown);
-const deadLetters = () => rehearsal.aws.queues.messages('letters');
+const deadLetters = () => rehearsal.aws.queues.messages('dead-letters');
 
 describe('a schedule', () => {
   test('runs immediately, and then on schedule until its stack is deleted', async () => {

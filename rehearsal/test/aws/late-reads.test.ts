@@ -19,7 +19,7 @@ afterEach(() => simulation.close());
 
 const tableId = (): string => simulation.aws.ec2.vpc(PLACE, simulation.vpcId).mainRouteTableId;
 const groupId = (): string => simulation.aws.ec2.vpc(PLACE, simulation.vpcId).defaultSecurityGroupId;
-const ResourceARN = (): string => simulation.aws.gameLift.fleets.all()[0]?.arn ?? '';
+const fleetArn = (): string => simulation.aws.gameLift.fleets.all()[0]?.arn ?? '';
 const route = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
 const rule = () => ({
   GroupId: groupId(),
@@ -41,9 +41,9 @@ interface ReadableState {
 
 const STATES: Readonly<Record<string, ReadableState>> = {
   'tags of a fleet': {
-    write: () => gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key: 'key', Value: 'value' }] }),
-    restore: () => gameLift('UntagResource', { ResourceARN: ResourceARN(), TagKeys: ['key'] }),
-    read: () => gameLift('ListTagsForResource', { ResourceARN: ResourceARN() }),
+    write: () => gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key: 'key', Value: 'value' }] }),
+    restore: () => gameLift('UntagResource', { ResourceARN: fleetArn(), TagKeys: ['key'] }),
+    read: () => gameLift('ListTagsForResource', { ResourceARN: fleetArn() }),
   },
   'attributes of a fleet': {
     write: () => gameLift('UpdateFleetAttributes', { FleetId: fleetId, Name: 'renamed' }),
@@ -129,11 +129,11 @@ describe('if reads are late', () => {
     const shown: number[] = [];
     for (const Key of ['first', 'second', 'third', undefined, undefined]) {
       if (Key !== undefined) {
-        await gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key, Value: '' }] });
+        await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key, Value: '' }] });
       }
       for (let second = 0; second < 5; second += 1) {
         await wait(1);
-        const { Tags } = (await gameLift('ListTagsForResource', { ResourceARN: ResourceARN() })) as {
+        const { Tags } = (await gameLift('ListTagsForResource', { ResourceARN: fleetArn() })) as {
           readonly Tags: readonly { readonly Key: string }[];
         };
         shown.push(states.indexOf(Tags.map((tagged) => tagged.Key).join(',')));
@@ -192,8 +192,8 @@ describe('if reads are late', () => {
     for (let count = 0; count < 12; count += 1) {
       const Value = String(count);
       await wait(1);
-      await gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key: 'count', Value }] });
-      const listed = await simulation.aws.callGameLift('ListTagsForResource', { ResourceARN: ResourceARN() }, PLACE);
+      await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key: 'count', Value }] });
+      const listed = await simulation.aws.callGameLift('ListTagsForResource', { ResourceARN: fleetArn() }, PLACE);
       expect(listed).toEqual({ Tags: [{ Key: 'count', Value }] });
       expect(simulation.aws.inventory().fleets).toMatchObject([{ tags: { count: Value } }]);
     }

@@ -66,7 +66,7 @@ export class LocalSimulation {
 
   async createActiveFleet(): Promise<string> {
     const fleetId = await this.createFleet();
-    // a second longer than the activation, because at the same time the test could wake before the fleet is ACTIVE
+    // the activation takes 1500 seconds: at that very moment, the test could wake before the fleet is ACTIVE
     await this.wait(1501);
     return fleetId;
   }

@@ -28,7 +28,7 @@ import {
 
 const FLEET = { BuildId: 'build-1', EC2InstanceType: 'c5.large' } as const;
 
-/** Two accounts, a VPC, and calls that connect fleets with the VPC. Before a call with a low rate limit, it waits for ten seconds. */
+/** Two accounts, a VPC, and calls that connect fleets with the VPC. Calls with a low rate limit wait for ten seconds first. */
 export class PeeringSimulation {
   static async start(): Promise<PeeringSimulation> {
     return new PeeringSimulation(await startTimedSimulation());
@@ -77,7 +77,7 @@ export class PeeringSimulation {
 
   async createActiveFleet(input: Partial<CreateFleetInput> = {}): Promise<string> {
     const fleetId = await this.createFleet(input);
-    // a second longer than the activation, because at the same time the test could wake before the fleet is ACTIVE
+    // the activation takes 1500 seconds: at that very moment, the test could wake before the fleet is ACTIVE
     await this.wait(1501);
     return fleetId;
   }

@@ -34,8 +34,11 @@ const deleteAll = async () => {
   const results = await rehearsal.cloudFormation.deleteAll(app.outdir);
   return results.map(({ name, status }) => `${name} ${status}`);
 };
-const addSsmParameter = (scope: Construct, id: string, value = 'value', name?: string) =>
-  new SsmParameter(scope, id, { type: 'String', value, ...(name === undefined ? {} : { name }) });
+const addSsmParameter = (
+  scope: Construct,
+  id: string,
+  { value = 'value', name }: { readonly value?: string; readonly name?: string } = {},
+) => new SsmParameter(scope, id, { type: 'String', value, ...(name === undefined ? {} : { name }) });
 /** Adds a resource that cannot be created. */
 const addInvalidResource = (scope: Construct) =>
   new CfnResource(scope, 'Broken', { type: 'AWS::SSM::Parameter', properties: { Type: 'String' } });
@@ -71,7 +74,7 @@ describe('a whole assembly', () => {
 
   test('may contain the same stack for several environments', async () => {
     for (const [index, env] of [FIRST, SECOND].entries()) {
-      addSsmParameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', 'value', '/same');
+      addSsmParameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', { name: '/same' });
     }
     const deployed = await rehearsal.cloudFormation.deployAll(app.synth().directory);
     expect(deployed).toMatchObject([FIRST, SECOND]);
@@ -95,31 +98,32 @@ describe('a whole assembly', () => {
 describe('a nested stack', () => {
   interface ParentOptions {
     readonly value?: string;
+    /** Whether the nested stack has the parameter `/removable`. */
     readonly hasRemovable?: boolean;
-    readonly isNestedBroken?: boolean;
-    readonly isParentBroken?: boolean;
+    readonly isNestedInvalid?: boolean;
+    readonly isParentInvalid?: boolean;
   }
 
-  /** Replaces the app by one with this stack. */
+  /** Creates a new app with a parent stack and a nested stack. */
   function buildParent({
     value = 'value',
     hasRemovable = true,
-    isNestedBroken = false,
-    isParentBroken = false,
+    isNestedInvalid = false,
+    isParentInvalid = false,
   }: ParentOptions = {}): void {
     app = newApp();
     const stack = new Stack(app, 'Parent', { env: FIRST });
-    const source = addSsmParameter(stack, 'Source', value);
+    const source = addSsmParameter(stack, 'Source', { value });
     const nested = new NestedStack(stack, 'Nested');
-    const copy = addSsmParameter(nested, 'Copy', Fn.join('-', ['copy', source.attrValue]), '/copy');
+    const copy = addSsmParameter(nested, 'Copy', { name: '/copy', value: Fn.join('-', ['copy', source.attrValue]) });
     if (hasRemovable) {
-      addSsmParameter(nested, 'Removable', 'value', '/removable');
+      addSsmParameter(nested, 'Removable', { name: '/removable' });
     }
     new CfnOutput(stack, 'Value', { value: copy.attrValue });
-    if (isNestedBroken) {
+    if (isNestedInvalid) {
       addInvalidResource(nested);
     }
-    if (isParentBroken) {
+    if (isParentInvalid) {
       addInvalidResource(stack).node.addDependency(nested);
     }
   }
@@ -144,7 +148,7 @@ describe('a nested stack', () => {
   });
 
   test('that cannot be created fails its parent, and leaves nothing behind', async () => {
-    buildParent({ isNestedBroken: true });
+    buildParent({ isNestedInvalid: true });
     expect(await deployAll()).toEqual(['Parent ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED').at(-1)).toMatch(
       /^Embedded stack arn:aws:cloudformation:us-east-1:111111111111:stack\/Parent-Nested\S+ was not successfully created: The following resource\(s\) failed to create: \[Broken, /,
@@ -155,7 +159,7 @@ describe('a nested stack', () => {
   test('that cannot be updated is rolled back with its parent', async () => {
     buildParent();
     await deployAll();
-    buildParent({ value: 'changed', isNestedBroken: true });
+    buildParent({ value: 'changed', isNestedInvalid: true });
     expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
     expect(nestedStatuses()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
     expect(rehearsal.aws.parameters.get({ account: '111111111111', region: 'us-east-1' }, '/copy')?.value).toBe('copy-value');
@@ -165,7 +169,7 @@ describe('a nested stack', () => {
     buildParent();
     await deployAll();
     const from = rehearsal.journal.entries.length;
-    buildParent({ value: 'changed', hasRemovable: false, isParentBroken: true });
+    buildParent({ value: 'changed', hasRemovable: false, isParentInvalid: true });
     expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
     expect(nestedStatuses()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
     expect([hasParameter('/removable'), valueOf('Parent', 'Value')]).toEqual([true, 'copy-value']);
@@ -178,11 +182,11 @@ describe('a nested stack', () => {
 describe('parameters of Systems Manager', () => {
   test('are read by parameters of templates and by dynamic references, and a new value is an update', async () => {
     const writer = new Stack(app, 'Writer', { env: FIRST });
-    addSsmParameter(writer, 'One', 'first', '/shared');
+    addSsmParameter(writer, 'One', { name: '/shared', value: 'first' });
     const reader = new Stack(app, 'Reader', { env: FIRST });
     reader.addDependency(writer);
     new CfnOutput(reader, 'Typed', { value: StringParameter.valueForStringParameter(reader, '/shared') });
-    const copy = addSsmParameter(reader, 'Copy', 'dynamic-{{resolve:ssm:/shared}}');
+    const copy = addSsmParameter(reader, 'Copy', { value: 'dynamic-{{resolve:ssm:/shared}}' });
     new CfnOutput(reader, 'Dynamic', { value: copy.attrValue });
     expect(await deployAll()).toEqual(['Writer CREATE_COMPLETE', 'Reader CREATE_COMPLETE']);
     expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['first', 'dynamic-first']);
@@ -196,7 +200,7 @@ describe('parameters of Systems Manager', () => {
 
   test('that do not exist fail the stacks that need them', async () => {
     const stack = new Stack(app, 'Reader', { env: FIRST });
-    const dynamic = addSsmParameter(stack, 'Copy', '{{resolve:ssm:/nowhere:3}}');
+    const dynamic = addSsmParameter(stack, 'Copy', { value: '{{resolve:ssm:/nowhere:3}}' });
     expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['Parameters: [ssm:/nowhere:3] cannot be found.']);
     app = newApp();
@@ -219,7 +223,7 @@ describe('Fn::GetStackOutput', () => {
     const producer = new Stack(app, 'Producer', { env: FIRST });
     const consumer = new Stack(app, 'Consumer', { env: consumerEnv });
     consumer.addDependency(producer);
-    new CfnOutput(producer, 'Value', { value: addSsmParameter(producer, 'One', 'produced').attrValue });
+    new CfnOutput(producer, 'Value', { value: addSsmParameter(producer, 'One', { value: 'produced' }).attrValue });
     if (trusted !== undefined) {
       new CfnRole(producer, 'Role', {
         roleName: 'reader',

@@ -33,8 +33,8 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const deploy = (build: (stack: Stack) => void, context: Record<string, unknown> = {}) => {
-  const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-network-')), context, analyticsReporting: false });
+const deploy = (build: (stack: Stack) => void) => {
+  const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-network-')), analyticsReporting: false });
   build(new Stack(app, 'Stack'));
   return rehearsal.cloudFormation.deploy(app.synth().directory, 'Stack');
 };

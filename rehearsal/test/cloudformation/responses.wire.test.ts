@@ -3,7 +3,7 @@ import { ResponseEndpoint } from '../../src/cloudformation/engine/response-endpo
 import { Rehearsal } from '../../src/index';
 import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
 
-/** The code of a function sends these responses. It does not know that it runs in a rehearsal. */
+/** In these tests, the code of a function sends responses. It does not know that it runs in a rehearsal. */
 
 let rehearsal: Rehearsal;
 
@@ -16,7 +16,7 @@ afterEach(() => rehearsal.close());
  * Deploys a custom resource whose function runs `code` for the create, and logs the result. `code` can use `url`, the response URL,
  * `response(changes)`, which returns a body, `put(headers, body, requestOptions)` and `sendValidResponse()`.
  */
-async function deploy(code: string, properties: object = {}): Promise<{ status: string; logged: unknown[] }> {
+async function deploy(code: string): Promise<{ status: string; logged: unknown[] }> {
   const handler = `
     const https = require('node:https');
     exports.handler = async (event) => {
@@ -43,7 +43,7 @@ async function deploy(code: string, properties: object = {}): Promise<{ status: 
   const Handler = functionResource(handler, { Timeout: 900 });
   const Thing = {
     Type: 'Custom::Thing',
-    Properties: { ServiceToken: { 'Fn::GetAtt': ['Handler', 'Arn'] }, ServiceTimeout: 300, ...properties },
+    Properties: { ServiceToken: { 'Fn::GetAtt': ['Handler', 'Arn'] }, ServiceTimeout: 300 },
   };
   const { status } = await rehearsal.cloudFormation.deploy(
     writeAssembly({ Resources: { Role: HANDLER_RESOURCES.Role, Handler, Thing } }),

@@ -10,7 +10,7 @@ exports.handler = async (event, context) => {
 `;
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
 const ALIAS_ARN = `${FUNCTION_ARN}:live`;
-const FAILURES = 'arn:aws:sqs:us-east-1:111111111111:failures';
+const FAILURES_ARN = 'arn:aws:sqs:us-east-1:111111111111:failures';
 
 let rehearsal: Rehearsal;
 
@@ -47,11 +47,12 @@ const deploy = async (resources: object) => {
   const template = { Resources: { Role: HANDLER_RESOURCES.Role, ...resources } };
   return (await rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack')).status;
 };
+/** The name and version that were invoked, and the revision of the code, for each run. */
 const runs = () =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '))
     .map(({ message }) => message.slice('RUN '.length));
-const metric = (name: string, dimensions: Record<string, string>, namespace = 'AWS/Lambda') =>
+const metricSum = (name: string, dimensions: Record<string, string>, namespace = 'AWS/Lambda') =>
   rehearsal.aws.metrics.statistic(
     { account: '111111111111', region: 'us-east-1', namespace, name, dimensions },
     'Sum',
@@ -104,14 +105,14 @@ describe('an alias', () => {
 });
 
 describe('asynchronous events of an alias', () => {
-  const resources = (properties: object, allowedQueue = FAILURES) => ({
+  const resources = (properties: object, allowedQueue = FAILURES_ARN) => ({
     Worker: worker(),
     Alias: alias(),
     Failures: queue('failures'),
     SendPolicy: sendPolicy(allowedQueue),
     Events: eventInvokeConfig(properties),
   });
-  const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES } } };
+  const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES_ARN } } };
 
   test('have settings of their own', async () => {
     await deploy(resources({ MaximumRetryAttempts: 0 }));
@@ -136,7 +137,7 @@ describe('asynchronous events of an alias', () => {
       responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
       responsePayload: { errorType: 'Error', errorMessage: 'failed on purpose' },
     });
-    expect(metric('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
+    expect(metricSum('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
   });
 
   test('that are too old send a record with the condition EventAgeExceeded', async () => {
@@ -149,7 +150,7 @@ describe('asynchronous events of an alias', () => {
   });
 
   test('that succeed send a record if a destination is configured', async () => {
-    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES } } }));
+    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES_ARN } } }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { n: 1 });
     await rehearsal.clock.sleep(60_000);
     const [message] = rehearsal.aws.queues.take('failures');
@@ -161,11 +162,11 @@ describe('asynchronous events of an alias', () => {
   });
 
   test('send no record if the function has no permission to send', async () => {
-    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES}-not`));
+    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES_ARN}-not`));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
-    expect(metric('DestinationDeliveryFailures', { FunctionName: 'worker' })).toBe(1);
+    expect(metricSum('DestinationDeliveryFailures', { FunctionName: 'worker' })).toBe(1);
     expect(rehearsal.journal.entries.map(({ message }) => message)).toContainEqual(
       expect.stringContaining('because no identity-based policy allows the sqs:SendMessage action'),
     );
@@ -178,9 +179,9 @@ test('metrics count invocations and errors by function, and by invoked version o
   await rehearsal.lambda.invoke(FUNCTION_ARN, {});
   await rehearsal.clock.sleep(60_000);
   const sums = (name: string) => [
-    metric(name, { FunctionName: 'worker' }),
-    metric(name, { FunctionName: 'worker', Resource: 'worker:live' }),
-    metric(name, { FunctionName: 'worker', Resource: 'worker' }),
+    metricSum(name, { FunctionName: 'worker' }),
+    metricSum(name, { FunctionName: 'worker', Resource: 'worker:live' }),
+    metricSum(name, { FunctionName: 'worker', Resource: 'worker' }),
   ];
   expect([sums('Invocations'), sums('Errors')]).toEqual([
     [2, 1, 1],

@@ -106,7 +106,7 @@ describe('a life that ends in a failed deletion', () => {
     ]);
   });
 
-  test('the texts contain logical ids instead of generated ids', () => {
+  test('the texts of the events contain logical ids instead of generated ids', () => {
     const text = JSON.stringify(
       layout.groups.map(({ lanes }) => lanes.map(({ events }) => events.map((event) => [event.title, event.text]))),
     );
@@ -126,7 +126,7 @@ describe('outcomes', () => {
     const life = new LifeBuilder()
       .step('create')
       .stack('CREATE_IN_PROGRESS')
-      .resource('Vpc', 'CREATE_COMPLETE', AUTHORIZATION_KEY.peerVpcId);
+      .resource('Vpc', 'CREATE_COMPLETE', { physicalId: AUTHORIZATION_KEY.peerVpcId });
     life
       .atTime(SECOND)
       .authorize()
@@ -159,8 +159,10 @@ describe('outcomes', () => {
   });
 
   test('do not count a rollback as complete, and show the first failure as its reason', () => {
-    const life = new LifeBuilder().stack('UPDATE_IN_PROGRESS').resource('One', 'UPDATE_FAILED', undefined, 'broken');
-    life.resource('Two', 'UPDATE_FAILED', undefined, 'cancelled').stack('UPDATE_ROLLBACK_IN_PROGRESS', 'The following…');
+    const life = new LifeBuilder().stack('UPDATE_IN_PROGRESS').resource('One', 'UPDATE_FAILED', { reason: 'broken' });
+    life
+      .resource('Two', 'UPDATE_FAILED', { reason: 'cancelled' })
+      .stack('UPDATE_ROLLBACK_IN_PROGRESS', { reason: 'The following…' });
     const { outcomes } = layoutOf(life.atTime(SECOND).stack('UPDATE_ROLLBACK_COMPLETE').build());
     expect(outcomes).toMatchObject([
       { step: undefined, operation: { status: 'UPDATE_ROLLBACK_COMPLETE', complete: false, reason: 'One: broken' } },
@@ -180,10 +182,13 @@ test('a step begins with its first stack, even if its entry in the journal is mu
 
 describe('a call belongs', () => {
   const created = () =>
-    new LifeBuilder().stack('CREATE_IN_PROGRESS').resource('HandlerRole', 'CREATE_COMPLETE', ROLE_NAME).stack('CREATE_COMPLETE');
+    new LifeBuilder()
+      .stack('CREATE_IN_PROGRESS')
+      .resource('HandlerRole', 'CREATE_COMPLETE', { physicalId: ROLE_NAME })
+      .stack('CREATE_COMPLETE');
 
   test('to the stack that is in progress', () => {
-    const life = created().stack('CREATE_IN_PROGRESS', undefined, 'Other').handlerCall('TagResource', 'succeeded');
+    const life = created().stack('CREATE_IN_PROGRESS', { stack: 'Other' }).handlerCall('TagResource', 'succeeded');
     expect(groupsOfCalls(layoutOf(life.build()))).toEqual(['Other']);
   });
 
@@ -193,7 +198,7 @@ describe('a call belongs', () => {
 
   test('to the stack of its resource, if several stacks are in progress and none of them created the caller', () => {
     const life = created()
-      .stack('UPDATE_IN_PROGRESS', undefined, 'Other')
+      .stack('UPDATE_IN_PROGRESS', { stack: 'Other' })
       .stack('UPDATE_IN_PROGRESS')
       .call('TagResource', 'succeeded', [ROLE_NAME]);
     expect(groupsOfCalls(layoutOf(life.build()))).toEqual(['Stack']);
@@ -215,8 +220,8 @@ test('a stack whose calls name a VPC shows its authorization, even if another st
 
 test('the second resource with the same name has a number', () => {
   const life = new LifeBuilder()
-    .resource('Fleet', 'CREATE_COMPLETE', 'fleet-1234-a')
-    .resource('Fleet', 'UPDATE_COMPLETE', 'fleet-1234-b');
+    .resource('Fleet', 'CREATE_COMPLETE', { physicalId: 'fleet-1234-a' })
+    .resource('Fleet', 'UPDATE_COMPLETE', { physicalId: 'fleet-1234-b' });
   life.call('DeleteFleet', 'succeeded', ['fleet-1234-b']);
   const texts = layoutOf(life.build()).groups.flatMap(({ lanes }) =>
     lanes.flatMap(({ events }) => events.map(({ text }) => text)),

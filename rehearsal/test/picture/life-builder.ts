@@ -39,13 +39,17 @@ export class LifeBuilder {
     return this;
   }
 
-  stack(status: string, reason?: string, stack = 'Stack'): this {
+  stack(status: string, { stack = 'Stack', reason }: { readonly stack?: string; readonly reason?: string } = {}): this {
     const detail = { kind: 'stack', stack, status, reason } as const;
     this.journal.write('cloudformation', stack, `${status} AWS::CloudFormation::Stack`, detail);
     return this;
   }
 
-  resource(logicalId: string, status: string, physicalId?: string, reason?: string): this {
+  resource(
+    logicalId: string,
+    status: string,
+    { physicalId, reason }: { readonly physicalId?: string; readonly reason?: string } = {},
+  ): this {
     const detail = {
       kind: 'resource',
       stack: 'Stack',
@@ -93,11 +97,11 @@ export class LifeBuilder {
 export function lifeWithFailedDeletion(title = 'sample'): PicturedLife {
   const life = new LifeBuilder();
   life.step('create').stack('CREATE_IN_PROGRESS').resource('Vpc', 'CREATE_IN_PROGRESS');
-  life.atTime(SECOND).resource('Vpc', 'CREATE_COMPLETE', AUTHORIZATION_KEY.peerVpcId);
+  life.atTime(SECOND).resource('Vpc', 'CREATE_COMPLETE', { physicalId: AUTHORIZATION_KEY.peerVpcId });
   life
     .atTime(2 * SECOND)
-    .resource('HandlerRole', 'CREATE_COMPLETE', ROLE_NAME)
-    .resource('Handler', 'CREATE_COMPLETE', FUNCTION_NAME);
+    .resource('HandlerRole', 'CREATE_COMPLETE', { physicalId: ROLE_NAME })
+    .resource('Handler', 'CREATE_COMPLETE', { physicalId: FUNCTION_NAME });
   life
     .atTime(4 * SECOND)
     .run('run started')
@@ -113,20 +117,21 @@ export function lifeWithFailedDeletion(title = 'sample'): PicturedLife {
   life
     .atTime(20 * MINUTE)
     .authorizationChange('used')
-    .resource('Fleet', 'CREATE_COMPLETE', FLEET_ID)
+    .resource('Fleet', 'CREATE_COMPLETE', { physicalId: FLEET_ID })
     .stack('CREATE_COMPLETE');
   life
     .atTime(30 * DAY)
     .step('delete')
     .stack('DELETE_IN_PROGRESS')
-    .resource('Fleet', 'DELETE_IN_PROGRESS', FLEET_ID);
+    .resource('Fleet', 'DELETE_IN_PROGRESS', { physicalId: FLEET_ID });
   life
     .atTime(30 * DAY + 2 * SECOND)
     .authorizationChange('missing')
     .call('DeleteFleet', 'UnauthorizedException', [FLEET_ID]);
-  life
-    .atTime(30 * DAY + 3 * SECOND)
-    .resource('Fleet', 'DELETE_FAILED', FLEET_ID, `no authorization for ${AUTHORIZATION_KEY.peerVpcId} ${HOSTILE_TEXT}`);
-  life.atTime(30 * DAY + 4 * SECOND).stack('DELETE_FAILED', 'The following resource(s) failed to delete: [Fleet].');
+  life.atTime(30 * DAY + 3 * SECOND).resource('Fleet', 'DELETE_FAILED', {
+    physicalId: FLEET_ID,
+    reason: `no authorization for ${AUTHORIZATION_KEY.peerVpcId} ${HOSTILE_TEXT}`,
+  });
+  life.atTime(30 * DAY + 4 * SECOND).stack('DELETE_FAILED', { reason: 'The following resource(s) failed to delete: [Fleet].' });
   return life.atTime(32 * DAY).build(title);
 }

@@ -13,15 +13,15 @@ import {
 
 let simulation: Simulation;
 let client: EC2Client;
-let first: string;
-let second: string;
+let firstVpcId: string;
+let secondVpcId: string;
 
 beforeEach(async () => {
   simulation = await startSimulation();
   const { aws } = simulation;
   client = new EC2Client(clientConfig(aws, aws.iam.administrator(VPC_ACCOUNT)));
-  first = aws.ec2.createVpc({ account: VPC_ACCOUNT, region: REGION, cidrBlock: '10.0.0.0/16' }).vpcId;
-  second = aws.ec2.createVpc({ account: VPC_ACCOUNT, region: REGION, cidrBlock: '10.1.0.0/16' }).vpcId;
+  firstVpcId = aws.ec2.createVpc({ account: VPC_ACCOUNT, region: REGION, cidrBlock: '10.0.0.0/16' }).vpcId;
+  secondVpcId = aws.ec2.createVpc({ account: VPC_ACCOUNT, region: REGION, cidrBlock: '10.1.0.0/16' }).vpcId;
   aws.ec2.createVpc({ account: VPC_ACCOUNT, region: 'eu-west-1', cidrBlock: '10.2.0.0/16' });
   aws.ec2.createVpc({ account: GAMELIFT_ACCOUNT, region: REGION, cidrBlock: '10.3.0.0/16' });
 });
@@ -31,14 +31,14 @@ afterEach(async () => {
   await simulation.aws.close();
 });
 
-async function ids(input: DescribeVpcsCommandInput): Promise<(string | undefined)[]> {
+async function vpcIds(input: DescribeVpcsCommandInput): Promise<(string | undefined)[]> {
   return (await client.send(new DescribeVpcsCommand(input))).Vpcs?.map(({ VpcId }) => VpcId) ?? [];
 }
 
 test('DescribeVpcs returns only the VPCs of the caller’s account and Region', async () => {
-  expect(first).toMatch(/^vpc-[0-9a-f]{17}$/);
-  expect(await ids({})).toEqual([first, second]);
-  expect(await ids({ VpcIds: [second] })).toEqual([second]);
+  expect(firstVpcId).toMatch(/^vpc-[0-9a-f]{17}$/);
+  expect(await vpcIds({})).toEqual([firstVpcId, secondVpcId]);
+  expect(await vpcIds({ VpcIds: [secondVpcId] })).toEqual([secondVpcId]);
   const pages = [];
   for await (const page of paginateDescribeVpcs({ client }, {})) {
     pages.push(page.Vpcs?.length);
@@ -47,10 +47,10 @@ test('DescribeVpcs returns only the VPCs of the caller’s account and Region', 
 });
 
 test('DescribeVpcs returns all attributes of a VPC', async () => {
-  const { Vpcs } = await client.send(new DescribeVpcsCommand({ VpcIds: [first] }));
+  const { Vpcs } = await client.send(new DescribeVpcsCommand({ VpcIds: [firstVpcId] }));
   expect(Vpcs).toEqual([
     {
-      VpcId: first,
+      VpcId: firstVpcId,
       OwnerId: VPC_ACCOUNT,
       State: 'available',
       CidrBlock: '10.0.0.0/16',
@@ -75,27 +75,27 @@ test.each([
   ['owner-id', [VPC_ACCOUNT, 'other'], 2],
   ['owner-id', [GAMELIFT_ACCOUNT], 0],
 ])('DescribeVpcs filters by %s %s', async (Name, Values, count) => {
-  expect(await ids({ Filters: [{ Name, Values }] })).toHaveLength(count);
+  expect(await vpcIds({ Filters: [{ Name, Values }] })).toHaveLength(count);
 });
 
 test('DescribeVpcs refuses unknown ids and filters', async () => {
-  await expect(ids({ VpcIds: ['vpc-0123456789abcdef0'] })).rejects.toMatchObject({
+  await expect(vpcIds({ VpcIds: ['vpc-0123456789abcdef0'] })).rejects.toMatchObject({
     name: 'InvalidVpcID.NotFound',
     message: "The vpc ID 'vpc-0123456789abcdef0' does not exist",
   });
-  await expect(ids({ VpcIds: ['subnet-1'] })).rejects.toMatchObject({
+  await expect(vpcIds({ VpcIds: ['subnet-1'] })).rejects.toMatchObject({
     name: 'InvalidVpcID.Malformed',
     message: 'Invalid id: "subnet-1"',
   });
-  await expect(ids({ Filters: [{ Name: 'colour', Values: ['<&>'] }] })).rejects.toMatchObject({
+  await expect(vpcIds({ Filters: [{ Name: 'colour', Values: ['<&>'] }] })).rejects.toMatchObject({
     name: 'InvalidParameterValue',
     message: "The filter 'colour' is invalid",
   });
-  await expect(ids({ DryRun: true })).rejects.toMatchObject({ name: 'DryRunOperation' });
-  simulation.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, second);
-  await expect(ids({ VpcIds: [second] })).rejects.toMatchObject({ name: 'InvalidVpcID.NotFound' });
+  await expect(vpcIds({ DryRun: true })).rejects.toMatchObject({ name: 'DryRunOperation' });
+  simulation.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, secondVpcId);
+  await expect(vpcIds({ VpcIds: [secondVpcId] })).rejects.toMatchObject({ name: 'InvalidVpcID.NotFound' });
   expect(() => {
-    simulation.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, second);
+    simulation.aws.ec2.deleteVpc(VPC_ACCOUNT, REGION, secondVpcId);
   }).toThrow('does not exist');
 });
 

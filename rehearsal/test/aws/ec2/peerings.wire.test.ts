@@ -27,9 +27,9 @@ beforeEach(async () => {
   simulation = await PeeringSimulation.start();
   simulation.aws.behaviours.set('peerVpcWrites', 'none');
   await simulation.clock.work(async () => {
-    const peered = await simulation.connectNewFleet();
-    fleetId = peered.fleetId;
-    peeringId = peered.connection.VpcPeeringConnectionId ?? '';
+    const newFleet = await simulation.connectNewFleet();
+    fleetId = newFleet.fleetId;
+    peeringId = newFleet.connection.VpcPeeringConnectionId ?? '';
   });
   tableId = simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
 });
@@ -108,16 +108,16 @@ describe('routes', () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:route-table/*`;
     const createRoutePolicy = (vpcId: string) =>
       policy(allow('ec2:CreateRoute', arn, { ArnEquals: { 'ec2:Vpc': `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${vpcId}` } }));
-    const createRouteWith = (vpcId: string, role: string) => {
+    const createRouteWithPermissionFor = (vpcId: string, roleName: string) => {
       const client = new EC2Client(
-        clientConfig(simulation.aws, createRoleSession(simulation.aws, createRoutePolicy(vpcId), role).credentials),
+        clientConfig(simulation.aws, createRoleSession(simulation.aws, createRoutePolicy(vpcId), roleName).credentials),
       );
       return client.send(
         new CreateRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION, VpcPeeringConnectionId: peeringId }),
       );
     };
-    await expect(createRouteWith('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
-    await createRouteWith(simulation.vpcId, 'Own');
+    await expect(createRouteWithPermissionFor('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+    await createRouteWithPermissionFor(simulation.vpcId, 'Own');
   });
 });
 
@@ -309,8 +309,10 @@ describe('tags', () => {
     await expect(simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags }))).rejects.toMatchObject({
       name: 'TagLimitExceeded',
     });
-    const absent = new CreateTagsCommand({ Resources: ['pcx-0123456789abcdef0'], Tags: [{ Key: 'a', Value: '' }] });
-    await expect(simulation.ec2Client.send(absent)).rejects.toMatchObject({ name: 'InvalidVpcPeeringConnectionID.NotFound' });
+    const tagUnknownResource = new CreateTagsCommand({ Resources: ['pcx-0123456789abcdef0'], Tags: [{ Key: 'a', Value: '' }] });
+    await expect(simulation.ec2Client.send(tagUnknownResource)).rejects.toMatchObject({
+      name: 'InvalidVpcPeeringConnectionID.NotFound',
+    });
   });
 
   describe('with a condition in the policy', () => {
@@ -361,13 +363,13 @@ describe('tags', () => {
           ArnEquals: { 'ec2:AccepterVpc': `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${vpcId}` },
         }),
       );
-    const createTagWith = (vpcId: string, role: string) => {
+    const createTagWithPermissionFor = (vpcId: string, roleName: string) => {
       const client = new EC2Client(
-        clientConfig(simulation.aws, createRoleSession(simulation.aws, createTagsPolicy(vpcId), role).credentials),
+        clientConfig(simulation.aws, createRoleSession(simulation.aws, createTagsPolicy(vpcId), roleName).credentials),
       );
       return client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: [{ Key: 'Name', Value: 'x' }] }));
     };
-    await expect(createTagWith('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
-    await createTagWith(simulation.vpcId, 'Own');
+    await expect(createTagWithPermissionFor('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+    await createTagWithPermissionFor(simulation.vpcId, 'Own');
   });
 });

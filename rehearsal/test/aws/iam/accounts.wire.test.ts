@@ -62,16 +62,19 @@ async function deploy({ trustPolicy = TRUST_OF_ACCOUNT, callerPolicy, policyType
   const fleets = new Stack(app, 'Fleets', { env: { account: GAMELIFT_ACCOUNT, region: 'us-east-1' } });
   const peer = new Stack(app, 'Peer', { env: { account: PEER_ACCOUNT, region: 'eu-west-1' } });
   peer.addDependency(fleets);
-  const role = (stack: Stack, RoleName: string, AssumeRolePolicyDocument: object) =>
+  const addRole = (stack: Stack, RoleName: string, AssumeRolePolicyDocument: object) =>
     new CfnResource(stack, 'Role', { type: 'AWS::IAM::Role', properties: { RoleName, AssumeRolePolicyDocument } });
-  const caller = role(fleets, 'caller', trustPolicyFor({ Service: 'lambda.amazonaws.com' }));
-  role(peer, 'peer', trustPolicy);
+  const caller = addRole(fleets, 'caller', trustPolicyFor({ Service: 'lambda.amazonaws.com' }));
+  addRole(peer, 'peer', trustPolicy);
   ADD_POLICY_BY_TYPE[policyType]?.(fleets, caller, callerPolicy ?? policy(allow('sts:AssumeRole', PEER_ROLE_ARN)));
   const results = await rehearsal.cloudFormation.deployAll(app.synth().directory);
   expect(results.map(({ status }) => status)).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
 }
 
-async function assume(parameters: Record<string, string> = { ExternalId: EXTERNAL_ID }, region = 'eu-west-1'): Promise<string> {
+async function assumePeerRole(
+  parameters: Record<string, string> = { ExternalId: EXTERNAL_ID },
+  region = 'eu-west-1',
+): Promise<string> {
   const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE_ARN, 'lambda.amazonaws.com', 'function');
   const request = {
     Action: 'AssumeRole',
@@ -95,7 +98,7 @@ describe('a role of another account', () => {
     'can be assumed if the trust policy and an %s of the caller allow it',
     async (policyType) => {
       await deploy({ policyType });
-      expect(await assume()).toBe(SUCCESS);
+      expect(await assumePeerRole()).toBe(SUCCESS);
     },
   );
 
@@ -131,24 +134,24 @@ describe('a role of another account', () => {
     'cannot be assumed if %s, and the error has the message of STS',
     async (_, options, parameters) => {
       await deploy(options);
-      expect(await assume(parameters)).toBe(DENIED);
+      expect(await assumePeerRole(parameters)).toBe(DENIED);
     },
   );
 
   test('can trust a single role, which also needs a permission in its own account', async () => {
     await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }) });
-    expect(await assume({})).toBe(SUCCESS);
+    expect(await assumePeerRole({})).toBe(SUCCESS);
     await rehearsal.close();
     rehearsal = await Rehearsal.start();
     await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }), callerPolicy: policy(allow('s3:GetObject', '*')) });
-    expect(await assume({})).toBe(DENIED);
+    expect(await assumePeerRole({})).toBe(DENIED);
   });
 });
 
 describe('the Region in the signature of a call to STS', () => {
   test('is in the journal', async () => {
     await deploy({});
-    await assume();
+    await assumePeerRole();
     expect(rehearsal.journal.entries.filter(({ source }) => source === 'sts')).toMatchObject([
       {
         subject: 'AssumeRole',
@@ -159,7 +162,7 @@ describe('the Region in the signature of a call to STS', () => {
 
   test('must be a valid Region', async () => {
     await deploy({});
-    expect(await assume({ ExternalId: EXTERNAL_ID }, 'aws-global')).toBe(
+    expect(await assumePeerRole({ ExternalId: EXTERNAL_ID }, 'aws-global')).toBe(
       'SignatureDoesNotMatch: Credential should be scoped to a valid region.',
     );
   });
@@ -182,9 +185,9 @@ describe('a granted action', () => {
   test('has a number of uses for each statement, and is listed as unused if no call needed it', async () => {
     await deploy({ callerPolicy });
     expect(grants()).toEqual([]);
-    await assume();
-    await assume();
-    await assume({ ExternalId: 'guessed' });
+    await assumePeerRole();
+    await assumePeerRole();
+    await assumePeerRole({ ExternalId: 'guessed' });
     await describeVpcs();
     expect(grants()).toEqual([
       [CALLER_ROLE_ARN, 'Assume', 'sts:AssumeRole', 2],
@@ -221,7 +224,7 @@ describe('a granted action', () => {
 
   test('is listed as unused for several rehearsals only if none of them needed it', async () => {
     await deploy({ callerPolicy });
-    await assume();
+    await assumePeerRole();
     const firstGrants = rehearsal.aws.iam.grants();
     await rehearsal.close();
     rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
@@ -236,7 +239,7 @@ describe('a granted action', () => {
 
   test('is still listed after the stack is deleted', async () => {
     await deploy({ callerPolicy, policyType: 'AWS::IAM::ManagedPolicy' });
-    await assume();
+    await assumePeerRole();
     await rehearsal.cloudFormation.delete('Fleets');
     expect(rehearsal.aws.iam.unusedGrants()).toMatchObject([
       { policy: expect.stringMatching(/^arn:aws:iam::111111111111:policy\/Fleets-Policy/) as string, action: 'sts:TagSession' },
