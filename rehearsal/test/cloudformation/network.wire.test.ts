@@ -107,7 +107,7 @@ test('a stack with a connected fleet can be deleted within a day', async () => {
   expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
 });
 
-test('a stack with a peered fleet cannot be deleted a day later, until somebody authorizes', async () => {
+test('a stack with a fleet that was created as a peer can be deleted a day later only with a new authorization', async () => {
   const place = { account: ACCOUNT, region: 'us-east-1' };
   const { vpcId } = rehearsal.aws.ec2.createVpc({ ...place, cidrBlock: '10.0.0.0/16' });
   const authorization = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
@@ -131,20 +131,17 @@ test('a stack with a peered fleet cannot be deleted a day later, until somebody 
 describe('a fleet', () => {
   const fleets = () => rehearsal.aws.inventory().fleets;
 
-  test.each(['leaves them', 'strips them'] as const)(
-    'is updated in place, under the reading of foreign tags "%s"',
-    async (reading) => {
-      rehearsal.aws.behaviours.set('foreignFleetTags', reading);
-      await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
-      const id = physicalId('AWS::GameLift::Fleet');
-      rehearsal.aws.gameLift.fleets.all().forEach(({ tags }) => tags.set('foreign', 'x'));
-      expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
-        'UPDATE_COMPLETE',
-      );
-      const foreign = reading === 'leaves them' ? { foreign: 'x' } : {};
-      expect(fleets()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
-    },
-  );
+  test.each(['leaves them', 'strips them'] as const)('is updated in place (foreign tags: CloudFormation %s)', async (reading) => {
+    rehearsal.aws.behaviours.set('foreignFleetTags', reading);
+    await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
+    const id = physicalId('AWS::GameLift::Fleet');
+    rehearsal.aws.gameLift.fleets.all().forEach(({ tags }) => tags.set('foreign', 'x'));
+    expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
+      'UPDATE_COMPLETE',
+    );
+    const foreign = reading === 'leaves them' ? { foreign: 'x' } : {};
+    expect(fleets()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
+  });
 
   test('is replaced when its build is replaced', async () => {
     await deploy((stack) => addFleet(stack));

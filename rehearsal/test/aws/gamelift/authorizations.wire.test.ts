@@ -249,8 +249,8 @@ describe('readings', () => {
       "unknown reading 'Slow' of behaviour 'throttlingError': choose one of ThrottlingException, TooManyRequestsException, RequestLimitExceeded",
     );
     expect(() => {
-      set('weather', 'fine');
-    }).toThrow("unknown behaviour 'weather'");
+      set('absent', 'renews');
+    }).toThrow("unknown behaviour 'absent'");
   });
 
   function authorizationKey() {

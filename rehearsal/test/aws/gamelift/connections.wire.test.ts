@@ -258,10 +258,10 @@ describe('readings', () => {
     await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
     await simulation.wait(DAY);
-    const other = await simulation.createActiveFleet();
-    await simulation.connect(other);
+    const secondFleetId = await simulation.createActiveFleet();
+    await simulation.connect(secondFleetId);
     await simulation.wait(30);
-    expect((await simulation.connections(other))[0]?.Status).toEqual({
+    expect((await simulation.connections(secondFleetId))[0]?.Status).toEqual({
       Code: 'failed',
       Message: 'VPC actions are not authorized',
     });
@@ -286,7 +286,7 @@ describe('readings', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTest('5: a connection that is deleted right after its request is deleting until it is deleted', async () => {
+  rehearsedTest('5: a connection that is deleted right after its request stays in the status deleting for a while', async () => {
     simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
     simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
     // without the deletion, the status would change to pending-acceptance after 30 seconds
@@ -339,13 +339,13 @@ describe('readings', () => {
   rehearsedTestEach('9: GameLift writes routes into: %s', ['none', 'main route table', 'every route table'], async (reading) => {
     simulation.aws.behaviours.set('peerVpcWrites', reading);
     const place = { account: VPC_ACCOUNT, region: REGION };
-    const other = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
+    const otherTableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
     const before = simulation.aws.inventory();
     limitAuthorizer(ACTIONS);
     const { fleetId, connection } = await simulation.connectNewFleet();
     const count = { none: 0, 'main route table': 1, 'every route table': 2 }[reading];
     expect(await routesToPeerings()).toHaveLength(count);
-    expect(simulation.aws.ec2.routeTable(place, other).routes.size).toBe(reading === 'every route table' ? 1 : 0);
+    expect(simulation.aws.ec2.routeTable(place, otherTableId).routes.size).toBe(reading === 'every route table' ? 1 : 0);
     const { SecurityGroups } = await simulation.ec2Client.send(new DescribeSecurityGroupsCommand({}));
     const rulesForFleet = SecurityGroups?.[0]?.IpPermissions?.filter(({ IpRanges }) => IpRanges?.[0]?.CidrIp === '10.192.0.0/20');
     expect(rulesForFleet).toHaveLength(count === 0 ? 0 : 1);

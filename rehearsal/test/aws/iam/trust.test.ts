@@ -13,8 +13,8 @@ const denyIf = (Condition: object) => allowIf(Condition, { Effect: 'Deny' });
 test.each<[string, object[]]>([
   ['without a condition', [SCHEDULER]],
   ['in a list of services', [{ ...SCHEDULER, Principal: { Service: ['lambda.amazonaws.com', 'scheduler.amazonaws.com'] } }]],
-  ['if it trusts everybody', [{ ...SCHEDULER, Principal: '*' }]],
-  ['by a wildcard in the action', [{ ...SCHEDULER, Action: ['STS:Assume*'] }]],
+  ['if its principal is a wildcard', [{ ...SCHEDULER, Principal: '*' }]],
+  ['if its action has a wildcard', [{ ...SCHEDULER, Action: ['STS:Assume*'] }]],
   ['under StringEquals', [allowIf({ StringEquals: { 'AWS:sourceaccount': ['222222222222', ACCOUNT] } })]],
   ['under StringLike', [allowIf({ StringLike: { [SOURCE_ACCOUNT]: '1111*' } })]],
   ['under StringNotEquals', [allowIf({ StringNotEquals: { [SOURCE_ACCOUNT]: '222222222222' } })]],
