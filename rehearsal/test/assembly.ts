@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Rehearsal } from '../src/index';
 
-/** A cloud assembly with one stack, as `cdk synth` would write it. */
+/** Writes a cloud assembly with one stack, as `cdk synth` does. Returns its directory. */
 export function writeAssembly(template: object, stackName = 'Stack'): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'rehearsal-assembly-'));
   const write = (file: string, content: object) => {
@@ -13,14 +13,14 @@ export function writeAssembly(template: object, stackName = 'Stack'): string {
   const properties = { templateFile: `${stackName}.template.json` };
   const environment = 'aws://unknown-account/unknown-region';
   const artifacts = { [stackName]: { type: 'aws:cloudformation:stack', environment, properties } };
-  // of a CDK that nobody has yet
+  // later than the version of any CDK
   write('manifest.json', { version: '999.0.0', artifacts });
   return directory;
 }
 
 /**
- * The function of custom resources. Their properties `Create`, `Update` and `Delete` say how it handles such a request: `silent`, `crash`,
- * or the contents of the response. It logs each request as one line of JSON.
+ * The code of the function that handles custom resources. The properties `Create`, `Update` and `Delete` of a custom resource say how the
+ * function handles such a request: `silent`, `crash`, or an object with values of the response. It logs each request as one line of JSON.
  */
 const HANDLER = `
 const https = require('https');
@@ -54,7 +54,7 @@ exports.handler = async (event) => {
 };
 `;
 
-/** The role and the function that every template with custom resources needs. */
+/** The role and the function. Every template with custom resources needs them. */
 export const HANDLER_RESOURCES = {
   Role: {
     Type: 'AWS::IAM::Role',
@@ -76,8 +76,10 @@ export function functionResource(code: string, properties: object = {}): object 
   };
 }
 
-export function custom(properties: object, more: object = {}): object {
-  return { Type: 'Custom::Thing', Properties: { ServiceToken: { 'Fn::GetAtt': ['Handler', 'Arn'] }, ...properties }, ...more };
+/** @param attributes resource attributes, such as `DependsOn` */
+export function customResource(properties: object, attributes: object = {}): object {
+  const ServiceToken = { 'Fn::GetAtt': ['Handler', 'Arn'] };
+  return { Type: 'Custom::Thing', Properties: { ServiceToken, ...properties }, ...attributes };
 }
 
 export interface LoggedRequest {
@@ -89,19 +91,24 @@ export interface LoggedRequest {
   readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
 }
 
-/** The requests that the handler received. */
+/** The requests that the function received. */
 export const requests = (rehearsal: Rehearsal): LoggedRequest[] =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('REQUEST '))
     .map(({ message }) => JSON.parse(message.slice('REQUEST '.length)) as LoggedRequest);
 
-/** `Subject STATUS` of each event since `from`, without times and reasons. */
+/**
+ * The events of CloudFormation without times and reasons, such as `Vpc CREATE_COMPLETE`.
+ *
+ * @param from the index of the first journal entry
+ */
 export const events = (rehearsal: Rehearsal, from = 0): string[] =>
   rehearsal.journal.entries
     .slice(from)
     .filter(({ source }) => source === 'cloudformation')
     .map(({ subject, message }) => `${subject.replace('Stack/', '')} ${message.split(' ')[0] ?? ''}`);
 
+/** The reasons of all CloudFormation events with this status. */
 export const reasons = (rehearsal: Rehearsal, status: string): string[] =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'cloudformation' && message.startsWith(`${status} `) && message.includes(': '))

@@ -57,8 +57,8 @@ test('time stands still for nested work, even if its parent does not wait for it
 });
 
 test('work that waits for other work does not keep time from leaping', async () => {
-  const other = clock.sleep(3_600_000);
-  await clock.work(() => clock.wait(other));
+  const otherWork = clock.sleep(3_600_000);
+  await clock.work(() => clock.wait(otherWork));
   expect(clock.now() - START).toBe(3_600_000);
 });
 
@@ -90,71 +90,71 @@ test('sleepers with the same wake-up time wake one at a time: the work of the fi
   expect(order).toEqual(['first begins', 'first ends', 'second begins', 'second ends']);
 });
 
-test('a canceled timer does not fire, and an endless sleep does not end', async () => {
+test('a canceled timer does not fire, and an infinite sleep does not end', async () => {
   const woken: string[] = [];
-  const callOff = clock.after(1000, () => woken.push('called off'));
-  void clock.sleep(Infinity).then(() => woken.push('endless'));
-  callOff();
+  const cancel = clock.after(1000, () => woken.push('canceled'));
+  void clock.sleep(Infinity).then(() => woken.push('infinite'));
+  cancel();
   await clock.sleep(2000);
   expect(woken).toEqual([]);
 });
 
 test('the handling of a request lasts until the response is sent', async () => {
-  let gone: () => void = () => undefined;
+  let sendResponse: () => void = () => undefined;
   const served = clock.serve(
     () => Promise.resolve(),
-    (whenGone) => (gone = whenGone),
+    (onResponseSent) => (sendResponse = onResponseSent),
   );
   let woken = false;
   const sleeper = clock.sleep(1000).then(() => (woken = true));
   await realSleep(20);
   expect(woken).toBe(false);
-  gone();
+  sendResponse();
   await served;
   await sleeper;
 });
 
-describe('with a participant', () => {
-  /** A participant that rests when the test says so. */
+describe('a participant', () => {
+  /** Rests when the test calls `rest`. */
   class Thread {
     readonly wakeUps: number[] = [];
-    worksWhenWoken = false;
+    shouldWorkWhenWoken = false;
     readonly woken: Promise<void>;
-    private setWoken: () => void = () => undefined;
-    private rested: (rest: Rest) => void = () => undefined;
-    private present: Rest | undefined;
+    private resolveWoken: () => void = () => undefined;
+    private resolveRest: (rest: Rest) => void = () => undefined;
+    private currentRest: Rest | undefined;
 
     constructor() {
-      this.woken = new Promise((resolve) => (this.setWoken = resolve));
+      this.woken = new Promise((resolve) => (this.resolveWoken = resolve));
     }
 
     atRest(): Promise<Rest> {
       return new Promise((resolve) => {
-        this.rested = resolve;
-        if (this.present) {
-          resolve(this.present);
+        this.resolveRest = resolve;
+        if (this.currentRest) {
+          resolve(this.currentRest);
         }
       });
     }
 
     wake(): void {
       this.wakeUps.push(clock.now() - START);
-      this.setWoken();
-      this.present = undefined;
-      if (!this.worksWhenWoken) {
+      this.resolveWoken();
+      this.currentRest = undefined;
+      if (!this.shouldWorkWhenWoken) {
         this.rest();
       }
     }
 
     rest({ nextWakeUp = Infinity, requestsInFlight = 0 }: Partial<Rest> = {}): void {
-      this.present = { nextWakeUp, requestsInFlight };
-      this.rested(this.present);
+      this.currentRest = { nextWakeUp, requestsInFlight };
+      this.resolveRest(this.currentRest);
     }
   }
 
   const hour = 3_600_000;
 
-  test('time leaps to its wake-up once it rests', async () => {
+  test('lets time leap to its wake-up as soon as it rests', async () => {
     const thread = new Thread();
     const leave = clock.join(thread);
     const sleeper = clock.sleep(3 * hour);
@@ -166,10 +166,10 @@ describe('with a participant', () => {
     leave();
   });
 
-  test('the second of two with the same wake-up time wakes when the first rests again', async () => {
+  test('wakes after another participant with the same wake-up time rests again', async () => {
     const [first, second] = [new Thread(), new Thread()];
-    const leave = [first, second].map((thread) => clock.join(thread));
-    first.worksWhenWoken = true;
+    const leaveFunctions = [first, second].map((thread) => clock.join(thread));
+    first.shouldWorkWhenWoken = true;
     [first, second].forEach((thread) => {
       thread.rest({ nextWakeUp: (START + hour) * 1000 });
     });
@@ -180,12 +180,12 @@ describe('with a participant', () => {
     first.rest();
     await sleeper;
     expect([first.wakeUps, second.wakeUps]).toEqual([[hour], [hour]]);
-    leave.forEach((end) => {
-      end();
+    leaveFunctions.forEach((leave) => {
+      leave();
     });
   });
 
-  test('time does not leap while its request is on the way to a server', async () => {
+  test('keeps time from leaping while its request is on the way to a server', async () => {
     const thread = new Thread();
     const leave = clock.join(thread);
     thread.rest({ requestsInFlight: 1 });
@@ -193,14 +193,14 @@ describe('with a participant', () => {
     const sleeper = clock.sleep(60_000).then(() => (woken = true));
     await realSleep(20);
     expect(woken).toBe(false);
-    // the request has arrived, and the server needs time
-    let gone: () => void = () => undefined;
+    // the request has arrived, and the server works for two minutes
+    let sendResponse: () => void = () => undefined;
     const server = clock.serve(
       () => clock.sleep(120_000),
-      (whenGone) => (gone = whenGone),
+      (onResponseSent) => (sendResponse = onResponseSent),
     );
     await sleeper;
-    gone();
+    sendResponse();
     thread.rest();
     await server;
     leave();

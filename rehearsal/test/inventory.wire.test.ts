@@ -1,7 +1,7 @@
 import type { Inventory } from '../src/aws';
 import { compareInventories, differenceLines, summaryLines } from '../src/cli/left-behind';
 import { Rehearsal } from '../src/index';
-import { custom, functionResource, HANDLER_RESOURCES, writeAssembly } from './assembly';
+import { customResource, functionResource, HANDLER_RESOURCES, writeAssembly } from './assembly';
 
 let rehearsal: Rehearsal;
 
@@ -10,19 +10,19 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const deploy = (resources: object, more: object = {}) =>
-  rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...more }), 'Stack');
+const deploy = (resources: object, sections: object = {}) =>
+  rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...sections }), 'Stack');
 const remove = () => rehearsal.cloudFormation.delete('Stack');
-const of = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
-/** The number of differences between two inventories, by kind. */
-const counts = (before: Inventory) => {
+const inventoryOf = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
+/** The number of differences between an earlier inventory and the current one, for each kind. */
+const countDifferencesByKind = (before: Inventory) => {
   const kinds = differenceLines(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
 };
 
 const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
-const VPC = { VpcId: { Ref: 'Vpc' } };
-const WORKER = { FunctionName: { Ref: 'Handler' } };
+const VPC_ID = { VpcId: { Ref: 'Vpc' } };
+const FUNCTION_NAME = { FunctionName: { Ref: 'Handler' } };
 
 /** At least one resource of each simulated type. */
 const RESOURCES: Readonly<Record<string, object>> = {
@@ -48,19 +48,19 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Inline: { Type: 'AWS::IAM::Policy', Properties: { PolicyName: 'inline', PolicyDocument: POLICY, Roles: [{ Ref: 'Role' }] } },
   Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: POLICY } },
-  Version: { Type: 'AWS::Lambda::Version', Properties: WORKER },
+  Version: { Type: 'AWS::Lambda::Version', Properties: FUNCTION_NAME },
   Alias: {
     Type: 'AWS::Lambda::Alias',
-    Properties: { ...WORKER, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] } },
+    Properties: { ...FUNCTION_NAME, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] } },
   },
   Retries: {
     Type: 'AWS::Lambda::EventInvokeConfig',
-    Properties: { ...WORKER, Qualifier: 'live', MaximumRetryAttempts: 0 },
+    Properties: { ...FUNCTION_NAME, Qualifier: 'live', MaximumRetryAttempts: 0 },
     DependsOn: 'Alias',
   },
   Permission: {
     Type: 'AWS::Lambda::Permission',
-    Properties: { ...WORKER, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
+    Properties: { ...FUNCTION_NAME, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
   },
   Logs: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'logs' } },
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'queue' } },
@@ -88,7 +88,7 @@ const RESOURCES: Readonly<Record<string, object>> = {
       ComparisonOperator: 'GreaterThanThreshold',
     },
   },
-  Percentile: {
+  PercentileAlarm: {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       Namespace: 'AWS/Lambda',
@@ -102,14 +102,14 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Name: '/parameter', Type: 'String', Value: 'value' } },
   Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', Tags: [{ Key: 'team', Value: 'studio' }] } },
-  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC, CidrBlock: '10.0.0.0/24' } },
-  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC, CidrBlock: '10.1.0.0/16' } },
-  Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
+  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC_ID, CidrBlock: '10.0.0.0/24' } },
+  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC_ID, CidrBlock: '10.1.0.0/16' } },
+  Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID },
   Association: {
     Type: 'AWS::EC2::SubnetRouteTableAssociation',
     Properties: { RouteTableId: { Ref: 'Table' }, SubnetId: { Ref: 'Subnet' } },
   },
-  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC },
+  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID },
   GatewayAssociation: {
     Type: 'AWS::EC2::GatewayRouteTableAssociation',
     Properties: { RouteTableId: { Ref: 'GatewayTable' }, GatewayId: { Ref: 'Gateway' } },
@@ -118,13 +118,13 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Gateway: { Type: 'AWS::EC2::InternetGateway', Properties: { Tags: [{ Key: 'team', Value: 'studio' }] } },
   Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } },
   VpnGateway: { Type: 'AWS::EC2::VPNGateway', Properties: { Type: 'ipsec.1' } },
-  Attachment: { Type: 'AWS::EC2::VPCGatewayAttachment', Properties: { ...VPC, InternetGatewayId: { Ref: 'Gateway' } } },
+  Attachment: { Type: 'AWS::EC2::VPCGatewayAttachment', Properties: { ...VPC_ID, InternetGatewayId: { Ref: 'Gateway' } } },
   Route: {
     Type: 'AWS::EC2::Route',
     Properties: { RouteTableId: { Ref: 'Table' }, DestinationCidrBlock: '0.0.0.0/0', GatewayId: { Ref: 'Gateway' } },
     DependsOn: 'Attachment',
   },
-  Servers: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC, GroupDescription: 'servers', GroupName: 'servers' } },
+  Servers: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC_ID, GroupDescription: 'servers', GroupName: 'servers' } },
   Ingress: {
     Type: 'AWS::EC2::SecurityGroupIngress',
     Properties: { GroupId: { Ref: 'Servers' }, IpProtocol: '-1', CidrIp: '10.0.0.0/16' },
@@ -149,13 +149,13 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Topic: { Type: 'AWS::SNS::Topic' },
 };
 
-const EXPORT = { Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } } };
+const OUTPUTS = { Outputs: { Id: { Value: { Ref: 'Vpc' }, Export: { Name: 'vpc' } } } };
 
 describe('the inventory', () => {
   test('contains everything that a template creates, and nothing after the deletion of the stack', async () => {
     const before = rehearsal.aws.inventory();
-    expect((await deploy(RESOURCES, EXPORT)).status).toBe('CREATE_COMPLETE');
-    expect(counts(before)).toEqual({
+    expect((await deploy(RESOURCES, OUTPUTS)).status).toBe('CREATE_COMPLETE');
+    expect(countDifferencesByKind(before)).toEqual({
       alarms: 2,
       exports: 1,
       fleets: 1,
@@ -180,15 +180,15 @@ describe('the inventory', () => {
       vpcs: 1,
       vpnGateways: 1,
     });
-    expect(of('vpcs')).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.1.0.0/16'] }]);
-    expect(of('routeTables').flatMap((table) => ('associations' in table ? table.associations : []))).toEqual([
+    expect(inventoryOf('vpcs')).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.1.0.0/16'] }]);
+    expect(inventoryOf('routeTables').flatMap((table) => ('associations' in table ? table.associations : []))).toEqual([
       expect.stringMatching(/^subnet-/),
       expect.stringMatching(/^igw-/),
     ]);
-    expect(of('queues')).toMatchObject([{ policy: POLICY }]);
+    expect(inventoryOf('queues')).toMatchObject([{ policy: POLICY }]);
     const arn = 'arn:aws:lambda:us-east-1:111111111111:function:';
-    const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];
-    expect(of('functions')).toEqual([
+    const [{ functionName }] = inventoryOf('functions') as unknown as [{ functionName: string }];
+    expect(inventoryOf('functions')).toEqual([
       {
         account: '111111111111',
         region: 'us-east-1',
@@ -201,17 +201,17 @@ describe('the inventory', () => {
         eventInvoke: { live: { maximumRetryAttempts: 0, maximumEventAgeSeconds: 21_600 } },
       },
     ]);
-    expect(of('roles')).toMatchObject([{ inline: { inline: POLICY, own: POLICY }, attached: [] }]);
-    expect(of('schedules')).toMatchObject([{ targetArn: `${arn}${functionName}` }]);
-    expect(of('stacks')).toMatchObject([{ name: 'Stack', status: 'CREATE_COMPLETE' }]);
-    expect(of('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
+    expect(inventoryOf('roles')).toMatchObject([{ inline: { inline: POLICY, own: POLICY }, attached: [] }]);
+    expect(inventoryOf('schedules')).toMatchObject([{ targetArn: `${arn}${functionName}` }]);
+    expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'CREATE_COMPLETE' }]);
+    expect(inventoryOf('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('has a summary with a line for each kind and a name for each item', async () => {
+  test('has a summary with a line for each kind of item, and a name for each item', async () => {
     const before = rehearsal.aws.inventory();
-    await deploy(RESOURCES, EXPORT);
+    await deploy(RESOURCES, OUTPUTS);
     const after = rehearsal.aws.inventory();
     const lines = summaryLines(compareInventories(before, after));
     expect(lines).toHaveLength(Object.values(after).filter((items: readonly object[]) => items.length > 0).length);
@@ -234,19 +234,19 @@ describe('the inventory', () => {
   test('contains what a deleted stack retains', async () => {
     const before = rehearsal.aws.inventory();
     const retained = Object.entries(RESOURCES).map(([id, resource]) => [id, { ...resource, DeletionPolicy: 'Retain' }]);
-    expect((await deploy(Object.fromEntries(retained) as object, EXPORT)).status).toBe('CREATE_COMPLETE');
+    expect((await deploy(Object.fromEntries(retained) as object, OUTPUTS)).status).toBe('CREATE_COMPLETE');
     const created = rehearsal.aws.inventory();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(differenceLines(created, rehearsal.aws.inventory())).toEqual([
       expect.stringMatching(/^missing of stacks: /),
       expect.stringMatching(/^missing of exports: /),
     ]);
-    expect(counts(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
+    expect(countDifferencesByKind(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });
 
   test('contains resources of types that are not simulated, with their stack', async () => {
     await deploy({ Topic: RESOURCES.Topic, Build: RESOURCES.Build, Metadata: { Type: 'AWS::CDK::Metadata' } });
-    expect(of('otherResources')).toEqual(
+    expect(inventoryOf('otherResources')).toEqual(
       [
         { type: 'AWS::SNS::Topic', physicalId: expect.stringMatching(/^Stack-Topic-/) as unknown },
         { type: 'AWS::GameLift::Build', physicalId: expect.stringMatching(/^build-/) as unknown },
@@ -256,51 +256,51 @@ describe('the inventory', () => {
   });
 
   test('of one account contains only items of that account', async () => {
-    await deploy(RESOURCES, EXPORT);
+    await deploy(RESOURCES, OUTPUTS);
     const { exports, stacks, functions, roles, vpcs, otherResources } = rehearsal.aws.inventory('222222222222');
     expect([exports, stacks, functions, roles, vpcs, otherResources].flat()).toEqual([]);
   });
 
   test('contains a stack that cannot be deleted, with its remaining resources', async () => {
     const before = rehearsal.aws.inventory();
-    const python = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
-    expect((await deploy({ ...python, Thing: custom({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
+    const pythonFunction = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
+    expect((await deploy({ ...pythonFunction, Thing: customResource({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
     expect((await remove()).status).toBe('DELETE_FAILED');
-    expect(counts(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
-    expect(of('stacks')).toMatchObject([{ name: 'Stack', status: 'DELETE_FAILED' }]);
-    expect(of('functions')).toMatchObject([{ runtime: 'python3.12' }]);
+    expect(countDifferencesByKind(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
+    expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'DELETE_FAILED' }]);
+    expect(inventoryOf('functions')).toMatchObject([{ runtime: 'python3.12' }]);
   });
 });
 
 describe('the log group of a function', () => {
   const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
   const { Properties, ...role } = HANDLER_RESOURCES.Role;
-  const logging = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC] } };
+  const roleWithLogs = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC] } };
 
   test('is created by Lambda if it does not exist and the role allows it, and is left behind', async () => {
     const before = rehearsal.aws.inventory();
-    await deploy({ ...HANDLER_RESOURCES, Role: logging, Thing: custom({}) });
-    const [{ functionName }] = of('functions') as unknown as [{ functionName: string }];
+    await deploy({ ...HANDLER_RESOURCES, Role: roleWithLogs, Thing: customResource({}) });
+    const [{ functionName }] = inventoryOf('functions') as unknown as [{ functionName: string }];
     const group = { account: '111111111111', region: 'us-east-1', name: `/aws/lambda/${functionName}` };
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups: [group] });
   });
 
   test('is not created if the role does not allow it', async () => {
-    await deploy({ ...HANDLER_RESOURCES, Thing: custom({}) });
-    expect(of('logGroups')).toEqual([]);
+    await deploy({ ...HANDLER_RESOURCES, Thing: customResource({}) });
+    expect(inventoryOf('logGroups')).toEqual([]);
   });
 
-  test('is the one of the template if the function is configured to use it', async () => {
+  test('is not created by Lambda if the function uses a log group of the template', async () => {
     const before = rehearsal.aws.inventory();
     const Handler = { ...(HANDLER_RESOURCES.Handler as { Properties: object }) };
     await deploy({
-      Role: logging,
+      Role: roleWithLogs,
       Logs: { Type: 'AWS::Logs::LogGroup' },
       Handler: { ...Handler, Properties: { ...Handler.Properties, LoggingConfig: { LogGroup: { Ref: 'Logs' } } } },
-      Thing: custom({}),
+      Thing: customResource({}),
     });
-    expect(of('logGroups')).toHaveLength(1);
+    expect(inventoryOf('logGroups')).toHaveLength(1);
     await remove();
     expect(rehearsal.aws.inventory()).toEqual(before);
   });

@@ -5,7 +5,7 @@ import { formatEntry, formatList, formatStep, withoutIds } from '../src/report';
 const ID = 'd1f89201-9810-505e-1f72-04c82abe9ce4';
 const STACK_ARN = `arn:aws:cloudformation:us-east-1:111111111111:stack/Game-Stack/${ID}`;
 
-describe('a text without the ids of requests and stacks', () => {
+describe('withoutIds', () => {
   test.each([
     [`START RequestId: ${ID}`, 'START'],
     [`END RequestId: ${ID} Duration: 1 ms`, 'END Duration: 1 ms'],
@@ -20,7 +20,7 @@ describe('a text without the ids of requests and stacks', () => {
     [String.raw`"{\"Type\":\"Create\",\"RequestId\":\"${ID}\"}"`, String.raw`"{\"Type\":\"Create\"}"`],
     [`fleet-${ID} ACTIVE`, 'fleet-d1f89201 ACTIVE'],
     ['vpc-ef9de29795b18aee3 in stack/Game', 'vpc-ef9de29795b18aee3 in stack/Game'],
-  ])('%s', (text, expected) => {
+  ])('removes or shortens the ids in: %s', (text, expected) => {
     expect(withoutIds(text)).toBe(expected);
   });
 });
@@ -39,7 +39,7 @@ describe('a line', () => {
     );
   });
 
-  test('of the beginning of a step stands out', () => {
+  test('of the start of a step is separated by an empty line, and in capitals', () => {
     expect(formatEntry(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
   });
 
@@ -56,11 +56,11 @@ describe('a line', () => {
     ],
     [{ stacks: [], refused: 'Template format error' }, 'refused'],
     [{ stacks: [] }, 'no stack'],
-  ])('of a step has the statuses of its stacks: %j', (outcome, expected) => {
+  ])('of a step shows its outcome: %j', (outcome, expected) => {
     expect(formatStep({ name: 'create', elapsedMilliseconds: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 
-  test('of a list without items says that there is nothing', () => {
+  test('of an empty list says that there is nothing', () => {
     expect(formatList('left behind', [])).toBe('left behind: nothing');
     expect(formatList('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
   });
@@ -68,18 +68,18 @@ describe('a line', () => {
 
 describe('the reason of a stack that is not complete', () => {
   const STACK_TYPE = 'AWS::CloudFormation::Stack';
-  const closing = 'The following resource(s) failed to create: [Group, Inner].';
+  const stackReason = 'The following resource(s) failed to create: [Group, Inner].';
   const events = (...texts: readonly (readonly [subject: string, message: string])[]): Entry[] =>
     texts.map(([subject, message]) => ({ time: 0, source: 'cloudformation', subject, message }));
-  const failed = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: closing };
+  const failed = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: stackReason };
 
-  test('is that of the first failed resource, also in a nested stack', () => {
+  test('is the reason of the first failed resource, also in a nested stack', () => {
     const entries = events(
       ['Stack', `CREATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack-Inner-1/Group', `CREATE_FAILED AWS::EC2::SecurityGroup: no\n  such VPC (RequestId: ${ID})`],
       ['Stack-Inner-1', `ROLLBACK_IN_PROGRESS ${STACK_TYPE}: The following resource(s) failed to create: [Group].`],
       ['Stack/Inner', `CREATE_FAILED ${STACK_TYPE}: Embedded stack ${STACK_ARN} was not successfully created`],
-      ['Stack', `ROLLBACK_COMPLETE ${STACK_TYPE}: ${closing}`],
+      ['Stack', `ROLLBACK_COMPLETE ${STACK_TYPE}: ${stackReason}`],
     );
     expect(withFirstFailure(failed, entries)).toEqual({
       ...failed,
@@ -104,7 +104,7 @@ describe('the reason of a stack that is not complete', () => {
     );
   });
 
-  test('is that of the stack, if no resource failed', () => {
+  test('is the reason of the stack if no resource failed', () => {
     const entries = events(
       ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack', `UPDATE_ROLLBACK_IN_PROGRESS ${STACK_TYPE}: Export a cannot be updated as it is in use by B`],
@@ -115,7 +115,7 @@ describe('the reason of a stack that is not complete', () => {
   });
 
   test.each([
-    ['nothing was written', failed, []],
+    ['the journal is empty', failed, []],
     [
       'the stack is complete',
       { name: 'Stack', status: 'UPDATE_COMPLETE' },

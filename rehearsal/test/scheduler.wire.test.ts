@@ -7,11 +7,11 @@ const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const CODE = `exports.handler = async (event) => { console.log('RUN ' + JSON.stringify(event)); if (event.fail) throw new Error('told to'); };`;
+const CODE = `exports.handler = async (event) => { console.log('RUN ' + JSON.stringify(event)); if (event.fail) throw new Error('failed on purpose'); };`;
 const ALIAS_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker:live';
-const LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:letters';
+const DEAD_LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:dead-letters';
 
-const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 16));
+const isoMinute = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 16));
 
 describe('an expression', () => {
   test.each([
@@ -36,8 +36,8 @@ describe('an expression', () => {
     ['cron(0 10 3W * ? *)', START, '2026-01-02T10:00'],
     ['cron(0 10 ? * 3#2 *)', START, '2026-01-13T10:00'],
     ['cron(0 10 ? * FRI#5 *)', START, '2026-01-30T10:00'],
-  ])('%s has the right next occurrence', (expression, from, expected) => {
-    expect(iso(parseExpression(expression, START).next(from))).toBe(expected);
+  ])('%s has the right next occurrence (case %#)', (expression, from, expected) => {
+    expect(isoMinute(parseExpression(expression, START).next(from))).toBe(expected);
   });
 
   test.each([
@@ -68,20 +68,23 @@ beforeEach(async () => {
 afterEach(() => rehearsal.close());
 
 interface Options {
+  /** Properties of the schedule. */
   readonly schedule?: object;
+  /** Properties of its target. */
   readonly target?: object;
-  readonly allowed?: string;
+  /** The ARN of the function that its role may invoke. */
+  readonly invokable?: string;
 }
 
-const resources = ({ schedule = {}, target = {}, allowed = ALIAS_ARN }: Options = {}) => ({
+const resources = ({ schedule = {}, target = {}, invokable = ALIAS_ARN }: Options = {}) => ({
   Role: HANDLER_RESOURCES.Role,
   Worker: functionResource(CODE, { FunctionName: 'worker' }),
   Alias: {
     Type: 'AWS::Lambda::Alias',
     Properties: { FunctionName: { Ref: 'Worker' }, Name: 'live', FunctionVersion: '$LATEST' },
   },
-  Letters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'letters' } },
-  Invoking: {
+  DeadLetters: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead-letters' } },
+  SchedulerRole: {
     Type: 'AWS::IAM::Role',
     Properties: {
       AssumeRolePolicyDocument: {
@@ -94,8 +97,8 @@ const resources = ({ schedule = {}, target = {}, allowed = ALIAS_ARN }: Options 
           PolicyDocument: {
             Version: '2012-10-17',
             Statement: [
-              { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: allowed },
-              { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: LETTERS_ARN },
+              { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: invokable },
+              { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: DEAD_LETTERS_ARN },
             ],
           },
         },
@@ -112,10 +115,10 @@ const resources = ({ schedule = {}, target = {}, allowed = ALIAS_ARN }: Options 
       FlexibleTimeWindow: { Mode: 'OFF' },
       Target: {
         Arn: { Ref: 'Alias' },
-        RoleArn: { 'Fn::GetAtt': ['Invoking', 'Arn'] },
+        RoleArn: { 'Fn::GetAtt': ['SchedulerRole', 'Arn'] },
         Input: '{"n":1}',
         RetryPolicy: { MaximumRetryAttempts: 2 },
-        DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['Letters', 'Arn'] } },
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['DeadLetters', 'Arn'] } },
         ...target,
       },
       ...schedule,
@@ -124,23 +127,23 @@ const resources = ({ schedule = {}, target = {}, allowed = ALIAS_ARN }: Options 
 });
 const deploy = async (options: Options = {}) =>
   (await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources(options) }), 'Stack')).status;
-const entries = () =>
+const runEntries = () =>
   rehearsal.journal.entries.filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '));
-const runs = () => entries().map(({ message }) => JSON.parse(message.slice('RUN '.length)) as unknown);
-const letters = () => rehearsal.aws.queues.messages('letters');
+const runEvents = () => runEntries().map(({ message }) => JSON.parse(message.slice('RUN '.length)) as unknown);
+const deadLetters = () => rehearsal.aws.queues.messages('dead-letters');
 
 describe('a schedule', () => {
   test('runs immediately, and then on schedule until its stack is deleted', async () => {
     await deploy();
     await rehearsal.clock.sleep(30 * DAY);
-    const times = entries().map(({ time }) => time);
+    const times = runEntries().map(({ time }) => time);
     expect(times).toHaveLength(61);
     const gaps = times.slice(1).map((time, index) => Math.round((time - (times[index] ?? 0)) / MINUTE));
     expect(new Set(gaps)).toEqual(new Set([720]));
-    expect(runs()[0]).toEqual({ n: 1 });
+    expect(runEvents()[0]).toEqual({ n: 1 });
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
-    expect(entries()).toHaveLength(61);
+    expect(runEntries()).toHaveLength(61);
   });
 
   test('does not make rehearsed time pass', async () => {
@@ -154,31 +157,31 @@ describe('a schedule', () => {
   test('replaces keywords in its input, and without an input sends a default event', async () => {
     await deploy({ target: { Input: '{"at":"<aws.scheduler.scheduled-time>","attempt":"<aws.scheduler.attempt-number>"}' } });
     await rehearsal.clock.sleep(HOUR);
-    expect(runs()).toEqual([{ at: expect.stringMatching(/^2026-01-01T00:00:\d\dZ$/) as string, attempt: '1' }]);
+    expect(runEvents()).toEqual([{ at: expect.stringMatching(/^2026-01-01T00:00:\d\dZ$/) as string, attempt: '1' }]);
     await deploy({ target: { Input: undefined } });
     await rehearsal.clock.sleep(12 * HOUR);
-    expect(runs()[1]).toMatchObject({ source: 'aws.scheduler', 'detail-type': 'Scheduled Event', account: '111111111111' });
+    expect(runEvents()[1]).toMatchObject({ source: 'aws.scheduler', 'detail-type': 'Scheduled Event', account: '111111111111' });
   });
 
-  test('keeps its occurrences when other properties change, and does not run while it is disabled', async () => {
+  test('keeps its times when other properties change, and does not run while it is disabled', async () => {
     await deploy();
     await rehearsal.clock.sleep(6 * HOUR);
     await deploy({ target: { Input: '{"n":2}' } });
     await rehearsal.clock.sleep(HOUR);
-    expect(runs()).toEqual([{ n: 1 }]);
+    expect(runEvents()).toEqual([{ n: 1 }]);
     await rehearsal.clock.sleep(6 * HOUR);
-    expect(runs()).toEqual([{ n: 1 }, { n: 2 }]);
+    expect(runEvents()).toEqual([{ n: 1 }, { n: 2 }]);
     await deploy({ schedule: { State: 'DISABLED' } });
     await rehearsal.clock.sleep(DAY);
-    expect(runs()).toHaveLength(2);
+    expect(runEvents()).toHaveLength(2);
   });
 
-  test('runs within its window, and from its start to its end date', async () => {
+  test('runs within its flexible time window, between its start date and its end date', async () => {
     const [StartDate, EndDate] = ['2026-01-02T00:00:00Z', '2026-01-03T18:00:00Z'];
     const FlexibleTimeWindow = { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 60 };
     await deploy({ schedule: { ScheduleExpression: 'rate(1 day)', StartDate, EndDate, FlexibleTimeWindow } });
     await rehearsal.clock.sleep(10 * DAY);
-    const minutes = entries().map(({ time }) => (time - START - DAY) / MINUTE);
+    const minutes = runEntries().map(({ time }) => (time - START - DAY) / MINUTE);
     expect(minutes).toHaveLength(2);
     minutes.forEach((minute, index) => {
       expect(minute).toBeGreaterThanOrEqual(index * 1440);
@@ -186,18 +189,18 @@ describe('a schedule', () => {
     });
   });
 
-  test('does not retry if the function fails: Lambda does', async () => {
+  test('does not retry if the function fails, but Lambda does', async () => {
     await deploy({ target: { Input: '{"fail":true}' } });
     await rehearsal.clock.sleep(HOUR);
-    expect(runs()).toHaveLength(3);
-    expect(letters()).toEqual([]);
+    expect(runEvents()).toHaveLength(3);
+    expect(deadLetters()).toEqual([]);
   });
 
-  test('without permission to invoke its target retries, and then sends the event to the dead-letter queue', async () => {
-    await deploy({ allowed: ALIAS_ARN.replace(':live', '') });
+  test('that may not invoke its target retries, and then sends the event to the dead-letter queue', async () => {
+    await deploy({ invokable: ALIAS_ARN.replace(':live', '') });
     await rehearsal.clock.sleep(HOUR);
-    expect(runs()).toEqual([]);
-    expect(letters()).toMatchObject([
+    expect(runEvents()).toEqual([]);
+    expect(deadLetters()).toMatchObject([
       {
         body: '{"n":1}',
         attributes: {
@@ -217,12 +220,12 @@ describe('a schedule', () => {
     await rehearsal.clock.sleep(HOUR);
     rehearsal.lambda.remove('arn:aws:lambda:us-east-1:111111111111:function:worker');
     await rehearsal.clock.sleep(12 * HOUR);
-    expect(letters()).toMatchObject([
+    expect(deadLetters()).toMatchObject([
       { attributes: { ERROR_CODE: 'ResourceNotFoundException', EXHAUSTED_RETRY_CONDITION: 'MaximumEventAgeInSeconds' } },
     ]);
   });
 
-  test('with features that are not simulated fails', async () => {
+  test('that uses a time zone fails, because only UTC is simulated', async () => {
     expect(await deploy({ schedule: { ScheduleExpressionTimezone: 'Europe/Berlin' } })).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toBe(
       `only schedules of Lambda functions in UTC are simulated: got a schedule of ${ALIAS_ARN} in Europe/Berlin`,

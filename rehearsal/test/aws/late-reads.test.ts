@@ -1,25 +1,25 @@
-import { LocalWorld, PLACE } from './local-world';
+import { LocalSimulation, PLACE } from './local-simulation';
 
 const DESTINATION = '172.16.0.0/16';
 
-let world: LocalWorld;
+let simulation: LocalSimulation;
 let fleetId: string;
 let peeringId: string;
 
-const gameLift = (operation: string, input: object) => world.gameLift(operation, input);
-const ec2 = (operation: string, input: object = {}) => world.ec2(operation, input);
-const wait = (seconds: number) => world.wait(seconds);
+const gameLift = (operation: string, input: object) => simulation.gameLift(operation, input);
+const ec2 = (operation: string, input: object = {}) => simulation.ec2(operation, input);
+const wait = (seconds: number) => simulation.wait(seconds);
 
 beforeEach(async () => {
-  world = new LocalWorld();
-  ({ fleetId, peeringId } = await world.peer());
+  simulation = new LocalSimulation();
+  ({ fleetId, peeringId } = await simulation.connectNewFleet());
 });
 
-afterEach(() => world.close());
+afterEach(() => simulation.close());
 
-const tableId = (): string => world.aws.ec2.vpc(PLACE, world.vpcId).mainRouteTableId;
-const groupId = (): string => world.aws.ec2.vpc(PLACE, world.vpcId).defaultSecurityGroupId;
-const ResourceARN = (): string => world.aws.gameLift.fleets.all()[0]?.arn ?? '';
+const tableId = (): string => simulation.aws.ec2.vpc(PLACE, simulation.vpcId).mainRouteTableId;
+const groupId = (): string => simulation.aws.ec2.vpc(PLACE, simulation.vpcId).defaultSecurityGroupId;
+const fleetArn = (): string => simulation.aws.gameLift.fleets.all()[0]?.arn ?? '';
 const route = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
 const rule = () => ({
   GroupId: groupId(),
@@ -32,27 +32,27 @@ const dnsResolution = (allowed: boolean) => ({
 });
 const tag = () => ({ 'ResourceId.1': peeringId, 'Tag.1.Key': 'key', 'Tag.1.Value': 'value' });
 
-/** Something that is written and written back, and what reads it. */
-interface Readable {
+/** State that a test writes, restores and reads. */
+interface ReadableState {
   readonly write: () => Promise<unknown>;
-  readonly writeBack: () => Promise<unknown>;
+  readonly restore: () => Promise<unknown>;
   readonly read: () => Promise<object>;
 }
 
-const READABLE: Readonly<Record<string, Readable>> = {
+const STATES: Readonly<Record<string, ReadableState>> = {
   'tags of a fleet': {
-    write: () => gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key: 'key', Value: 'value' }] }),
-    writeBack: () => gameLift('UntagResource', { ResourceARN: ResourceARN(), TagKeys: ['key'] }),
-    read: () => gameLift('ListTagsForResource', { ResourceARN: ResourceARN() }),
+    write: () => gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key: 'key', Value: 'value' }] }),
+    restore: () => gameLift('UntagResource', { ResourceARN: fleetArn(), TagKeys: ['key'] }),
+    read: () => gameLift('ListTagsForResource', { ResourceARN: fleetArn() }),
   },
   'attributes of a fleet': {
     write: () => gameLift('UpdateFleetAttributes', { FleetId: fleetId, Name: 'renamed' }),
-    writeBack: () => gameLift('UpdateFleetAttributes', { FleetId: fleetId, Name: 'fleet' }),
+    restore: () => gameLift('UpdateFleetAttributes', { FleetId: fleetId, Name: 'fleet' }),
     read: () => gameLift('DescribeFleetAttributes', { FleetIds: [fleetId] }),
   },
   authorizations: {
-    write: () => gameLift('DeleteVpcPeeringAuthorization', world.authorization),
-    writeBack: () => gameLift('CreateVpcPeeringAuthorization', world.authorization),
+    write: () => gameLift('DeleteVpcPeeringAuthorization', simulation.authorization),
+    restore: () => gameLift('CreateVpcPeeringAuthorization', simulation.authorization),
     read: async () => {
       const output = await gameLift('DescribeVpcPeeringAuthorizations', {});
       return [(output as { readonly VpcPeeringAuthorizations: readonly object[] }).VpcPeeringAuthorizations.length];
@@ -60,28 +60,28 @@ const READABLE: Readonly<Record<string, Readable>> = {
   },
   'tags in EC2': {
     write: () => ec2('CreateTags', tag()),
-    writeBack: () => ec2('DeleteTags', tag()),
+    restore: () => ec2('DeleteTags', tag()),
     read: () => ec2('DescribeTags'),
   },
   'options and tags of a peering connection': {
     write: () => ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(true)),
-    writeBack: () => ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false)),
+    restore: () => ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false)),
     read: () => ec2('DescribeVpcPeeringConnections'),
   },
   routes: {
     write: () => ec2('CreateRoute', { ...route(), VpcPeeringConnectionId: peeringId }),
-    writeBack: () => ec2('DeleteRoute', route()),
+    restore: () => ec2('DeleteRoute', route()),
     read: () => ec2('DescribeRouteTables'),
   },
   'rules of a security group': {
     write: () => ec2('AuthorizeSecurityGroupIngress', rule()),
-    writeBack: () => ec2('RevokeSecurityGroupIngress', rule()),
+    restore: () => ec2('RevokeSecurityGroupIngress', rule()),
     read: () => ec2('DescribeSecurityGroups'),
   },
 };
 
-/** What a read tells seven seconds after each of a number of writes. */
-async function readsAfterWrites({ write, writeBack, read }: Readable): Promise<ReadonlySet<string>> {
+/** Repeats a write. Returns the different results of a read seven seconds after it. */
+async function readsAfterWrites({ write, restore, read }: ReadableState): Promise<ReadonlySet<string>> {
   const reads = new Set<string>();
   await wait(20);
   for (let count = 0; count < 12; count += 1) {
@@ -89,28 +89,28 @@ async function readsAfterWrites({ write, writeBack, read }: Readable): Promise<R
     await wait(7);
     reads.add(JSON.stringify(await read()));
     await wait(20);
-    await writeBack();
+    await restore();
     await wait(20);
   }
   return reads;
 }
 
-describe.each(Object.entries(READABLE))('%s', (_, readable) => {
-  const { write, read } = readable;
+describe.each(Object.entries(STATES))('%s', (_, state) => {
+  const { write, read } = state;
 
   test('show a write at once by default', async () => {
     await wait(20);
     const before = JSON.stringify(await read());
-    const reads = await readsAfterWrites(readable);
+    const reads = await readsAfterWrites(state);
     expect(reads.size).toBe(1);
     expect(reads).not.toContain(before);
   });
 
-  test('show the state before a write or the one after it where reads are late, and only the latter 15 seconds later', async () => {
+  test('show the old or the new state if reads are late, and only the new state 15 seconds after the write', async () => {
     await wait(20);
     const before = JSON.stringify(await read());
-    world.aws.behaviours.set('readBack', 'up to 15 seconds late');
-    const reads = await readsAfterWrites(readable);
+    simulation.aws.behaviours.set('readBack', 'up to 15 seconds late');
+    const reads = await readsAfterWrites(state);
     await write();
     await wait(15);
     const after = JSON.stringify(await read());
@@ -119,48 +119,48 @@ describe.each(Object.entries(READABLE))('%s', (_, readable) => {
   });
 });
 
-describe('where reads are late', () => {
+describe('if reads are late', () => {
   beforeEach(() => {
-    world.aws.behaviours.set('readBack', 'up to 15 seconds late');
+    simulation.aws.behaviours.set('readBack', 'up to 15 seconds late');
   });
 
-  test('a later read can show an earlier state, and every read shows a state that was there', async () => {
+  test('a later read can show an earlier state, but never a state that did not exist', async () => {
     const states = ['', 'first', 'first,second', 'first,second,third'];
-    const seen: number[] = [];
+    const shown: number[] = [];
     for (const Key of ['first', 'second', 'third', undefined, undefined]) {
       if (Key !== undefined) {
-        await gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key, Value: '' }] });
+        await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key, Value: '' }] });
       }
       for (let second = 0; second < 5; second += 1) {
         await wait(1);
-        const { Tags } = (await gameLift('ListTagsForResource', { ResourceARN: ResourceARN() })) as {
+        const { Tags } = (await gameLift('ListTagsForResource', { ResourceARN: fleetArn() })) as {
           readonly Tags: readonly { readonly Key: string }[];
         };
-        seen.push(states.indexOf(Tags.map((tagged) => tagged.Key).join(',')));
+        shown.push(states.indexOf(Tags.map((tagged) => tagged.Key).join(',')));
       }
     }
-    expect(seen).not.toContain(-1);
-    expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3]));
-    expect(seen.some((state, index) => state < (seen[index - 1] ?? 0))).toBe(true);
+    expect(shown).not.toContain(-1);
+    expect(new Set(shown)).toEqual(new Set([0, 1, 2, 3]));
+    expect(shown.some((state, index) => state < (shown[index - 1] ?? 0))).toBe(true);
   });
 
-  test('what one read shows of several things need not be of the same time', async () => {
-    const seen = new Set<string>();
+  test('one read can combine the old tags of a connection with its new options, and the reverse', async () => {
+    const shown = new Set<string>();
     for (let count = 0; count < 24; count += 1) {
       await wait(20);
       await ec2('CreateTags', tag());
       await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(true));
       await wait(7);
       const text = JSON.stringify(await ec2('DescribeVpcPeeringConnections'));
-      seen.add([text.includes('"key":"key"'), text.includes('"allowDnsResolutionFromRemoteVpc":true')].join());
+      shown.add([text.includes('"key":"key"'), text.includes('"allowDnsResolutionFromRemoteVpc":true')].join());
       await wait(20);
       await ec2('DeleteTags', tag());
       await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false));
     }
-    expect(seen).toEqual(new Set(['true,true', 'true,false', 'false,true', 'false,false']));
+    expect(shown).toEqual(new Set(['true,true', 'true,false', 'false,true', 'false,false']));
   });
 
-  test('writes are checked against the present state', async () => {
+  test('writes are checked against the current state', async () => {
     const existing = { ...route(), VpcPeeringConnectionId: peeringId };
     await ec2('CreateRoute', existing);
     await expect(ec2('CreateRoute', existing)).rejects.toMatchObject({ code: 'RouteAlreadyExists' });
@@ -172,7 +172,7 @@ describe('where reads are late', () => {
     await expect(gameLift('DeleteVpcPeeringConnection', connection)).rejects.toMatchObject({ code: 'NotFoundException' });
   });
 
-  test('a connection and its events are late as well', async () => {
+  test('reads of a connection and of fleet events are late, too', async () => {
     const status = async (): Promise<readonly unknown[]> => {
       const { VpcPeeringConnections } = (await gameLift('DescribeVpcPeeringConnections', {})) as {
         readonly VpcPeeringConnections: readonly { readonly Status: { readonly Code: string } }[];
@@ -188,14 +188,14 @@ describe('where reads are late', () => {
     expect(await status()).toEqual(['deleted', 'FLEET_VPC_PEERING_DELETED']);
   });
 
-  test('CloudFormation and the inventory see the present state', async () => {
+  test('CloudFormation and the inventory read the current state', async () => {
     for (let count = 0; count < 12; count += 1) {
       const Value = String(count);
       await wait(1);
-      await gameLift('TagResource', { ResourceARN: ResourceARN(), Tags: [{ Key: 'count', Value }] });
-      const listed = await world.aws.callGameLift('ListTagsForResource', { ResourceARN: ResourceARN() }, PLACE);
+      await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key: 'count', Value }] });
+      const listed = await simulation.aws.callGameLift('ListTagsForResource', { ResourceARN: fleetArn() }, PLACE);
       expect(listed).toEqual({ Tags: [{ Key: 'count', Value }] });
-      expect(world.aws.inventory().fleets).toMatchObject([{ tags: { count: Value } }]);
+      expect(simulation.aws.inventory().fleets).toMatchObject([{ tags: { count: Value } }]);
     }
   });
 });

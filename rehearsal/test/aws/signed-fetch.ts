@@ -1,23 +1,26 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials, SimulatedAws } from '../../src/aws';
 import { SHA256 } from '../../src/aws/wire/signature';
-import { REGION } from './world';
+import { REGION } from './simulation';
 
-/** What differs from a request to the root of the default Region, and what is sent instead of what was signed. */
-interface Change {
+interface Options {
+  /** @default - the root */
   readonly path?: string;
+  /** Sent instead of the signed body. */
   readonly sentBody?: string;
+  /** Sent in addition to the signed headers, or instead of them. */
   readonly sentHeaders?: Readonly<Record<string, string>>;
+  /** @default - the Region of all tests */
   readonly region?: string;
 }
 
-/** A request signed by the SDK's own signer, for services that have no client here. */
+/** Sends a request that the SDK's signer signs: for services without a client in these tests, and for invalid requests. */
 export async function signedFetch(
   aws: SimulatedAws,
   service: string,
   credentials: Credentials,
   body: string,
-  { path = '/', sentBody = body, sentHeaders = {}, region = REGION }: Change = {},
+  { path = '/', sentBody = body, sentHeaders = {}, region = REGION }: Options = {},
 ): Promise<{ status: number; body: string }> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const signer = new SignatureV4({

@@ -8,10 +8,11 @@ import { NotAvailable, report, runCheck } from '../../../bin/outcomes';
 import type { Outcome } from '../../../bin/outcomes';
 import useTemporaryDirectory from '../../../bin/temporary-directory';
 import { pageOf } from '../../src/picture';
-import { failedDeletion } from '../picture/sample';
+import { lifeWithFailedDeletion } from '../picture/life-builder';
 
 /*
- * Opens a picture of two lives in Chromium, and uses it as a reader does. The environment variable `CHROMIUM` can name another command.
+ * Opens a picture of two lives in Chromium, and uses it like a reader. The environment variable `CHROMIUM` can name another browser
+ * command.
  */
 
 const { CHROMIUM } = process.env;
@@ -20,9 +21,9 @@ const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 900 };
 const MINIMUM_CONTRAST = 4.5;
 
-/** A page, and its errors and network requests. */
 interface OpenPage {
   readonly page: Page;
+  /** Errors and network requests of the page. */
   readonly problems: readonly string[];
 }
 
@@ -32,7 +33,7 @@ async function scrollsSideways(page: Page): Promise<boolean> {
   return await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 }
 
-async function focused(page: Page): Promise<string> {
+async function focusedElement(page: Page): Promise<string> {
   return await page.evaluate<string>('document.activeElement.getAttribute("href") ?? document.activeElement.tagName');
 }
 
@@ -40,14 +41,14 @@ async function plotWidth(page: Page): Promise<number> {
   return (await page.locator('.plot').first().boundingBox())?.width ?? 0;
 }
 
-/** Presses keys one after the other. @returns what has the focus after each */
+/** Presses keys one after the other. @returns the focused element after each key */
 async function press(page: Page, ...keys: readonly string[]): Promise<string[]> {
-  const reached: string[] = [];
+  const focusedElements: string[] = [];
   for (const key of keys) {
     await page.keyboard.press(key);
-    reached.push(await focused(page));
+    focusedElements.push(await focusedElement(page));
   }
-  return reached;
+  return focusedElements;
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -57,7 +58,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.deepEqual(problems, []);
   },
 
-  'a phone never scrolls the page sideways, zoomed or not': async ({ page }) => {
+  'the page never scrolls sideways on a phone, zoomed or not': async ({ page }) => {
     await page.setViewportSize(PHONE);
     assert.equal(await scrollsSideways(page), false);
     await page.locator('.outcomes button').last().click();
@@ -72,7 +73,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     }
   },
 
-  'the keyboard moves between events and lanes, and shows what they say': async ({ page }) => {
+  'the keyboard moves between events and lanes, and shows the text of the focused event': async ({ page }) => {
     await page.locator('.tools button').nth(2).focus();
     const [first, second, back, below, end] = await press(page, 'Tab', 'ArrowRight', 'ArrowLeft', 'ArrowDown', 'End');
     assert.match(first ?? '', /^#a\d+$/);
@@ -95,11 +96,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
   'the keyboard zooms, and Enter leads to the row in the table': async ({ page }) => {
     await page.locator('.tools button').nth(2).focus();
-    const narrow = await plotWidth(page);
+    const widthBefore = await plotWidth(page);
     await press(page, 'Tab', 'ArrowRight', '+', '+');
-    assert.ok((await plotWidth(page)) > 3 * narrow);
+    assert.ok((await plotWidth(page)) > 3 * widthBefore);
     await press(page, '-', '0');
-    assert.equal(await plotWidth(page), narrow);
+    assert.equal(await plotWidth(page), widthBefore);
     const [event] = await press(page, 'ArrowLeft');
     await press(page, 'Enter');
     assert.equal(new URL(page.url()).hash, event);
@@ -109,14 +110,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
     await page.locator('.outcomes button').first().click();
     await page.locator('.stack a').first().focus();
     await press(page, 'End');
-    const seen = await page.evaluate<boolean>(
+    const isVisible = await page.evaluate<boolean>(
       '(() => { const event = document.activeElement.getBoundingClientRect(); const view = document.querySelector(".scroller").getBoundingClientRect();' +
         'return event.right > view.left && event.left < view.right; })()',
     );
-    assert.ok(seen);
+    assert.ok(isVisible);
   },
 
-  'a step fills the picture': async ({ page }) => {
+  'a click on a step zooms to it': async ({ page }) => {
     await page.locator('.outcomes').first().locator('button').last().click();
     const [bar, view] = [
       await page.locator('.stack .bad').first().boundingBox(),
@@ -174,18 +175,18 @@ async function open(browser: Browser, file: string): Promise<OpenPage> {
       problems.push(`request: ${request.url()}`);
     }
   });
-  await page.addInitScript({ content: measurements() });
+  await page.addInitScript({ content: measurementScript() });
   await page.goto(`file://${file}`);
   return { page, problems };
 }
 
-function measurements(): string {
+function measurementScript(): string {
   const entryPoints = [join(__dirname, 'page', 'measure.ts')];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, write: false, platform: 'browser', format: 'iife' });
   return outputFiles.map(({ text }) => text).join('');
 }
 
-/** The first of the commands that is installed. */
+/** Returns the path of the first installed command. */
 function findBrowser(): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return COMMANDS.flatMap((command) => folders.map((folder) => resolve(folder, command))).find((file) => existsSync(file));
@@ -193,7 +194,7 @@ function findBrowser(): string | undefined {
 
 async function main(): Promise<void> {
   const file = join(useTemporaryDirectory(), 'picture.html');
-  writeFileSync(file, pageOf('Two lives', [failedDeletion('one'), failedDeletion('other')]));
+  writeFileSync(file, pageOf('Two lives', [lifeWithFailedDeletion('one'), lifeWithFailedDeletion('other')]));
   const executablePath = findBrowser();
   const browser = executablePath === undefined ? undefined : await chromium.launch({ executablePath });
   const outcomes: Outcome[] = [];

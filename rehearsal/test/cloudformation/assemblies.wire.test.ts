@@ -10,7 +10,7 @@ import { events, reasons } from '../assembly';
 
 const FIRST: Environment = { account: '111111111111', region: 'us-east-1' };
 const SECOND: Environment = { account: '222222222222', region: 'eu-west-1' };
-const STS_TRUST = (principal: string) => ({
+const trustPolicy = (principal: string) => ({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { AWS: principal }, Action: 'sts:AssumeRole' }],
 });
@@ -34,10 +34,13 @@ const deleteAll = async () => {
   const results = await rehearsal.cloudFormation.deleteAll(app.outdir);
   return results.map(({ name, status }) => `${name} ${status}`);
 };
-const parameter = (scope: Construct, id: string, value = 'value', name?: string) =>
-  new SsmParameter(scope, id, { type: 'String', value, ...(name === undefined ? {} : { name }) });
-/** A resource that cannot be created. */
-const broken = (scope: Construct) =>
+const addSsmParameter = (
+  scope: Construct,
+  id: string,
+  { value = 'value', name }: { readonly value?: string; readonly name?: string } = {},
+) => new SsmParameter(scope, id, { type: 'String', value, ...(name === undefined ? {} : { name }) });
+/** Adds a resource that cannot be created. */
+const addInvalidResource = (scope: Construct) =>
   new CfnResource(scope, 'Broken', { type: 'AWS::SSM::Parameter', properties: { Type: 'String' } });
 const valueOf = (stack: string, output: string) => rehearsal.cloudFormation.describe(stack).outputs[output];
 
@@ -48,7 +51,7 @@ describe('a whole assembly', () => {
     const inner = new Stack(stage, 'Inner');
     const outer = new Stack(stage, 'Outer', { env: FIRST });
     const middle = new Stack(app, 'Middle', { env: SECOND });
-    [last, inner, outer, middle].forEach((stack) => parameter(stack, 'One'));
+    [last, inner, outer, middle].forEach((stack) => addSsmParameter(stack, 'One'));
     last.addDependency(middle);
     inner.addDependency(outer);
     expect(await deployAll()).toEqual([
@@ -71,7 +74,7 @@ describe('a whole assembly', () => {
 
   test('may contain the same stack for several environments', async () => {
     for (const [index, env] of [FIRST, SECOND].entries()) {
-      parameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', 'value', '/same');
+      addSsmParameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', { name: '/same' });
     }
     const deployed = await rehearsal.cloudFormation.deployAll(app.synth().directory);
     expect(deployed).toMatchObject([FIRST, SECOND]);
@@ -81,90 +84,97 @@ describe('a whole assembly', () => {
   test('stops at the first stack that fails', async () => {
     const [one, two, three] = ['One', 'Two', 'Three'].map((id) => new Stack(app, id, { env: FIRST }));
     if (!one || !two || !three) {
-      throw new Error('three stacks were made');
+      throw new Error('expected three stacks');
     }
     two.addDependency(one);
     three.addDependency(two);
-    parameter(one, 'Fine');
-    broken(two);
-    parameter(three, 'Never');
+    addSsmParameter(one, 'Fine');
+    addInvalidResource(two);
+    addSsmParameter(three, 'Never');
     expect(await deployAll()).toEqual(['One CREATE_COMPLETE', 'Two ROLLBACK_COMPLETE']);
   });
 });
 
 describe('a nested stack', () => {
-  interface Change {
+  interface ParentOptions {
     readonly value?: string;
-    readonly without?: boolean;
-    readonly nestedBroken?: boolean;
-    readonly parentBroken?: boolean;
+    /** Whether the nested stack has the parameter `/removable`. */
+    readonly hasRemovable?: boolean;
+    readonly isNestedInvalid?: boolean;
+    readonly isParentInvalid?: boolean;
   }
 
-  function parent({ value = 'value', without = false, nestedBroken = false, parentBroken = false }: Change = {}): void {
+  /** Creates a new app with a parent stack and a nested stack. */
+  function buildParent({
+    value = 'value',
+    hasRemovable = true,
+    isNestedInvalid = false,
+    isParentInvalid = false,
+  }: ParentOptions = {}): void {
     app = newApp();
     const stack = new Stack(app, 'Parent', { env: FIRST });
-    const source = parameter(stack, 'Source', value);
+    const source = addSsmParameter(stack, 'Source', { value });
     const nested = new NestedStack(stack, 'Nested');
-    const copy = parameter(nested, 'Copy', Fn.join('-', ['copy', source.attrValue]), '/copy');
-    if (!without) {
-      parameter(nested, 'Removable', 'value', '/removable');
+    const copy = addSsmParameter(nested, 'Copy', { name: '/copy', value: Fn.join('-', ['copy', source.attrValue]) });
+    if (hasRemovable) {
+      addSsmParameter(nested, 'Removable', { name: '/removable' });
     }
     new CfnOutput(stack, 'Value', { value: copy.attrValue });
-    if (nestedBroken) {
-      broken(nested);
+    if (isNestedInvalid) {
+      addInvalidResource(nested);
     }
-    if (parentBroken) {
-      broken(stack).node.addDependency(nested);
+    if (isParentInvalid) {
+      addInvalidResource(stack).node.addDependency(nested);
     }
   }
 
-  const nestedStatus = () =>
+  const nestedStatuses = () =>
     rehearsal.cloudFormation
       .describe('Parent')
       .resources.filter(({ type }) => type === 'AWS::CloudFormation::Stack')
       .map(({ physicalId }) => rehearsal.cloudFormation.describe(physicalId ?? '').status);
-  const there = (name: string) => rehearsal.aws.parameters.has({ account: '111111111111', region: 'us-east-1' }, name);
+  const hasParameter = (name: string) => rehearsal.aws.parameters.has({ account: '111111111111', region: 'us-east-1' }, name);
 
   test('receives parameters, returns outputs, and is updated and deleted with its parent', async () => {
-    parent();
+    buildParent();
     expect(await deployAll()).toEqual(['Parent CREATE_COMPLETE']);
-    expect([valueOf('Parent', 'Value'), nestedStatus()]).toEqual(['copy-value', ['CREATE_COMPLETE']]);
-    parent({ value: 'changed', without: true });
+    expect([valueOf('Parent', 'Value'), nestedStatuses()]).toEqual(['copy-value', ['CREATE_COMPLETE']]);
+    buildParent({ value: 'changed', hasRemovable: false });
     expect(await deployAll()).toEqual(['Parent UPDATE_COMPLETE']);
-    expect([valueOf('Parent', 'Value'), nestedStatus()]).toEqual(['copy-changed', ['UPDATE_COMPLETE']]);
-    expect(there('/removable')).toBe(false);
+    expect([valueOf('Parent', 'Value'), nestedStatuses()]).toEqual(['copy-changed', ['UPDATE_COMPLETE']]);
+    expect(hasParameter('/removable')).toBe(false);
     expect(await deleteAll()).toEqual(['Parent DELETE_COMPLETE']);
-    expect(there('/copy')).toBe(false);
+    expect(hasParameter('/copy')).toBe(false);
   });
 
-  test('that cannot be created fails its parent, and nothing is left behind', async () => {
-    parent({ nestedBroken: true });
+  test('that cannot be created fails its parent, and leaves nothing behind', async () => {
+    buildParent({ isNestedInvalid: true });
     expect(await deployAll()).toEqual(['Parent ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED').at(-1)).toMatch(
       /^Embedded stack arn:aws:cloudformation:us-east-1:111111111111:stack\/Parent-Nested\S+ was not successfully created: The following resource\(s\) failed to create: \[Broken, /,
     );
-    expect([there('/copy'), nestedStatus()]).toEqual([false, []]);
+    expect([hasParameter('/copy'), nestedStatuses()]).toEqual([false, []]);
   });
 
   test('that cannot be updated is rolled back with its parent', async () => {
-    parent();
+    buildParent();
     await deployAll();
-    parent({ value: 'changed', nestedBroken: true });
+    buildParent({ value: 'changed', isNestedInvalid: true });
     expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
-    expect(nestedStatus()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
+    expect(nestedStatuses()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
     expect(rehearsal.aws.parameters.get({ account: '111111111111', region: 'us-east-1' }, '/copy')?.value).toBe('copy-value');
   });
 
   test('is rolled back without losing resources if its parent fails later', async () => {
-    parent();
+    buildParent();
     await deployAll();
     const from = rehearsal.journal.entries.length;
-    parent({ value: 'changed', without: true, parentBroken: true });
+    buildParent({ value: 'changed', hasRemovable: false, isParentInvalid: true });
     expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
-    expect(nestedStatus()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
-    expect([there('/removable'), valueOf('Parent', 'Value')]).toEqual([true, 'copy-value']);
+    expect(nestedStatuses()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
+    expect([hasParameter('/removable'), valueOf('Parent', 'Value')]).toEqual([true, 'copy-value']);
     expect(events(rehearsal, from).filter((event) => /Removable\S* DELETE/.test(event))).toEqual([]);
-    parent({ value: 'changed' });
+    buildParent({ value: 'changed' });
     expect(await deployAll()).toEqual(['Parent UPDATE_COMPLETE']);
   });
 });
@@ -172,11 +182,11 @@ describe('a nested stack', () => {
 describe('parameters of Systems Manager', () => {
   test('are read by parameters of templates and by dynamic references, and a new value is an update', async () => {
     const writer = new Stack(app, 'Writer', { env: FIRST });
-    parameter(writer, 'One', 'first', '/shared');
+    addSsmParameter(writer, 'One', { name: '/shared', value: 'first' });
     const reader = new Stack(app, 'Reader', { env: FIRST });
     reader.addDependency(writer);
     new CfnOutput(reader, 'Typed', { value: StringParameter.valueForStringParameter(reader, '/shared') });
-    const copy = parameter(reader, 'Copy', 'dynamic-{{resolve:ssm:/shared}}');
+    const copy = addSsmParameter(reader, 'Copy', { value: 'dynamic-{{resolve:ssm:/shared}}' });
     new CfnOutput(reader, 'Dynamic', { value: copy.attrValue });
     expect(await deployAll()).toEqual(['Writer CREATE_COMPLETE', 'Reader CREATE_COMPLETE']);
     expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['first', 'dynamic-first']);
@@ -190,12 +200,12 @@ describe('parameters of Systems Manager', () => {
 
   test('that do not exist fail the stacks that need them', async () => {
     const stack = new Stack(app, 'Reader', { env: FIRST });
-    const dynamic = parameter(stack, 'Copy', '{{resolve:ssm:/nowhere:3}}');
+    const dynamic = addSsmParameter(stack, 'Copy', { value: '{{resolve:ssm:/nowhere:3}}' });
     expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['Parameters: [ssm:/nowhere:3] cannot be found.']);
     app = newApp();
     const other = new Stack(app, 'Other', { env: FIRST });
-    parameter(other, 'One');
+    addSsmParameter(other, 'One');
     new CfnParameter(other, 'Typed', {
       type: 'AWS::SSM::Parameter::Value<String>',
       default: '/nowhere',
@@ -206,17 +216,18 @@ describe('parameters of Systems Manager', () => {
 });
 
 describe('Fn::GetStackOutput', () => {
-  const stackOutput = (more: object) => ({ 'Fn::GetStackOutput': { StackName: 'Producer', OutputName: 'Value', ...more } });
+  const stackOutput = (options: object) => ({ 'Fn::GetStackOutput': { StackName: 'Producer', OutputName: 'Value', ...options } });
 
-  function producerAndConsumer(consumerEnv: Environment, argument: object, trusted?: string): void {
+  /** @param trusted the principal that may assume the role with access to the producer. @default - there is no role */
+  function addProducerAndConsumer(consumerEnv: Environment, options: object, trusted?: string): void {
     const producer = new Stack(app, 'Producer', { env: FIRST });
     const consumer = new Stack(app, 'Consumer', { env: consumerEnv });
     consumer.addDependency(producer);
-    new CfnOutput(producer, 'Value', { value: parameter(producer, 'One', 'produced').attrValue });
+    new CfnOutput(producer, 'Value', { value: addSsmParameter(producer, 'One', { value: 'produced' }).attrValue });
     if (trusted !== undefined) {
       new CfnRole(producer, 'Role', {
         roleName: 'reader',
-        assumeRolePolicyDocument: STS_TRUST(trusted),
+        assumeRolePolicyDocument: trustPolicy(trusted),
         policies: [
           {
             policyName: 'Read',
@@ -230,52 +241,48 @@ describe('Fn::GetStackOutput', () => {
     }
     new CfnResource(consumer, 'Copy', {
       type: 'AWS::SSM::Parameter',
-      properties: { Name: '/copy', Type: 'String', Value: stackOutput(argument) },
+      properties: { Name: '/copy', Type: 'String', Value: stackOutput(options) },
     });
   }
 
   const roleArn = 'arn:aws:iam::111111111111:role/reader';
   const executionRole = 'arn:aws:iam::222222222222:role/cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1';
-  const copied = (env: Environment) =>
+  const copiedValue = (env: Environment) =>
     rehearsal.aws.parameters.get({ account: env.account ?? '', region: env.region ?? '' }, '/copy')?.value;
 
   test.each([
     ['the same environment', FIRST, {}],
     ['another Region', { ...FIRST, region: 'eu-west-1' }, { Region: 'us-east-1' }],
-  ])('reads an output from %s without an export', async (_, env, argument) => {
-    producerAndConsumer(env, argument);
+  ])('reads an output from %s without an export', async (_, env, options) => {
+    addProducerAndConsumer(env, options);
     expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer CREATE_COMPLETE']);
-    expect(copied(env)).toBe('produced');
+    expect(copiedValue(env)).toBe('produced');
   });
 
   test('reads from another account with a role that trusts the execution role', async () => {
     rehearsal.aws.iam.createRole({
       account: '222222222222',
       roleName: 'cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1',
-      assumeRolePolicy: STS_TRUST('arn:aws:iam::222222222222:root'),
+      assumeRolePolicy: trustPolicy('arn:aws:iam::222222222222:root'),
     });
-    producerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, executionRole);
+    addProducerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, executionRole);
     expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer CREATE_COMPLETE']);
-    expect(copied(SECOND)).toBe('produced');
+    expect(copiedValue(SECOND)).toBe('produced');
   });
 
   test.each([
-    [
-      'a role that trusts somebody else',
-      'arn:aws:iam::333333333333:root',
-      'is not authorized to perform: sts:AssumeRole on resource: ',
-    ],
-    ['no role', undefined, 'is not authorized to perform: sts:AssumeRole on resource: '],
-  ])('is refused with %s', async (_, trusted, reason) => {
-    producerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, trusted);
+    ['a role that trusts another account', 'arn:aws:iam::333333333333:root'],
+    ['a role that does not exist', undefined],
+  ])('is refused with %s', async (_, trusted) => {
+    addProducerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, trusted);
     expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer ROLLBACK_COMPLETE']);
-    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(reason);
+    expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('is not authorized to perform: sts:AssumeRole on resource: ');
   });
 
   test('is a weak reference: the producer can be deleted, and the consumer keeps the value', async () => {
-    producerAndConsumer(FIRST, {});
+    addProducerAndConsumer(FIRST, {});
     await deployAll();
     expect((await rehearsal.cloudFormation.delete('Producer')).status).toBe('DELETE_COMPLETE');
-    expect(copied(FIRST)).toBe('produced');
+    expect(copiedValue(FIRST)).toBe('produced');
   });
 });

@@ -1,5 +1,5 @@
 import { Rehearsal } from '../../src/index';
-import { custom, events, HANDLER_RESOURCES, reasons, requests, writeAssembly } from '../assembly';
+import { customResource, events, HANDLER_RESOURCES, reasons, requests, writeAssembly } from '../assembly';
 
 let rehearsal: Rehearsal;
 
@@ -8,23 +8,30 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const template = (resources: object, more: object = {}) => ({ Resources: { ...HANDLER_RESOURCES, ...resources }, ...more });
-const deploy = (resources: object, more: object = {}) =>
-  rehearsal.cloudFormation.deploy(writeAssembly(template(resources, more)), 'Stack');
+const template = (resources: object, sections: object = {}) => ({
+  Resources: { ...HANDLER_RESOURCES, ...resources },
+  ...sections,
+});
+const deploy = (resources: object, sections: object = {}) =>
+  rehearsal.cloudFormation.deploy(writeAssembly(template(resources, sections)), 'Stack');
 const remove = () => rehearsal.cloudFormation.delete('Stack');
-const resource = (logicalId: string) =>
+const findResource = (logicalId: string) =>
   rehearsal.cloudFormation.describe('Stack').resources.find((one) => one.logicalId === logicalId);
-const mark = () => rehearsal.journal.entries.length;
-const requested = () => requests(rehearsal).map(({ RequestType, LogicalResourceId }) => `${RequestType} ${LogicalResourceId}`);
-const since = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
-const vpc = (cidr: string, more: object = {}) => ({ Type: 'AWS::EC2::VPC', Properties: { CidrBlock: cidr }, ...more });
+const journalLength = () => rehearsal.journal.entries.length;
+const requestNames = () => requests(rehearsal).map(({ RequestType, LogicalResourceId }) => `${RequestType} ${LogicalResourceId}`);
+const secondsSince = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
+const vpc = (cidr: string, attributes: object = {}) => ({
+  Type: 'AWS::EC2::VPC',
+  Properties: { CidrBlock: cidr },
+  ...attributes,
+});
 
 describe('the life of a stack', () => {
-  test('resources are created after those they depend on, and deleted before them', async () => {
+  test('a resource is created after its dependencies, and deleted before them', async () => {
     const { status, outputs } = await deploy(
       {
-        One: custom({ Create: { Value: 'v1' } }),
-        Two: custom({ From: { 'Fn::GetAtt': ['One', 'Value'] } }),
+        One: customResource({ Create: { Value: 'v1' } }),
+        Two: customResource({ From: { 'Fn::GetAtt': ['One', 'Value'] } }),
         Alone: vpc('10.0.0.0/16'),
       },
       { Outputs: { Value: { Value: { 'Fn::GetAtt': ['One', 'Value'] } }, Two: { Value: { Ref: 'Two' } } } },
@@ -49,9 +56,9 @@ describe('the life of a stack', () => {
       'Two CREATE_COMPLETE',
       'Stack CREATE_COMPLETE',
     ]);
-    const deletion = mark();
+    const beforeDeletion = journalLength();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
-    const deleted = events(rehearsal, deletion).filter((event) => event.endsWith('DELETE_COMPLETE'));
+    const deleted = events(rehearsal, beforeDeletion).filter((event) => event.endsWith('DELETE_COMPLETE'));
     expect(deleted.filter((event) => !event.startsWith('Alone'))).toEqual([
       'Two DELETE_COMPLETE',
       'One DELETE_COMPLETE',
@@ -59,27 +66,27 @@ describe('the life of a stack', () => {
       'Role DELETE_COMPLETE',
       'Stack DELETE_COMPLETE',
     ]);
-    expect(requested()).toEqual(['Create One', 'Create Two', 'Delete Two', 'Delete One']);
+    expect(requestNames()).toEqual(['Create One', 'Create Two', 'Delete Two', 'Delete One']);
   });
 
   test('a deployment that changes nothing does nothing', async () => {
-    await deploy({ One: custom({}) });
-    const from = mark();
-    expect((await deploy({ One: custom({}) })).status).toBe('CREATE_COMPLETE');
+    await deploy({ One: customResource({}) });
+    const from = journalLength();
+    expect((await deploy({ One: customResource({}) })).status).toBe('CREATE_COMPLETE');
     expect(rehearsal.journal.entries.slice(from).map(({ message }) => message)).toEqual(['No updates are to be performed.']);
   });
 
   test('a change of outputs alone is an update, and resources that do not change get no request', async () => {
-    await deploy({ One: custom({}) });
-    expect(await deploy({ One: custom({}) }, { Outputs: { Id: { Value: { Ref: 'One' } } } })).toEqual({
+    await deploy({ One: customResource({}) });
+    expect(await deploy({ One: customResource({}) }, { Outputs: { Id: { Value: { Ref: 'One' } } } })).toEqual({
       status: 'UPDATE_COMPLETE',
       outputs: { Id: 'physical-One' },
     });
-    expect(requested()).toEqual(['Create One']);
+    expect(requestNames()).toEqual(['Create One']);
   });
 
   test('a failed deletion keeps the remaining resources, and can be retried', async () => {
-    await deploy({ One: custom({ Delete: { Fail: 'not yet' } }), Two: custom({ One: { Ref: 'One' } }) });
+    await deploy({ One: customResource({ Delete: { Fail: 'not yet' } }), Two: customResource({ One: { Ref: 'One' } }) });
     expect(await remove()).toMatchObject({
       status: 'DELETE_FAILED',
       reason: 'The following resource(s) failed to delete: [One].',
@@ -91,21 +98,24 @@ describe('the life of a stack', () => {
     ]);
     await expect(deploy({})).rejects.toThrow('is in DELETE_FAILED state and can not be updated.');
     await remove();
-    expect(requested().filter((request) => request.startsWith('Delete'))).toEqual(['Delete Two', 'Delete One', 'Delete One']);
+    expect(requestNames().filter((request) => request.startsWith('Delete'))).toEqual(['Delete Two', 'Delete One', 'Delete One']);
   });
 
   test('retained resources are not deleted', async () => {
-    await deploy({ One: custom({}, { DeletionPolicy: 'Retain' }), Two: custom({}, { DeletionPolicy: 'RetainExceptOnCreate' }) });
+    await deploy({
+      One: customResource({}, { DeletionPolicy: 'Retain' }),
+      Two: customResource({}, { DeletionPolicy: 'RetainExceptOnCreate' }),
+    });
     await remove();
-    expect(requested()).toEqual(expect.not.arrayContaining(['Delete One', 'Delete Two']));
+    expect(requestNames()).toEqual(expect.not.arrayContaining(['Delete One', 'Delete Two']));
     expect(events(rehearsal)).toEqual(expect.arrayContaining(['One DELETE_SKIPPED', 'Two DELETE_SKIPPED']));
   });
 });
 
 describe('requests to custom resources', () => {
-  test('have every scalar as a string, and the old properties in an update', async () => {
-    await deploy({ One: custom({ Yes: true, Number: 5, List: [1, { Two: false }] }) });
-    await deploy({ One: custom({ Yes: false }) });
+  test('contain every scalar as a string, and the old properties in an update', async () => {
+    await deploy({ One: customResource({ Yes: true, Number: 5, List: [1, { Two: false }] }) });
+    await deploy({ One: customResource({ Yes: false }) });
     const [create, update] = requests(rehearsal);
     expect(create?.properties).toMatchObject({ Yes: 'true', Number: '5', List: ['1', { Two: 'false' }] });
     expect(update).toMatchObject({
@@ -116,19 +126,19 @@ describe('requests to custom resources', () => {
     expect(update?.properties.Number).toBeUndefined();
   });
 
-  test('fail without a response before the timeout', async () => {
+  test('fail if no response arrives before the timeout', async () => {
     const started = rehearsal.clock.now();
-    const { status } = await deploy({ One: custom({ ServiceTimeout: 600, Create: 'silent' }) });
+    const { status } = await deploy({ One: customResource({ ServiceTimeout: 600, Create: 'silent' }) });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(
       'CloudFormation did not receive a response from your Custom Resource.',
     );
-    expect(since(started)).toBeGreaterThan(600);
+    expect(secondsSince(started)).toBeGreaterThan(600);
     expect(requests(rehearsal)[1]?.PhysicalResourceId).toMatch(/^Stack-One-[0-9A-F]{12}$/);
   });
 
   test('are retried by Lambda if the function crashes', async () => {
-    await deploy({ One: custom({ ServiceTimeout: 3000, Create: 'crash', Delete: {} }) });
+    await deploy({ One: customResource({ ServiceTimeout: 3000, Create: 'crash', Delete: {} }) });
     const creates = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Create');
     expect(creates).toHaveLength(3);
     expect(new Set(creates.map(({ RequestId }) => RequestId)).size).toBe(1);
@@ -139,30 +149,30 @@ describe('requests to custom resources', () => {
     ['a physical id that is too long', { Create: { Id: 'x'.repeat(1025) } }, 'Invalid PhysicalResourceId'],
     ['an empty physical id', { Create: { Id: '' } }, 'Invalid PhysicalResourceId'],
   ])('fail because of %s', async (_, properties, reason) => {
-    expect((await deploy({ One: custom(properties) })).status).toBe('ROLLBACK_COMPLETE');
+    expect((await deploy({ One: customResource(properties) })).status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
   });
 
   test('fail if they need an attribute that is missing from the response of another resource', async () => {
-    await deploy({ One: custom({}), Two: custom({ From: { 'Fn::GetAtt': ['One', 'Absent'] } }) });
+    await deploy({ One: customResource({}), Two: customResource({ From: { 'Fn::GetAtt': ['One', 'Absent'] } }) });
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain("Vendor response doesn't contain Absent attribute");
   });
 
-  test('cannot move to another function', async () => {
+  test('cannot be sent to another function after the creation', async () => {
     const { Handler } = HANDLER_RESOURCES;
-    await deploy({ One: custom({}) });
-    const other = { Other: Handler, One: custom({ ServiceToken: { 'Fn::GetAtt': ['Other', 'Arn'] } }) };
+    await deploy({ One: customResource({}) });
+    const other = { Other: Handler, One: customResource({ ServiceToken: { 'Fn::GetAtt': ['Other', 'Arn'] } }) };
     expect((await deploy(other)).status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'UPDATE_FAILED')).toEqual(['Modifying service token is not allowed.']);
-    expect(requested()).toEqual(['Create One']);
+    expect(requestNames()).toEqual(['Create One']);
   });
 });
 
 describe('a failed creation', () => {
-  test('is rolled back in reverse order, the failed resource with the physical id of its response', async () => {
+  test('is rolled back in reverse order, and the failed resource is deleted with the physical id of its response', async () => {
     const { status, reason } = await deploy({
-      One: custom({}),
-      Two: custom({ After: { Ref: 'One' }, Create: { Fail: 'no', Id: 'half' } }),
+      One: customResource({}),
+      Two: customResource({ After: { Ref: 'One' }, Create: { Fail: 'no', Id: 'half' } }),
     });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reason).toBe('The following resource(s) failed to create: [Two]. Rollback requested by user.');
@@ -174,13 +184,13 @@ describe('a failed creation', () => {
       ['Two', 'half'],
       ['One', 'physical-One'],
     ]);
-    await expect(deploy({ One: custom({}) })).rejects.toThrow('is in ROLLBACK_COMPLETE state and can not be updated.');
+    await expect(deploy({ One: customResource({}) })).rejects.toThrow('is in ROLLBACK_COMPLETE state and can not be updated.');
     expect((await remove()).status).toBe('DELETE_COMPLETE');
     expect((await deploy({})).status).toBe('CREATE_COMPLETE');
   });
 
   test('cancels a custom resource in progress, ignores its late response, and deletes it with a generated physical id', async () => {
-    const { status } = await deploy({ Bad: custom({ Create: { Fail: 'no' } }), Slow: custom({ Seconds: 50 }) });
+    const { status } = await deploy({ Bad: customResource({ Create: { Fail: 'no' } }), Slow: customResource({ Seconds: 50 }) });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[1]).toBe('Resource creation cancelled');
     const deleted = requests(rehearsal).find(
@@ -193,22 +203,25 @@ describe('a failed creation', () => {
     await deploy({
       Kept: vpc('10.0.0.0/16', { DeletionPolicy: 'Retain' }),
       Gone: vpc('10.1.0.0/16', { DeletionPolicy: 'RetainExceptOnCreate' }),
-      Bad: custom({ Create: { Fail: 'no' } }, { DependsOn: ['Kept', 'Gone'] }),
+      Bad: customResource({ Create: { Fail: 'no' } }, { DependsOn: ['Kept', 'Gone'] }),
     });
     expect(events(rehearsal)).toEqual(expect.arrayContaining(['Kept DELETE_SKIPPED', 'Gone DELETE_COMPLETE']));
   });
 });
 
 describe('a failed creation without rollback', () => {
-  const keep = (resources: object) =>
+  const deployWithoutRollback = (resources: object) =>
     rehearsal.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack', { onFailure: 'keep' });
-  const failing = { Before: custom({}), Bad: custom({ After: { Ref: 'Before' }, Create: { Fail: 'no', Id: 'half' } }) };
+  const failing = {
+    Before: customResource({}),
+    Bad: customResource({ After: { Ref: 'Before' }, Create: { Fail: 'no', Id: 'half' } }),
+  };
 
   test('keeps all resources, does not cancel independent ones, and does not create dependents', async () => {
-    const { status, reason } = await keep({
+    const { status, reason } = await deployWithoutRollback({
       ...failing,
-      Slow: custom({ Seconds: 50 }),
-      After: custom({ Bad: { Ref: 'Bad' } }),
+      Slow: customResource({ Seconds: 50 }),
+      After: customResource({ Bad: { Ref: 'Bad' } }),
     });
     expect({ status, reason }).toEqual({
       status: 'CREATE_FAILED',
@@ -224,29 +237,34 @@ describe('a failed creation without rollback', () => {
         ['Bad', 'CREATE_FAILED', 'half'],
       ]),
     );
-    expect(resource('After')).toBeUndefined();
+    expect(findResource('After')).toBeUndefined();
     expect((await remove()).status).toBe('DELETE_COMPLETE');
-    expect(requested().slice(-3).sort()).toEqual(['Delete Bad', 'Delete Before', 'Delete Slow']);
+    expect(requestNames().slice(-3).sort()).toEqual(['Delete Bad', 'Delete Before', 'Delete Slow']);
   });
 
   test('is repaired by the next deployment, which deletes the failed resource and creates it again', async () => {
-    await keep(failing);
-    expect((await deploy({ ...failing, Bad: custom({ After: { Ref: 'Before' } }) })).status).toBe('UPDATE_COMPLETE');
-    expect(requested()).toEqual(['Create Before', 'Create Bad', 'Delete Bad', 'Create Bad']);
-    expect(resource('Bad')).toMatchObject({ status: 'CREATE_COMPLETE', physicalId: 'physical-Bad' });
+    await deployWithoutRollback(failing);
+    expect((await deploy({ ...failing, Bad: customResource({ After: { Ref: 'Before' } }) })).status).toBe('UPDATE_COMPLETE');
+    expect(requestNames()).toEqual(['Create Before', 'Create Bad', 'Delete Bad', 'Create Bad']);
+    expect(findResource('Bad')).toMatchObject({ status: 'CREATE_COMPLETE', physicalId: 'physical-Bad' });
   });
 });
 
 describe('deletions in a chosen order', () => {
-  test('happen one at a time, and never before those of dependents', async () => {
+  test('happen one at a time, and a resource is deleted after its dependents', async () => {
     const chosen = await Rehearsal.start({
       startTime: Date.UTC(2026, 0, 1),
       nextDeletion: (ready) => ready.reduce((one, other) => (other.logicalId > one.logicalId ? other : one)),
     });
     try {
-      const resources = { A: custom({}), B: custom({}), C: custom({ A: { Ref: 'A' } }), Last: custom({}) };
+      const resources = {
+        A: customResource({}),
+        B: customResource({}),
+        C: customResource({ A: { Ref: 'A' } }),
+        Last: customResource({}),
+      };
       await chosen.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack');
-      await chosen.cloudFormation.deploy(writeAssembly(template({ Last: custom({}) })), 'Stack');
+      await chosen.cloudFormation.deploy(writeAssembly(template({ Last: customResource({}) })), 'Stack');
       await chosen.cloudFormation.delete('Stack');
       const deleted = requests(chosen).filter(({ RequestType }) => RequestType === 'Delete');
       expect(deleted.map(({ LogicalResourceId }) => LogicalResourceId)).toEqual(['C', 'B', 'A', 'Last']);
@@ -257,14 +275,14 @@ describe('deletions in a chosen order', () => {
 });
 
 describe('an update', () => {
-  const replaceable = (cidr: string, more: object = {}) => ({ Vpc: vpc(cidr), One: custom({ Vpc: { Ref: 'Vpc' } }), ...more });
+  const vpcWithDependent = (cidr: string) => ({ Vpc: vpc(cidr), One: customResource({ Vpc: { Ref: 'Vpc' } }) });
 
   test('replaces a resource that it cannot change, updates its dependents, and cleans up afterwards', async () => {
-    await deploy(replaceable('10.0.0.0/16'));
-    const before = resource('Vpc')?.physicalId;
-    const from = mark();
-    await deploy(replaceable('10.1.0.0/16'));
-    const after = resource('Vpc')?.physicalId;
+    await deploy(vpcWithDependent('10.0.0.0/16'));
+    const before = findResource('Vpc')?.physicalId;
+    const from = journalLength();
+    await deploy(vpcWithDependent('10.1.0.0/16'));
+    const after = findResource('Vpc')?.physicalId;
     expect(after).not.toBe(before);
     expect(requests(rehearsal)[1]).toMatchObject({
       RequestType: 'Update',
@@ -285,56 +303,65 @@ describe('an update', () => {
     ]);
   });
 
-  test('that changes a physical id is a replacement: the old resource is deleted with the old properties', async () => {
-    await deploy({ One: custom({ Name: 'a', Create: { Id: 'a' } }) });
-    await deploy({ One: custom({ Name: 'b', Update: { Id: 'b' } }) });
+  test('that changes a physical id deletes the old resource with the old properties', async () => {
+    await deploy({ One: customResource({ Name: 'a', Create: { Id: 'a' } }) });
+    await deploy({ One: customResource({ Name: 'b', Update: { Id: 'b' } }) });
     expect(requests(rehearsal).at(-1)).toMatchObject({
       RequestType: 'Delete',
       PhysicalResourceId: 'a',
       properties: { Name: 'a' },
     });
-    expect(resource('One')?.physicalId).toBe('b');
+    expect(findResource('One')?.physicalId).toBe('b');
   });
 
-  test('deletes removed resources in reverse order, with three attempts, and completes even if they fail', async () => {
-    await deploy({ One: custom({ Delete: { Fail: 'never' } }), Two: custom({ One: { Ref: 'One' } }) });
-    const from = mark();
+  test('deletes removed resources in reverse order, with three attempts, and completes even if all attempts fail', async () => {
+    await deploy({ One: customResource({ Delete: { Fail: 'never' } }), Two: customResource({ One: { Ref: 'One' } }) });
+    const from = journalLength();
     expect((await deploy({})).status).toBe('UPDATE_COMPLETE');
-    expect(requested().slice(2)).toEqual(['Delete Two', 'Delete One', 'Delete One', 'Delete One']);
+    expect(requestNames().slice(2)).toEqual(['Delete Two', 'Delete One', 'Delete One', 'Delete One']);
     expect(events(rehearsal, from).filter((event) => event === 'One DELETE_FAILED')).toHaveLength(3);
-    expect(resource('One')).toBeUndefined();
+    expect(findResource('One')).toBeUndefined();
   });
 
   test('respects UpdateReplacePolicy', async () => {
-    const kept = (cidr: string) => ({ Vpc: vpc(cidr, { UpdateReplacePolicy: 'Retain' }) });
-    await deploy(kept('10.0.0.0/16'));
-    await deploy(kept('10.1.0.0/16'));
+    const retainedVpc = (cidr: string) => ({ Vpc: vpc(cidr, { UpdateReplacePolicy: 'Retain' }) });
+    await deploy(retainedVpc('10.0.0.0/16'));
+    await deploy(retainedVpc('10.1.0.0/16'));
     expect(events(rehearsal)).toContain('Vpc DELETE_SKIPPED');
   });
 
-  test('cannot change a type', async () => {
-    await deploy({ One: custom({}) });
+  test('that succeeds can change a physical id even if the physical ids of failed updates are ignored', async () => {
+    await rehearsal.close();
+    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId: 'ignored' });
+    await deploy({ One: customResource({ Create: { Id: 'a' } }) });
+    await deploy({ One: customResource({ Name: 'b', Update: { Id: 'b' } }) });
+    expect(findResource('One')?.physicalId).toBe('b');
+    expect(requests(rehearsal).at(-1)).toMatchObject({ RequestType: 'Delete', PhysicalResourceId: 'a' });
+  });
+
+  test('cannot change the type of a resource', async () => {
+    await deploy({ One: customResource({}) });
     await expect(deploy({ One: vpc('10.0.0.0/16') })).rejects.toThrow('Update of resource type is not permitted.');
     expect(rehearsal.cloudFormation.describe('Stack').status).toBe('CREATE_COMPLETE');
   });
 });
 
 describe('a failed update', () => {
-  const bad = custom({ Create: { Fail: 'no' }, After: { Ref: 'One' } });
+  const failingCustomResource = customResource({ Create: { Fail: 'no' }, After: { Ref: 'One' } });
 
   test('updates changed resources back, restores replaced ones, and deletes new ones', async () => {
-    await deploy({ Vpc: vpc('10.0.0.0/16'), One: custom({ Vpc: { Ref: 'Vpc' } }) });
-    const before = resource('Vpc')?.physicalId;
-    const from = mark();
+    await deploy({ Vpc: vpc('10.0.0.0/16'), One: customResource({ Vpc: { Ref: 'Vpc' } }) });
+    const before = findResource('Vpc')?.physicalId;
+    const from = journalLength();
     const { status, reason } = await deploy({
       Vpc: vpc('10.1.0.0/16'),
       New: vpc('10.2.0.0/16'),
-      One: custom({ Vpc: { Ref: 'Vpc' } }),
-      Bad: bad,
+      One: customResource({ Vpc: { Ref: 'Vpc' } }),
+      Bad: failingCustomResource,
     });
     expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reason).toBe('The following resource(s) failed to create: [Bad].');
-    expect(resource('Vpc')?.physicalId).toBe(before);
+    expect(findResource('Vpc')?.physicalId).toBe(before);
     const updates = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
     expect(updates[1]?.properties).toEqual(updates[0]?.OldResourceProperties);
     expect(updates[1]?.OldResourceProperties).toEqual(updates[0]?.properties);
@@ -347,14 +374,14 @@ describe('a failed update', () => {
         .resources.map(({ logicalId }) => logicalId)
         .sort(),
     ).toEqual(['Handler', 'One', 'Role', 'Vpc']);
-    expect((await deploy({ Vpc: vpc('10.0.0.0/16'), One: custom({ Vpc: { Ref: 'Vpc' } }), Extra: custom({}) })).status).toBe(
-      'UPDATE_COMPLETE',
-    );
+    expect(
+      (await deploy({ Vpc: vpc('10.0.0.0/16'), One: customResource({ Vpc: { Ref: 'Vpc' } }), Extra: customResource({}) })).status,
+    ).toBe('UPDATE_COMPLETE');
   });
 
-  test('of a replaced custom resource returns to the old physical id, and deletes the new one', async () => {
-    await deploy({ One: custom({ Name: 'a', Create: { Id: 'a' }, Update: { Id: 'a' } }) });
-    await deploy({ One: custom({ Name: 'b', Update: { Id: 'b' } }), Bad: bad });
+  test('restores the old physical id of a replaced custom resource, and deletes the new resource', async () => {
+    await deploy({ One: customResource({ Name: 'a', Create: { Id: 'a' }, Update: { Id: 'a' } }) });
+    await deploy({ One: customResource({ Name: 'b', Update: { Id: 'b' } }), Bad: failingCustomResource });
     const last = requests(rehearsal)
       .filter(({ LogicalResourceId }) => LogicalResourceId === 'One')
       .slice(-2);
@@ -362,73 +389,73 @@ describe('a failed update', () => {
       { RequestType: 'Update', PhysicalResourceId: 'b', properties: { Name: 'a' } },
       { RequestType: 'Delete', PhysicalResourceId: 'b', properties: { Name: 'b' } },
     ]);
-    expect(resource('One')?.physicalId).toBe('a');
+    expect(findResource('One')?.physicalId).toBe('a');
   });
 
   test.each([
     ['stored', 'b'],
     ['ignored', 'a'],
-  ] as const)('with the physical id of its response %s', async (failedUpdatePhysicalId, expected) => {
-    await rehearsal.close();
-    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
-    await deploy({ One: custom({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
-    await deploy({ One: custom({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
-    const rollback = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update')[1];
-    expect(rollback?.PhysicalResourceId).toBe(expected);
-    expect(requested().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
-  });
+  ] as const)(
+    'is rolled back with the right physical id if CloudFormation has %s the physical id of its response',
+    async (failedUpdatePhysicalId, expected) => {
+      await rehearsal.close();
+      rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
+      await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
+      await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
+      const rollback = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update')[1];
+      expect(rollback?.PhysicalResourceId).toBe(expected);
+      expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
+    },
+  );
 
-  test('whose physical ids are ignored does not affect replacements by updates that succeed', async () => {
-    await rehearsal.close();
-    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId: 'ignored' });
-    await deploy({ One: custom({ Create: { Id: 'a' } }) });
-    await deploy({ One: custom({ Name: 'b', Update: { Id: 'b' } }) });
-    expect(resource('One')?.physicalId).toBe('b');
-    expect(requests(rehearsal).at(-1)).toMatchObject({ RequestType: 'Delete', PhysicalResourceId: 'a' });
-  });
-
-  test('whose rollback fails, too, can only be deleted', async () => {
-    await deploy({ One: custom({ Update: { Fail: 'not back' } }) });
-    expect((await deploy({ One: custom({ Update: {} }), Bad: bad })).status).toBe('UPDATE_ROLLBACK_FAILED');
+  test('whose rollback fails leaves a stack that cannot be updated, but can be deleted', async () => {
+    await deploy({ One: customResource({ Update: { Fail: 'not back' } }) });
+    expect((await deploy({ One: customResource({ Update: {} }), Bad: failingCustomResource })).status).toBe(
+      'UPDATE_ROLLBACK_FAILED',
+    );
     await expect(deploy({})).rejects.toThrow('UPDATE_ROLLBACK_FAILED state');
     expect((await remove()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('whose rollback failed can continue its rollback', async () => {
+  test('whose rollback failed can continue the rollback', async () => {
     const seconds = { ServiceTimeout: 20 };
-    await deploy({ One: custom({ Name: 'a', ...seconds }), Two: custom({ Name: 'a', ...seconds }) });
+    await deploy({ One: customResource({ Name: 'a', ...seconds }), Two: customResource({ Name: 'a', ...seconds }) });
     const updates = new Set<string>();
-    const lift = rehearsal.responses.intercept(({ logicalId, requestId }) => {
+    const removeFault = rehearsal.responses.intercept(({ logicalId, requestId }) => {
       updates.add(`${logicalId} ${requestId}`);
-      const ofOne = [...updates].filter((update) => update.startsWith('One '));
-      return logicalId === 'One' && ofOne.length > 1 ? { status: 403 } : undefined;
+      const updatesOfOne = [...updates].filter((update) => update.startsWith('One '));
+      return logicalId === 'One' && updatesOfOne.length > 1 ? { status: 403 } : undefined;
     });
-    const late = { ...bad, DependsOn: ['One', 'Two'] };
-    const next = { One: custom({ Name: 'b', ...seconds }), Two: custom({ Name: 'b', ...seconds }), Bad: late };
+    const failingLast = { ...failingCustomResource, DependsOn: ['One', 'Two'] };
+    const next = {
+      One: customResource({ Name: 'b', ...seconds }),
+      Two: customResource({ Name: 'b', ...seconds }),
+      Bad: failingLast,
+    };
     expect((await deploy(next)).status).toBe('UPDATE_ROLLBACK_FAILED');
-    lift();
-    const before = requests(rehearsal).length;
+    removeFault();
+    const requestsBefore = requests(rehearsal).length;
     const { status } = await rehearsal.cloudFormation.continueUpdateRollback('Stack');
     expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(requests(rehearsal).slice(before)).toMatchObject([
+    expect(requests(rehearsal).slice(requestsBefore)).toMatchObject([
       { RequestType: 'Update', LogicalResourceId: 'One', properties: { Name: 'a' } },
       { RequestType: 'Delete', LogicalResourceId: 'Bad' },
     ]);
     await expect(rehearsal.cloudFormation.continueUpdateRollback('Stack')).rejects.toThrow('UPDATE_ROLLBACK_COMPLETE');
   });
 
-  test('cancels updates in progress', async () => {
-    await deploy({ Slow: custom({}), One: custom({}) });
-    await deploy({ Slow: custom({ Seconds: 30 }), One: custom({ Update: { Fail: 'no' } }) });
+  test('cancels the updates of other resources in progress', async () => {
+    await deploy({ Slow: customResource({}), One: customResource({}) });
+    await deploy({ Slow: customResource({ Seconds: 30 }), One: customResource({ Update: { Fail: 'no' } }) });
     expect(reasons(rehearsal, 'UPDATE_FAILED')[1]).toBe('Resource update cancelled');
-    expect(requested().filter((request) => request === 'Update Slow')).toHaveLength(2);
+    expect(requestNames().filter((request) => request === 'Update Slow')).toHaveLength(2);
   });
 });
 
 describe('responses', () => {
-  test('are sent again after faults, and counted once', async () => {
+  test('are sent again after a fault, and counted once', async () => {
     rehearsal.responses.intercept(({ attempt }) => [{ status: 503 }, 'reset' as const][attempt - 1]);
-    expect((await deploy({ One: custom({}) })).status).toBe('CREATE_COMPLETE');
+    expect((await deploy({ One: customResource({}) })).status).toBe('CREATE_COMPLETE');
     const [request] = requests(rehearsal);
     expect(rehearsal.responses.responseCount(request?.RequestId ?? '')).toBe(1);
     const puts = rehearsal.journal.entries.filter(({ message }) => message.startsWith('PUT ')).map(({ message }) => message);
@@ -436,21 +463,25 @@ describe('responses', () => {
   });
 
   test('do not show their URL in the journal', async () => {
-    await deploy({ One: custom({}) });
+    await deploy({ One: customResource({}) });
     expect(rehearsal.journal.entries.filter(({ message }) => message.includes('X-Amz-Signature'))).toEqual([]);
   });
 });
 
 describe('templates', () => {
-  const resolved = async (value: unknown, more: object = {}) => {
+  const resolve = async (value: unknown, sections: object = {}) => {
     const { outputs } = await rehearsal.cloudFormation.deploy(
-      writeAssembly({ Resources: { Vpc: vpc('10.0.0.0/16') }, Outputs: { Value: { Value: value } }, ...more }),
+      writeAssembly({ Resources: { Vpc: vpc('10.0.0.0/16') }, Outputs: { Value: { Value: value } }, ...sections }),
       'Stack',
     );
     return outputs.Value;
   };
   const conditions = { Conditions: { Yes: { 'Fn::Equals': [{ Ref: 'P' }, 'p'] }, No: { 'Fn::Not': [{ Condition: 'Yes' }] } } };
-  const more = { Parameters: { P: { Type: 'String', Default: 'p' } }, Mappings: { M: { a: { b: 'mapped' } } }, ...conditions };
+  const sections = {
+    Parameters: { P: { Type: 'String', Default: 'p' } },
+    Mappings: { M: { a: { b: 'mapped' } } },
+    ...conditions,
+  };
 
   test.each([
     [
@@ -468,17 +499,17 @@ describe('templates', () => {
       '111111111111awsamazonaws.com',
     ],
   ])('resolve %j', async (value, expected) => {
-    expect(await resolved(value, more)).toBe(expected);
+    expect(await resolve(value, sections)).toBe(expected);
   });
 
   test.each([
-    [{ A: vpc('1', { DependsOn: 'B' }), B: vpc('2', { DependsOn: 'A' }) }, 'Circular dependency between resources: [A, B]'],
-    [{ A: custom({ From: { Ref: 'Nobody' } }) }, 'Unresolved resource dependencies [Nobody] in the Resources block'],
+    ['Circular dependency between resources: [A, B]', { A: vpc('1', { DependsOn: 'B' }), B: vpc('2', { DependsOn: 'A' }) }],
+    ['Unresolved resource dependencies [Nobody] in the Resources block', { A: customResource({ From: { Ref: 'Nobody' } }) }],
     [
-      { A: custom({}, { Condition: 'Never' }), B: custom({ A: { Ref: 'A' } }) },
       'Unresolved resource dependencies [A] in the Resources block',
+      { A: customResource({}, { Condition: 'Never' }), B: customResource({ A: { Ref: 'A' } }) },
     ],
-  ])('with errors are refused before anything starts', async (resources, message) => {
+  ])('with errors are refused before anything starts: %s', async (message, resources) => {
     await expect(deploy(resources, { Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } } })).rejects.toThrow(message);
     expect(events(rehearsal)).toEqual([]);
   });
@@ -504,7 +535,7 @@ describe('templates', () => {
     expect((await rehearsal.cloudFormation.delete('Exporting')).status).toBe('DELETE_COMPLETE');
   });
 
-  test('with types that are not simulated get placeholder resources, and the journal says so', async () => {
+  test('can have types that are not simulated: these get placeholder resources and an entry in the journal', async () => {
     const { outputs } = await deploy(
       { Topic: { Type: 'AWS::SNS::Topic' } },
       { Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Topic', 'TopicArn'] } } } },

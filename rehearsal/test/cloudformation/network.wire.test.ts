@@ -33,8 +33,8 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const deploy = (build: (stack: Stack) => void, context: Record<string, unknown> = {}) => {
-  const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-network-')), context, analyticsReporting: false });
+const deploy = (build: (stack: Stack) => void) => {
+  const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-network-')), analyticsReporting: false });
   build(new Stack(app, 'Stack'));
   return rehearsal.cloudFormation.deploy(app.synth().directory, 'Stack');
 };
@@ -62,8 +62,8 @@ function addFleet(stack: Stack, { build = 'one', description = 'a fleet', tags =
   });
 }
 
-/** A call of GameLift, made by the CDK's AwsCustomResource. */
-function call(stack: Stack, id: string, action: string, parameters: object): AwsCustomResource {
+/** Adds an AwsCustomResource of the CDK that calls GameLift. */
+function addGameLiftCall(stack: Stack, id: string, action: string, parameters: object): AwsCustomResource {
   return new AwsCustomResource(stack, id, {
     onCreate: { service: 'GameLift', action, parameters, physicalResourceId: PhysicalResourceId.of(id) },
     installLatestAwsSdk: false,
@@ -71,32 +71,32 @@ function call(stack: Stack, id: string, action: string, parameters: object): Aws
   });
 }
 
-/** A VPC, a fleet, and a connection that custom resources create. */
-function peered(stack: Stack): void {
+/** Adds a VPC, a fleet, and a connection between them, which custom resources create. */
+function addPeeredFleet(stack: Stack): void {
   const vpc = new Vpc(stack, 'Vpc', {
     maxAzs: 2,
     natGateways: 0,
     subnetConfiguration: [{ name: 'Own', subnetType: SubnetType.PRIVATE_ISOLATED }],
   });
-  const authorization = call(stack, 'Authorization', 'createVpcPeeringAuthorization', {
+  const authorization = addGameLiftCall(stack, 'Authorization', 'createVpcPeeringAuthorization', {
     GameLiftAwsAccountId: stack.account,
     PeerVpcId: vpc.vpcId,
   });
   const fleet = addFleet(stack);
   fleet.node.addDependency(authorization);
-  call(stack, 'Connection', 'createVpcPeeringConnection', {
+  addGameLiftCall(stack, 'Connection', 'createVpcPeeringConnection', {
     FleetId: fleet.ref,
     PeerVpcAwsAccountId: stack.account,
     PeerVpcId: vpc.vpcId,
   });
 }
 
-test('a stack with a VPC, a fleet and a connection can be deleted within a day', async () => {
+test('a stack with a connected fleet can be deleted within a day', async () => {
   rehearsal.aws.behaviours.set('peerPermissions', 'not checked');
   const before = rehearsal.aws.inventory();
-  expect((await deploy(peered)).status).toBe('CREATE_COMPLETE');
+  expect((await deploy(addPeeredFleet)).status).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(60_000);
-  // the authorizing function has no EC2 permissions, which shows only when GameLift uses them
+  // the function that authorizes has no EC2 permissions, so GameLift cannot accept the connection
   expect(rehearsal.aws.gameLift.connections.list().map(({ peering }) => peering.status)).toEqual([
     { code: 'failed', message: expect.stringContaining('not authorized to perform: ec2:AcceptVpcPeeringConnection') as unknown },
   ]);
@@ -107,7 +107,7 @@ test('a stack with a VPC, a fleet and a connection can be deleted within a day',
   expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
 });
 
-test('a stack with a peered fleet cannot be deleted a day later, until somebody authorizes', async () => {
+test('a stack with a fleet that was created as a peer can be deleted a day later only with a new authorization', async () => {
   const place = { account: ACCOUNT, region: 'us-east-1' };
   const { vpcId } = rehearsal.aws.ec2.createVpc({ ...place, cidrBlock: '10.0.0.0/16' });
   const authorization = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
@@ -129,22 +129,19 @@ test('a stack with a peered fleet cannot be deleted a day later, until somebody 
 });
 
 describe('a fleet', () => {
-  const described = () => rehearsal.aws.inventory().fleets;
+  const fleets = () => rehearsal.aws.inventory().fleets;
 
-  test.each(['leaves them', 'strips them'] as const)(
-    'is updated in place; to tags of others CloudFormation %s',
-    async (reading) => {
-      rehearsal.aws.behaviours.set('foreignFleetTags', reading);
-      await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
-      const id = physicalId('AWS::GameLift::Fleet');
-      rehearsal.aws.gameLift.fleets.all().forEach(({ tags }) => tags.set('foreign', 'x'));
-      expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
-        'UPDATE_COMPLETE',
-      );
-      const foreign = reading === 'leaves them' ? { foreign: 'x' } : {};
-      expect(described()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
-    },
-  );
+  test.each(['leaves them', 'strips them'] as const)('is updated in place (foreign tags: CloudFormation %s)', async (reading) => {
+    rehearsal.aws.behaviours.set('foreignFleetTags', reading);
+    await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
+    const id = physicalId('AWS::GameLift::Fleet');
+    rehearsal.aws.gameLift.fleets.all().forEach(({ tags }) => tags.set('foreign', 'x'));
+    expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
+      'UPDATE_COMPLETE',
+    );
+    const foreign = reading === 'leaves them' ? { foreign: 'x' } : {};
+    expect(fleets()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
+  });
 
   test('is replaced when its build is replaced', async () => {
     await deploy((stack) => addFleet(stack));
@@ -152,30 +149,30 @@ describe('a fleet', () => {
     expect((await deploy((stack) => addFleet(stack, { build: 'two' }))).status).toBe('UPDATE_COMPLETE');
     expect(physicalId('AWS::GameLift::Build')).not.toBe(build);
     expect(physicalId('AWS::GameLift::Fleet')).not.toBe(fleet);
-    expect(described()).toMatchObject([{ id: physicalId('AWS::GameLift::Fleet'), status: 'ACTIVE' }]);
+    expect(fleets()).toMatchObject([{ id: physicalId('AWS::GameLift::Fleet'), status: 'ACTIVE' }]);
   });
 
   test('that ends in ERROR fails its stack, and is deleted', async () => {
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
     expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ERROR" (HandlerErrorCode: NotStabilized)');
-    expect(described()).toEqual([]);
+    expect(fleets()).toEqual([]);
   });
 
-  test('that never becomes active fails after a timeout', async () => {
+  test('that never becomes ACTIVE fails its stack after a timeout', async () => {
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'hang' });
     expect((await deploy((stack) => addFleet(stack))).status).toBe('ROLLBACK_FAILED');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(' did not stabilize: ACTIVATING"');
   });
 
-  test('whose creation is canceled is deleted when it is active', async () => {
+  test('whose creation is canceled is deleted as soon as it is ACTIVE', async () => {
     const { status } = await deploy((stack) => {
       addFleet(stack);
       new CfnRoute(stack, 'Broken', { routeTableId: 'rtb-0', destinationCidrBlock: '0.0.0.0/0', gatewayId: 'igw-0' });
     });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')).toContain('Resource creation cancelled');
-    expect(described()).toEqual([]);
+    expect(fleets()).toEqual([]);
   });
 
   test('can be created together with many others', async () => {
@@ -186,26 +183,26 @@ describe('a fleet', () => {
     });
     expect(status).toBe('CREATE_COMPLETE');
     expect((await remove()).status).toBe('DELETE_COMPLETE');
-    expect(described()).toEqual([]);
+    expect(fleets()).toEqual([]);
   });
 });
 
 test('a VPC of the CDK with public subnets is created, updated and deleted', async () => {
   const before = rehearsal.aws.inventory();
-  const network =
+  const networkStack =
     (port: number, cidr: string) =>
     (stack: Stack): void => {
       const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 1 });
-      const secondary = new CfnVPCCidrBlock(stack, 'Secondary', { vpcId: vpc.vpcId, cidrBlock: cidr });
+      new CfnVPCCidrBlock(stack, 'Secondary', { vpcId: vpc.vpcId, cidrBlock: cidr });
       const [own, other] = ['Own', 'Other'].map((id) => new SecurityGroup(stack, id, { vpc, allowAllOutbound: id === 'Own' }));
       own?.addIngressRule(Peer.ipv4('10.192.0.0/20'), Port.tcp(port));
       other?.addIngressRule(own ?? Peer.anyIpv4(), Port.tcp(port), undefined, true);
-      other?.addEgressRule(Peer.ipv4(secondary.attrId === '' ? '' : cidr), Port.allTraffic());
+      other?.addEgressRule(Peer.ipv4(cidr), Port.allTraffic());
       Tags.of(vpc).add('team', String(port));
       new CfnOutput(stack, 'DefaultGroup', { value: vpc.vpcDefaultSecurityGroup });
       new CfnOutput(stack, 'Blocks', { value: Fn.select(0, vpc.vpcCidrBlockAssociations) });
     };
-  const created = await deploy(network(5432, '10.1.0.0/16'));
+  const created = await deploy(networkStack(5432, '10.1.0.0/16'));
   expect(created).toMatchObject({
     status: 'CREATE_COMPLETE',
     outputs: {
@@ -220,12 +217,12 @@ test('a VPC of the CDK with public subnets is created, updated and deleted', asy
   expect(routes).toContainEqual(expect.objectContaining({ destination: '0.0.0.0/0', kind: 'gatewayId', state: 'active' }));
   expect(rules).toContainEqual(expect.objectContaining({ protocol: 'tcp', fromPort: 5432, toPort: 5432, peer: '10.192.0.0/20' }));
 
-  expect((await deploy(network(3306, '10.1.0.0/16'))).status).toBe('UPDATE_COMPLETE');
+  expect((await deploy(networkStack(3306, '10.1.0.0/16'))).status).toBe('UPDATE_COMPLETE');
   const updated = rehearsal.aws.inventory(ACCOUNT);
   expect(updated.rules).not.toContainEqual(expect.objectContaining({ fromPort: 5432 }));
   expect(updated.rules).toHaveLength(rules.length);
   expect(updated.tags).toContainEqual(expect.objectContaining({ key: 'team', value: '3306' }));
-  expect((await deploy(network(3306, '10.2.0.0/16'))).status).toBe('UPDATE_COMPLETE');
+  expect((await deploy(networkStack(3306, '10.2.0.0/16'))).status).toBe('UPDATE_COMPLETE');
   expect(rehearsal.aws.inventory(ACCOUNT).vpcs).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.2.0.0/16'] }]);
   expect((await remove()).status).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toEqual(before);
@@ -237,7 +234,7 @@ describe('a gateway route table', () => {
   interface GatewayTable {
     readonly kind: keyof typeof gateways;
     readonly destinationCidrBlock?: string;
-    /** The route table of the gateway. */
+    /** Which of the two route tables belongs to the gateway. */
     readonly table?: 0 | 1;
   }
 
@@ -258,30 +255,33 @@ describe('a gateway route table', () => {
     new CfnOutput(stack, 'Out', { value: association.attrAssociationId });
   }
 
-  test.each(['igw', 'vgw'] as const)('is created with its gateway, %s, changed to another table, and deleted', async (kind) => {
-    const before = rehearsal.aws.inventory();
-    const created = await deploy((stack) => {
-      addGatewayTable(stack, { kind });
-    });
-    expect(created).toMatchObject({
-      status: 'CREATE_COMPLETE',
-      outputs: { Out: expect.stringMatching(/^rtbassoc-/) as unknown },
-    });
-    const gatewayId = physicalId('AWS::EC2::GatewayRouteTableAssociation');
-    const tablesWithGateway = () =>
-      rehearsal.aws.ec2.tablesOf(physicalId('AWS::EC2::VPC') ?? '').filter(({ associations }) => associations.size > 0);
-    const [table] = tablesWithGateway();
-    expect([...(table?.associations.values() ?? [])]).toEqual([gatewayId]);
-    const updated = await deploy((stack) => {
-      addGatewayTable(stack, { kind, table: 1 });
-    });
-    expect(updated.status).toBe('UPDATE_COMPLETE');
-    expect(physicalId('AWS::EC2::GatewayRouteTableAssociation')).toBe(gatewayId);
-    expect(tablesWithGateway()).toHaveLength(1);
-    expect(tablesWithGateway()[0]).not.toBe(table);
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
-    expect(rehearsal.aws.inventory()).toEqual(before);
-  });
+  test.each(['igw', 'vgw'] as const)(
+    'is associated with a gateway (%s), exchanged for another table, and deleted',
+    async (kind) => {
+      const before = rehearsal.aws.inventory();
+      const created = await deploy((stack) => {
+        addGatewayTable(stack, { kind });
+      });
+      expect(created).toMatchObject({
+        status: 'CREATE_COMPLETE',
+        outputs: { Out: expect.stringMatching(/^rtbassoc-/) as unknown },
+      });
+      const gatewayId = physicalId('AWS::EC2::GatewayRouteTableAssociation');
+      const tablesWithGateway = () =>
+        rehearsal.aws.ec2.tablesOf(physicalId('AWS::EC2::VPC') ?? '').filter(({ associations }) => associations.size > 0);
+      const [table] = tablesWithGateway();
+      expect([...(table?.associations.values() ?? [])]).toEqual([gatewayId]);
+      const updated = await deploy((stack) => {
+        addGatewayTable(stack, { kind, table: 1 });
+      });
+      expect(updated.status).toBe('UPDATE_COMPLETE');
+      expect(physicalId('AWS::EC2::GatewayRouteTableAssociation')).toBe(gatewayId);
+      expect(tablesWithGateway()).toHaveLength(1);
+      expect(tablesWithGateway()[0]).not.toBe(table);
+      expect((await remove()).status).toBe('DELETE_COMPLETE');
+      expect(rehearsal.aws.inventory()).toEqual(before);
+    },
+  );
 
   test('cannot have a route that leads out of its VPC', async () => {
     await deploy((stack) => {
@@ -294,10 +294,10 @@ describe('a gateway route table', () => {
 });
 
 test("the CDK's handler that restricts default security groups works unmodified", async () => {
-  const closed = (stack: Stack): void => {
+  const addRestrictedVpc = (stack: Stack): void => {
     new Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0, restrictDefaultSecurityGroup: true });
   };
-  expect((await deploy(closed)).status).toBe('CREATE_COMPLETE');
+  expect((await deploy(addRestrictedVpc)).status).toBe('CREATE_COMPLETE');
   expect(rehearsal.aws.inventory().rules).toEqual([]);
   expect((await remove()).status).toBe('DELETE_COMPLETE');
 });

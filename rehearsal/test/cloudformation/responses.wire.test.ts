@@ -3,7 +3,7 @@ import { ResponseEndpoint } from '../../src/cloudformation/engine/response-endpo
 import { Rehearsal } from '../../src/index';
 import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
 
-/** Responses are sent from inside a function, which does not know that it runs in a rehearsal. */
+/** In these tests, the code of a function sends responses. It does not know that it runs in a rehearsal. */
 
 let rehearsal: Rehearsal;
 
@@ -12,18 +12,21 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-/** Runs `code` and logs what it returns. It can use `url`, `response(more)` (a valid body), and `put(headers, body, more)`. */
-async function deploy(code: string, properties: object = {}): Promise<{ status: string; logged: unknown[] }> {
+/**
+ * Deploys a custom resource whose function runs `code` for the create, and logs the result. `code` can use `url`, the response URL,
+ * `response(changes)`, which returns a body, `put(headers, body, requestOptions)` and `sendValidResponse()`.
+ */
+async function deploy(code: string): Promise<{ status: string; logged: unknown[] }> {
   const handler = `
     const https = require('node:https');
     exports.handler = async (event) => {
       const url = new URL(event.ResponseURL);
-      const response = (more = {}) => {
+      const response = (changes = {}) => {
         const { StackId, RequestId, LogicalResourceId } = event;
-        return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...more });
+        return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...changes });
       };
-      const put = (headers, body, more = {}) => new Promise((resolve, reject) => {
-        const options = { hostname: url.hostname, path: url.pathname + url.search, method: 'PUT', headers, ...more };
+      const put = (headers, body, requestOptions = {}) => new Promise((resolve, reject) => {
+        const options = { hostname: url.hostname, path: url.pathname + url.search, method: 'PUT', headers, ...requestOptions };
         const request = https.request(options, (received) => {
           let text = '';
           received.on('data', (chunk) => (text += chunk)).on('end', () => resolve(received.statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '')));
@@ -33,17 +36,17 @@ async function deploy(code: string, properties: object = {}): Promise<{ status: 
         request.end();
       });
       const length = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
-      const good = () => put(length(response()), response());
-      const result = event.RequestType === 'Create' ? await (async () => { ${code} })() : await good();
+      const sendValidResponse = () => put(length(response()), response());
+      const result = event.RequestType === 'Create' ? await (async () => { ${code} })() : await sendValidResponse();
       if (event.RequestType === 'Create') console.log('RESULT ' + JSON.stringify(result));
     };`;
   const Handler = functionResource(handler, { Timeout: 900 });
-  const One = {
+  const Thing = {
     Type: 'Custom::Thing',
-    Properties: { ServiceToken: { 'Fn::GetAtt': ['Handler', 'Arn'] }, ServiceTimeout: 300, ...properties },
+    Properties: { ServiceToken: { 'Fn::GetAtt': ['Handler', 'Arn'] }, ServiceTimeout: 300 },
   };
   const { status } = await rehearsal.cloudFormation.deploy(
-    writeAssembly({ Resources: { Role: HANDLER_RESOURCES.Role, Handler, One } }),
+    writeAssembly({ Resources: { Role: HANDLER_RESOURCES.Role, Handler, Thing } }),
     'Stack',
   );
   await rehearsal.clock.sleep(1000);
@@ -58,9 +61,9 @@ test.each([
     '403 SignatureDoesNotMatch',
   ],
   ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, response())`, '501 NotImplemented'],
-  ['another method', `put(length(response()), response(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
+  ['a method other than PUT', `put(length(response()), response(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
   [
-    'another query',
+    'a query that was not signed',
     `put(length(response()), response(), { path: url.pathname + url.search + '0' })`,
     '403 SignatureDoesNotMatch',
   ],
@@ -71,7 +74,7 @@ test.each([
     '403 SignatureDoesNotMatch',
   ],
   [
-    'a body that is shorter than its length',
+    'a body that is shorter than its content length',
     `put({ 'content-type': '', 'content-length': 1000 }, response())`,
     '400 RequestTimeout',
   ],
@@ -80,7 +83,7 @@ test.each([
   expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('did not receive a response');
 });
 
-test('a request without a length is refused', async () => {
+test('a request without a content length is refused', async () => {
   const code = `new Promise((resolve) => {
     const socket = require('node:tls').connect(443, url.hostname, { servername: url.hostname }, () =>
       socket.write('PUT ' + url.pathname + url.search + ' HTTP/1.1\\r\\nHost: ' + url.hostname + '\\r\\n\\r\\n'));
@@ -89,7 +92,7 @@ test('a request without a length is refused', async () => {
   expect((await deploy(`return ${code};`)).logged).toEqual(['HTTP/1.1 411 Length Required']);
 });
 
-test('the URL is a presigned URL of S3, and expires', async () => {
+test('the response URL is a presigned URL of S3 that expires after two hours', async () => {
   const responses = await ResponseEndpoint.start(rehearsal.clock, rehearsal.journal);
   const { url } = responses.issueUrl({ region: 'us-east-1', stackId: 'stack', logicalId: 'One', requestId: 'request' });
   const { hostname, pathname, search, searchParams } = new URL(url);
@@ -130,7 +133,7 @@ test('fetch with bytes and no content type is accepted', async () => {
 });
 
 test('a second response is accepted and ignored', async () => {
-  const code = `await good(); const body = response({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
+  const code = `await sendValidResponse(); const body = response({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
   expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: ['200 '] });
   const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
   expect(accepted).toHaveLength(2);
@@ -141,7 +144,7 @@ test('a second response is accepted and ignored', async () => {
 test.each([
   ['is not JSON', `'{'`, 'Invalid response object: it is not valid JSON.'],
   [
-    'is about another request',
+    'has the id of another request',
     `response({ RequestId: 'other' })`,
     'Invalid response object: RequestId does not match the request.',
   ],
@@ -167,12 +170,12 @@ test.each([
   expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
 });
 
-test('the handler can send a response again after one that hangs', async () => {
-  const remove = rehearsal.responses.intercept(({ attempt }) => (attempt === 1 ? 'hang' : undefined));
+test('the function can send the response again if the first attempt hangs', async () => {
+  const removeFault = rehearsal.responses.intercept(({ attempt }) => (attempt === 1 ? 'hang' : undefined));
   const code = `
     const before = Date.now();
-    const first = await Promise.race([good(), new Promise((resolve) => setTimeout(resolve, 30_000, 'gave up'))]);
-    return [first, await good(), Math.round((Date.now() - before) / 1000)];`;
+    const first = await Promise.race([sendValidResponse(), new Promise((resolve) => setTimeout(resolve, 30_000, 'gave up'))]);
+    return [first, await sendValidResponse(), Math.round((Date.now() - before) / 1000)];`;
   expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: [['gave up', '200 ', 30]] });
-  remove();
+  removeFault();
 });

@@ -1,6 +1,6 @@
 import { schemaOf } from '../../src/cloudformation/template/schema/index';
 import { Rehearsal } from '../../src/index';
-import { custom, events, functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
+import { customResource, events, functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
 
 let rehearsal: Rehearsal;
 
@@ -10,25 +10,28 @@ beforeEach(async () => {
 afterEach(() => rehearsal.close());
 
 const deploy = (template: object) => rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack');
-const topic = (more: object = {}) => ({ Type: 'AWS::SNS::Topic', ...more });
+const topic = (attributes: object = {}) => ({ Type: 'AWS::SNS::Topic', ...attributes });
 const vpc = (properties: object = {}) => ({ Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', ...properties } });
-const many = (count: number, member: object) =>
+const repeat = (count: number, member: object) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`Member${index}`, member]));
-const outputs = (value: unknown, more: object = {}) => ({
+const templateWithOutput = (value: unknown, attributes: object = {}) => ({
   Resources: { Topic: topic() },
-  Outputs: { Out: { Value: value, ...more } },
+  Outputs: { Out: { Value: value, ...attributes } },
 });
 
-const parameter = (definition: object) => ({ ...outputs({ Ref: 'Name' }), Parameters: { Name: definition } });
+const templateWithParameter = (definition: object) => ({
+  ...templateWithOutput({ Ref: 'Name' }),
+  Parameters: { Name: definition },
+});
 
-const outputList = 'Template format error: The Value field of every Outputs member must evaluate to a String.';
-const unrecognizedType = (type: string) => `Template format error: Unrecognized parameter type: ${type}`;
-const malformedExport =
+const listOutputError = 'Template format error: The Value field of every Outputs member must evaluate to a String.';
+const parameterTypeError = (type: string) => `Template format error: Unrecognized parameter type: ${type}`;
+const exportNameError =
   'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
   'alphanumeric characters, colons, or hyphens.';
 
 describe('a template is refused without any changes', () => {
-  const unresolved = (block: string) =>
+  const conditionError = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
 
   test.each<[string, object, string]>([
@@ -40,12 +43,12 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with an unknown format version',
-      { ...outputs('x'), AWSTemplateFormatVersion: '2020-01-01' },
+      { ...templateWithOutput('x'), AWSTemplateFormatVersion: '2020-01-01' },
       'Template format error: unsupported value for AWSTemplateFormatVersion.',
     ],
     [
       'with a description that is too long',
-      { ...outputs('x'), Description: 'x'.repeat(1025) },
+      { ...templateWithOutput('x'), Description: 'x'.repeat(1025) },
       "Template format error: 'Description' must be a string of at most 1024 bytes.",
     ],
     [
@@ -60,7 +63,7 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with a parameter that is null',
-      { ...outputs('x'), Parameters: { Name: null } },
+      { ...templateWithOutput('x'), Parameters: { Name: null } },
       "Template format error: [/Parameters/Name] 'null' values are not allowed in templates",
     ],
     [
@@ -95,43 +98,51 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with a parameter and a resource of the same name',
-      { ...outputs('x'), Parameters: { Topic: { Type: 'String', Default: 'x' } } },
+      { ...templateWithOutput('x'), Parameters: { Topic: { Type: 'String', Default: 'x' } } },
       'Template format error: Logical ids must be unique: [Topic] are both parameters and resources',
     ],
     [
       'with a parameter without a type',
-      { ...outputs('x'), Parameters: { Name: { Default: 'x' } } },
+      { ...templateWithOutput('x'), Parameters: { Name: { Default: 'x' } } },
       'Template format error: Every Parameters object must contain a Type member.',
     ],
-    ['with an unknown parameter type', parameter({ Type: 'Boolean', Default: 'true' }), unrecognizedType('Boolean')],
+    [
+      'with an unknown parameter type',
+      templateWithParameter({ Type: 'Boolean', Default: 'true' }),
+      parameterTypeError('Boolean'),
+    ],
     [
       'with an unknown member of a parameter',
-      parameter({ Type: 'String', Default: 'x', Pattern: 'x' }),
+      templateWithParameter({ Type: 'String', Default: 'x', Pattern: 'x' }),
       "Invalid template parameter property 'Pattern'",
     ],
     [
-      'with a mapping to an object',
-      { ...outputs('x'), Mappings: { Map: { Key: { Attribute: { Ref: 'Topic' } } } } },
+      'with a mapping whose value is an object',
+      { ...templateWithOutput('x'), Mappings: { Map: { Key: { Attribute: { Ref: 'Topic' } } } } },
       'Template format error: Every Mappings attribute must be a String or a List.',
     ],
     [
       'with a missing key of a mapping',
-      { ...outputs({ 'Fn::FindInMap': ['Map', { Ref: 'AWS::Region' }, 'b'] }), Mappings: { Map: { a: { b: 'c' } } } },
+      { ...templateWithOutput({ 'Fn::FindInMap': ['Map', { Ref: 'AWS::Region' }, 'b'] }), Mappings: { Map: { a: { b: 'c' } } } },
       'Template error: Unable to get mapping for Map::us-east-1::b',
     ],
     [
       'with an unknown member of an output',
-      outputs('x', { Exports: { Name: 'x' } }),
+      templateWithOutput('x', { Exports: { Name: 'x' } }),
       "Invalid template output property 'Exports'",
     ],
-    ['with an output that is a list', outputs(['x']), outputList],
-    ['with an output whose function returns a list', outputs({ 'Fn::Split': [',', 'a,b'] }), outputList],
-    ['with an output that is a list parameter', parameter({ Type: 'CommaDelimitedList', Default: 'a,b' }), outputList],
-    ['with an export that is only a name', outputs('x', { Export: 'x' }), malformedExport],
+    ['with an output that is a list', templateWithOutput(['x']), listOutputError],
+    ['with an output whose function returns a list', templateWithOutput({ 'Fn::Split': [',', 'a,b'] }), listOutputError],
+    [
+      'with an output that is a list parameter',
+      templateWithParameter({ Type: 'CommaDelimitedList', Default: 'a,b' }),
+      listOutputError,
+    ],
+    ['with an export that is only a name', templateWithOutput('x', { Export: 'x' }), exportNameError],
     [
       'with an export name that depends on a resource',
-      outputs('x', { Export: { Name: { Ref: 'Topic' } } }),
-      `${malformedExport} It must not depend on resources: got Topic`,
+      templateWithOutput('x', { Export: { Name: { Ref: 'Topic' } } }),
+      `${exportNameError} It must not depend on resources: got Topic`,
     ],
     [
       'with two exports of the same name',
@@ -157,52 +168,52 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with unused conditions that refer to each other',
-      { ...outputs('x'), Conditions: { One: { 'Fn::Not': [{ Condition: 'Two' }] }, Two: { Condition: 'One' } } },
+      { ...templateWithOutput('x'), Conditions: { One: { 'Fn::Not': [{ Condition: 'Two' }] }, Two: { Condition: 'One' } } },
       'Template validation error: Circular dependencies for condition One',
     ],
     [
       'with a condition that is not a condition function',
-      { ...outputs('x'), Conditions: { Yes: true } },
+      { ...templateWithOutput('x'), Conditions: { Yes: true } },
       'Template format error: Conditions can only be boolean operations on parameters and other conditions',
     ],
     [
       'with a condition on an import',
-      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ 'Fn::ImportValue': 'x' }, 'a'] } } },
+      { ...templateWithOutput('x'), Conditions: { Odd: { 'Fn::Equals': [{ 'Fn::ImportValue': 'x' }, 'a'] } } },
       'Template error: Cannot use Fn::ImportValue in Conditions.',
     ],
     [
       'with an import whose name depends on a resource',
-      outputs({ 'Fn::ImportValue': { Ref: 'Topic' } }),
+      templateWithOutput({ 'Fn::ImportValue': { Ref: 'Topic' } }),
       'Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs',
     ],
     [
       'with a Ref that is not a name',
-      outputs({ Ref: ['Topic'] }),
+      templateWithOutput({ Ref: ['Topic'] }),
       'Template format error: Every Ref object must have a single String value.',
     ],
     [
       'with a Ref and another key in one object',
-      outputs({ Ref: 'Topic', Other: 'x' }),
+      templateWithOutput({ Ref: 'Topic', Other: 'x' }),
       'Template format error: Every Ref object must have a single String value.',
     ],
     [
       'with an invalid variable in Fn::Sub',
-      outputs({ 'Fn::Sub': '${a b}' }),
+      templateWithOutput({ 'Fn::Sub': '${a b}' }),
       'Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons',
     ],
-    ['with an unknown section', { ...outputs('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
+    ['with an unknown section', { ...templateWithOutput('x'), Extra: {} }, 'Invalid template property or properties [Extra]'],
     [
       'with more than 500 resources',
-      { Resources: many(501, topic()) },
+      { Resources: repeat(501, topic()) },
       'Template format error: Number of resources, 501, is greater than maximum allowed, 500',
     ],
     [
       'with more than 200 outputs',
-      { Resources: { Topic: topic() }, Outputs: many(201, { Value: 'x' }) },
+      { Resources: { Topic: topic() }, Outputs: repeat(201, { Value: 'x' }) },
       'Template format error: Number of outputs, 201, is greater than maximum allowed, 200',
     ],
     [
-      'larger than a megabyte',
+      'if it is larger than a megabyte',
       { Resources: { Topic: topic({ Metadata: { Text: 'x'.repeat(1_000_000) } }) } },
       'Template may not exceed 1000000 bytes in size.',
     ],
@@ -218,8 +229,8 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with invalid characters in an export name',
-      outputs('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
-      malformedExport,
+      templateWithOutput('x', { Export: { Name: { 'Fn::Sub': '${AWS::StackName} out' } } }),
+      exportNameError,
     ],
     [
       'with an output without a value',
@@ -251,39 +262,43 @@ describe('a template is refused without any changes', () => {
       { Resources: { Topic: topic({ DependsOn: { 'Fn::If': ['No', 'A', 'B'] } }) } },
       'Template format error: DependsOn must be a string or list of strings.',
     ],
-    ['with an undefined condition of a resource', { Resources: { Topic: topic({ Condition: 'No' }) } }, unresolved('Resources')],
-    ['with an undefined condition of an output', outputs('x', { Condition: 'No' }), unresolved('Outputs')],
+    [
+      'with an undefined condition of a resource',
+      { Resources: { Topic: topic({ Condition: 'No' }) } },
+      conditionError('Resources'),
+    ],
+    ['with an undefined condition of an output', templateWithOutput('x', { Condition: 'No' }), conditionError('Outputs')],
     [
       'with an undefined condition in Fn::If',
-      outputs({ 'Fn::If': ['No', 'yes', 'no'] }),
+      templateWithOutput({ 'Fn::If': ['No', 'yes', 'no'] }),
       'Template error: unresolved condition dependency No in Fn::If',
     ],
     [
       'with an undefined condition in Fn::And',
-      { ...outputs('x'), Conditions: { Both: { 'Fn::And': [{ Condition: 'No' }, { 'Fn::Equals': ['a', 'a'] }] } } },
-      unresolved('Conditions'),
+      { ...templateWithOutput('x'), Conditions: { Both: { 'Fn::And': [{ Condition: 'No' }, { 'Fn::Equals': ['a', 'a'] }] } } },
+      conditionError('Conditions'),
     ],
     [
       'with a condition that refers to a resource',
-      { ...outputs('x'), Conditions: { Odd: { 'Fn::Equals': [{ Ref: 'Topic' }, 'a'] } } },
+      { ...templateWithOutput('x'), Conditions: { Odd: { 'Fn::Equals': [{ Ref: 'Topic' }, 'a'] } } },
       'Template format error: Unresolved dependencies [Topic]. Cannot reference resources in the Conditions block of the template',
     ],
     [
       'with a Ref to an undefined name',
-      outputs({ Ref: 'Nobody' }),
+      templateWithOutput({ Ref: 'Nobody' }),
       'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
     ],
     [
       'with a Ref to an undefined name in an unused branch of a condition',
       {
-        ...outputs({ 'Fn::If': ['Never', { Ref: 'Nobody' }, 'x'] }),
+        ...templateWithOutput({ 'Fn::If': ['Never', { Ref: 'Nobody' }, 'x'] }),
         Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
       },
       'Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template',
     ],
     [
       'with an unknown pseudo parameter',
-      outputs({ 'Fn::Sub': '${AWS::Zone}' }),
+      templateWithOutput({ 'Fn::Sub': '${AWS::Zone}' }),
       'Template format error: Unresolved resource dependencies [AWS::Zone] in the Outputs block of the template',
     ],
     [
@@ -293,7 +308,7 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with an attribute of an undefined resource',
-      outputs({ 'Fn::GetAtt': ['Nobody', 'Arn'] }),
+      templateWithOutput({ 'Fn::GetAtt': ['Nobody', 'Arn'] }),
       'Template error: instance of Fn::GetAtt references undefined resource Nobody',
     ],
     [
@@ -308,77 +323,82 @@ describe('a template is refused without any changes', () => {
     ],
     [
       'with Fn::GetAtt without an attribute',
-      outputs({ 'Fn::GetAtt': ['Topic'] }),
+      templateWithOutput({ 'Fn::GetAtt': ['Topic'] }),
       'Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute',
     ],
     [
       'with an undefined mapping',
-      outputs({ 'Fn::FindInMap': ['Regions', 'a', 'b'] }),
+      templateWithOutput({ 'Fn::FindInMap': ['Regions', 'a', 'b'] }),
       "Template error: Mapping named 'Regions' is not present in the 'Mappings' section of template.",
     ],
     [
       'with a parameter without a value',
-      { ...outputs('x'), Parameters: { Name: { Type: 'String' } } },
+      { ...templateWithOutput('x'), Parameters: { Name: { Type: 'String' } } },
       'Parameters: [Name] must have values',
     ],
     [
       'with a parameter value that is not allowed',
-      parameter({ Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] }),
+      templateWithParameter({ Type: 'String', Default: 'c', AllowedValues: ['a', 'b'] }),
       "Parameter 'Name' must be one of AllowedValues",
     ],
     [
       'with a list parameter with an item that is not allowed',
-      parameter({ Type: 'CommaDelimitedList', Default: 'a, c', AllowedValues: ['a', 'b'] }),
+      templateWithParameter({ Type: 'CommaDelimitedList', Default: 'a, c', AllowedValues: ['a', 'b'] }),
       "Parameter 'Name' must be one of AllowedValues",
     ],
     [
-      'with a parameter value that matches its pattern only in part',
-      parameter({ Type: 'String', Default: 'ab1', AllowedPattern: '[a-z]|[a-z]+' }),
+      'with a parameter value of which only a part matches the pattern',
+      templateWithParameter({ Type: 'String', Default: 'ab1', AllowedPattern: '[a-z]|[a-z]+' }),
       "Parameter 'Name' must match pattern [a-z]|[a-z]+",
     ],
     [
       'with a parameter value that violates a constraint with a description',
-      parameter({ Type: 'String', Default: '1', AllowedPattern: '[a-z]+', ConstraintDescription: 'must be lower case' }),
+      templateWithParameter({
+        Type: 'String',
+        Default: '1',
+        AllowedPattern: '[a-z]+',
+        ConstraintDescription: 'must be lower case',
+      }),
       'Parameter Name failed to satisfy constraint: must be lower case',
     ],
     [
       'with a parameter value that is too short',
-      parameter({ Type: 'String', Default: 'ab', MinLength: 3 }),
+      templateWithParameter({ Type: 'String', Default: 'ab', MinLength: 3 }),
       "Parameter 'Name' must contain at least 3 characters",
     ],
     [
       'with a parameter value that is too long',
-      parameter({ Type: 'String', Default: 'abcd', MaxLength: '3' }),
+      templateWithParameter({ Type: 'String', Default: 'abcd', MaxLength: '3' }),
       "Parameter 'Name' must contain at most 3 characters",
     ],
     [
       'with a parameter value that is not a number',
-      parameter({ Type: 'Number', Default: 'one' }),
+      templateWithParameter({ Type: 'Number', Default: 'one' }),
       "Parameter 'Name' must be a number",
     ],
     [
       'with a parameter value that is too small',
-      parameter({ Type: 'Number', Default: 1, MinValue: 2 }),
+      templateWithParameter({ Type: 'Number', Default: 1, MinValue: 2 }),
       "Parameter 'Name' must be a number not less than 2",
     ],
     [
       'with a list parameter with an item that is too large',
-      parameter({ Type: 'List<Number>', Default: '1,11', MaxValue: '10' }),
+      templateWithParameter({ Type: 'List<Number>', Default: '1,11', MaxValue: '10' }),
       "Parameter 'Name' must be a number not greater than 10",
     ],
     [
       'with a parameter pattern that is valid in Java, but not in JavaScript',
-      parameter({ Type: 'String', Default: 'A', AllowedPattern: '\\p{Upper}+' }),
+      templateWithParameter({ Type: 'String', Default: 'A', AllowedPattern: '\\p{Upper}+' }),
       'the AllowedPattern of the parameter Name is not simulated: got \\p{Upper}+',
     ],
     [
       'with an inline transform',
-      outputs({ 'Fn::Transform': { Name: 'AWS::Include' } }),
+      templateWithOutput({ 'Fn::Transform': { Name: 'AWS::Include' } }),
       'template transforms are not simulated: got AWS::Include',
     ],
     [
       'with a Transform section',
-      { ...outputs('x'), Transform: ['AWS::Serverless-2016-10-31'] },
+      { ...templateWithOutput('x'), Transform: ['AWS::Serverless-2016-10-31'] },
       'template transforms are not simulated: got AWS::Serverless-2016-10-31',
     ],
   ])('%s', async (_, template, message) => {
@@ -401,22 +421,22 @@ describe('a template is refused without any changes', () => {
     ['Fn::And', [{ 'Fn::Equals': ['a', 'a'] }]],
     ['Fn::Or', Array.from({ length: 11 }, () => ({ 'Fn::Equals': ['a', 'a'] }))],
   ])('with invalid arguments of %s: %j', async (name, argument) => {
-    await expect(deploy(outputs({ [name]: argument }))).rejects.toThrow(
+    await expect(deploy(templateWithOutput({ [name]: argument }))).rejects.toThrow(
       new RegExp(`^Template error: (every )?(One or more )?${name} `),
     );
     expect(rehearsal.aws.inventory().stacks).toEqual([]);
   });
 
   test('with an unknown function', async () => {
-    await expect(deploy(outputs({ 'Fn::Lower': 'X' }))).rejects.toThrow(
+    await expect(deploy(templateWithOutput({ 'Fn::Lower': 'X' }))).rejects.toThrow(
       'Template format error: Encountered unsupported function: Fn::Lower Supported functions are: [Ref, Fn::GetAtt, Fn::Sub, ',
     );
   });
 
-  test('as an update, and the stack is not changed', async () => {
+  test('in an update, and the stack is not changed', async () => {
     await deploy({ Resources: { Vpc: vpc() } });
     await expect(deploy({ Resources: { Vpc: vpc(), Topic: topic({ Condition: 'No' }) } })).rejects.toThrow(
-      unresolved('Resources'),
+      conditionError('Resources'),
     );
     expect(rehearsal.cloudFormation.describe('Stack').status).toBe('CREATE_COMPLETE');
   });
@@ -425,7 +445,7 @@ describe('a template is refused without any changes', () => {
 test('parameters that satisfy all constraints are accepted', async () => {
   const numbers = { Type: 'List<Number>', Default: '2, 10', MinValue: 2, MaxValue: 10, AllowedPattern: '\\d+' };
   const { status, outputs: values } = await deploy({
-    ...outputs({ 'Fn::Join': ['+', { Ref: 'Numbers' }] }),
+    ...templateWithOutput({ 'Fn::Join': ['+', { Ref: 'Numbers' }] }),
     Parameters: {
       Numbers: numbers,
       Name: { Type: 'String', Default: 'abc', AllowedPattern: '[a-z]+', AllowedValues: ['abc'], MinLength: 3, MaxLength: 3 },
@@ -435,80 +455,84 @@ test('parameters that satisfy all constraints are accepted', async () => {
 });
 
 describe('a resource fails', () => {
-  const invalid = (message: string) => `Properties validation failed for resource Bad with message:\n${message}`;
+  const propertyError = (message: string) => `Properties validation failed for resource Bad with message:\n${message}`;
   const fleet = (properties: object) => ({ Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', ...properties } });
   const queue = (properties: object) => ({ Type: 'AWS::SQS::Queue', Properties: properties });
 
   test.each<[string, object, string]>([
-    ['with an unknown property', vpc({ Cidr: 'x' }), invalid('#: extraneous key [Cidr] is not permitted')],
+    ['with an unknown property', vpc({ Cidr: 'x' }), propertyError('#: extraneous key [Cidr] is not permitted')],
     [
       'without a required property',
       { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String' } },
-      invalid('#: required key [Value] not found'),
+      propertyError('#: required key [Value] not found'),
     ],
     [
       'with an object instead of a string',
       vpc({ CidrBlock: { Block: 'x' } }),
-      invalid('#/CidrBlock: expected type: String, found: JSONObject'),
+      propertyError('#/CidrBlock: expected type: String, found: JSONObject'),
     ],
     [
       'with a word instead of a number',
       queue({ MessageRetentionPeriod: 'long' }),
-      invalid('#/MessageRetentionPeriod: expected type: Integer, found: String'),
+      propertyError('#/MessageRetentionPeriod: expected type: Integer, found: String'),
     ],
     [
       'with a value that is not in the enum',
       fleet({ FleetType: 'CHEAP' }),
-      invalid('#/FleetType: failed validation constraint for keyword [enum]'),
+      propertyError('#/FleetType: failed validation constraint for keyword [enum]'),
     ],
     [
-      'with such a value in a nested property',
+      'with a nested value that is not in the enum',
       fleet({ EC2InboundPermissions: [{ FromPort: 1, ToPort: 1, IpRange: '0.0.0.0/0', Protocol: 'ICMP' }] }),
-      invalid('#/EC2InboundPermissions/0/Protocol: failed validation constraint for keyword [enum]'),
+      propertyError('#/EC2InboundPermissions/0/Protocol: failed validation constraint for keyword [enum]'),
     ],
     [
       'with a list instead of a value of an enum',
       fleet({ FleetType: ['SPOT'] }),
-      invalid('#/FleetType: expected type: String, found: JSONArray'),
+      propertyError('#/FleetType: expected type: String, found: JSONArray'),
     ],
     [
       'with a word instead of a boolean',
       vpc({ EnableDnsSupport: 'yes' }),
-      invalid('#/EnableDnsSupport: expected type: Boolean, found: String'),
+      propertyError('#/EnableDnsSupport: expected type: Boolean, found: String'),
     ],
-    ['with a string instead of a list', queue({ Tags: 'team' }), invalid('#/Tags: expected type: JSONArray, found: String')],
+    [
+      'with a string instead of a list',
+      queue({ Tags: 'team' }),
+      propertyError('#/Tags: expected type: JSONArray, found: String'),
+    ],
     [
       'with a tag without a value',
       vpc({ Tags: [{ Key: 'team', Name: 'x' }] }),
-      invalid('#/Tags/0: required key [Value] not found\n#/Tags/0: extraneous key [Name] is not permitted'),
+      propertyError('#/Tags/0: required key [Value] not found\n#/Tags/0: extraneous key [Name] is not permitted'),
     ],
     [
-      'that is a custom resource without a service token',
+      'if it is a custom resource without a service token',
       { Type: 'Custom::Thing', Properties: {} },
-      invalid('#: required key [ServiceToken] not found'),
+      propertyError('#: required key [ServiceToken] not found'),
     ],
     [
-      'of a type that is not simulated, with an unknown property',
+      'with an unknown property, even if its type is not simulated',
       topic({ Properties: { Name: 'x' } }),
-      invalid('#: extraneous key [Name] is not permitted'),
+      propertyError('#: extraneous key [Name] is not permitted'),
     ],
     [
-      'that is a VPC with an invalid CIDR block',
+      'if it is a VPC with an invalid CIDR block',
       vpc({ CidrBlock: '10.0.0.0/33' }),
       'Value (10.0.0.0/33) for parameter cidrBlock is invalid. This is not a valid CIDR block.',
     ],
     [
-      'that is a custom resource with a timeout that is too long',
+      'if it is a custom resource with a timeout that is too long',
       { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:x', ServiceTimeout: '3601' } },
-      invalid('#/ServiceTimeout: 3601 is not less or equal to 3600'),
+      propertyError('#/ServiceTimeout: 3601 is not less or equal to 3600'),
     ],
     [
-      'that is a function with a timeout of 0 seconds',
+      'if it is a function with a timeout of 0 seconds',
       { Type: 'AWS::Lambda::Function', Properties: { Code: { ZipFile: 'x' }, Role: 'arn:aws:iam::1:role/r', Timeout: 0 } },
-      invalid('#/Timeout: 0 is not greater or equal to 1'),
+      propertyError('#/Timeout: 0 is not greater or equal to 1'),
     ],
     [
-      'that is a schedule with too many retries',
+      'if it is a schedule with too many retries',
       {
         Type: 'AWS::Scheduler::Schedule',
         Properties: {
@@ -517,20 +541,20 @@ describe('a resource fails', () => {
           Target: { Arn: 'arn:aws:lambda:x', RoleArn: 'arn:aws:iam::1:role/r', RetryPolicy: { MaximumRetryAttempts: 186 } },
         },
       },
-      invalid('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
+      propertyError('#/Target/RetryPolicy/MaximumRetryAttempts: 186 is not less or equal to 185'),
     ],
     [
-      'that is a role with a name that is too long',
+      'if it is a role with a name that is too long',
       { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, RoleName: 'x'.repeat(65) } },
-      invalid('#/RoleName: expected maxLength: 64, actual: 65'),
+      propertyError('#/RoleName: expected maxLength: 64, actual: 65'),
     ],
     [
-      'that is a role with invalid characters in its description',
+      'if it is a role with invalid characters in its description',
       { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {}, Description: 'fleet \u2192 VPC' } },
-      invalid('#/Description: failed validation constraint for keyword [pattern]'),
+      propertyError('#/Description: failed validation constraint for keyword [pattern]'),
     ],
-    ['that is a fleet without a name', fleet({ Name: '' }), invalid('#/Name: expected minLength: 1, actual: 0')],
-    ['that is a VPC with a CIDR block that is too large', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
+    ['if it is a fleet without a name', fleet({ Name: '' }), propertyError('#/Name: expected minLength: 1, actual: 0')],
+    ['if it is a VPC with a CIDR block that is too large', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
   ])('%s', async (_, bad, message) => {
     const { status, reason } = await deploy({ Resources: { Bad: bad } });
     expect({ status, reason }).toEqual({
@@ -542,12 +566,12 @@ describe('a resource fails', () => {
 
   test.each([
     ['outside of its VPC', '10.1.0.0/24', "The CIDR '10.1.0.0/24' is invalid."],
-    ['of another subnet', '10.0.0.0/25', "The CIDR '10.0.0.0/25' conflicts with another subnet"],
-  ])('that is a subnet with a CIDR block %s', async (_, CidrBlock, message) => {
-    const subnet = (cidr: string, more: object = {}) => ({
+    ['that overlaps another subnet', '10.0.0.0/25', "The CIDR '10.0.0.0/25' conflicts with another subnet"],
+  ])('if it is a subnet with a CIDR block %s', async (_, CidrBlock, message) => {
+    const subnet = (cidr: string, attributes: object = {}) => ({
       Type: 'AWS::EC2::Subnet',
       Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: cidr },
-      ...more,
+      ...attributes,
     });
     await deploy({ Resources: { Vpc: vpc(), First: subnet('10.0.0.0/24'), Bad: subnet(CidrBlock, { DependsOn: 'First' }) } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
@@ -563,13 +587,13 @@ describe('a resource fails', () => {
       { DestinationCidrBlock: '10.0.0.0/33' },
       invalidDestination('10.0.0.0/33'),
     ],
-    ['a route to an IPv6 block, given as IPv4', { DestinationCidrBlock: '::/0' }, invalidDestination('::/0')],
+    ['a route to an IPv6 block in the property for IPv4', { DestinationCidrBlock: '::/0' }, invalidDestination('::/0')],
     [
       'a route to an IPv6 block with a prefix that is too long',
       { DestinationIpv6CidrBlock: '::/129' },
       invalidDestination('::/129', 'destinationIpv6CidrBlock'),
     ],
-  ])('that is %s', async (_, destination, message) => {
+  ])('if it is %s', async (_, destination, message) => {
     const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
     const bad = { Type: 'AWS::EC2::Route', Properties: { RouteTableId: { Ref: 'Table' }, GatewayId: 'igw-1', ...destination } };
     await deploy({ Resources: { Vpc: vpc(), Table: table, Bad: bad } });
@@ -582,45 +606,46 @@ describe('a resource fails', () => {
     ['an octet that is too large', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
     ['no prefix', { SecurityGroupEgress: [ipv4('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
     ['a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
-  ])('that is a security group with a rule for a block with %s', async (_, rules, message) => {
+  ])('if it is a security group with a rule for a block with %s', async (_, rules, message) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...rules } };
     await deploy({ Resources: { Vpc: vpc(), Bad: group } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
-  const characters =
+  const allowedCharacters =
     'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
-  const range = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
+  const portRangeError = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
 
   test.each<[string, object, string]>([
-    ['invalid characters in its description', { GroupDescription: "it's" }, `Invalid security group description. ${characters}`],
+    [
+      'invalid characters in its description',
+      { GroupDescription: "it's" },
+      `Invalid security group description. ${allowedCharacters}`,
+    ],
     ['a name that looks like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
     [
       'invalid characters in the description of a rule',
       { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), Description: 'a > b' }] },
-      `Invalid rule description. ${characters}`,
+      `Invalid rule description. ${allowedCharacters}`,
     ],
-    ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, range],
+    ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, portRangeError],
     [
       'a rule whose ports are in the wrong order',
       { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
       'Invalid TCP/UDP port range (2:1)',
     ],
-  ])('that is a security group with %s', async (_, properties, message) => {
+  ])('if it is a security group with %s', async (_, properties, message) => {
     const group = { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...properties };
     await deploy({ Resources: { Vpc: vpc(), Bad: { Type: 'AWS::EC2::SecurityGroup', Properties: group } } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
-  test.each(['Ingress', 'Egress'])(
-    'that is a rule of a security group with an invalid CIDR block: AWS::EC2::SecurityGroup%s',
-    async (kind) => {
-      const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
-      const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
-      await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
-      expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
-    },
-  );
+  test.each(['Ingress', 'Egress'])('if it is an AWS::EC2::SecurityGroup%s with an invalid CIDR block', async (kind) => {
+    const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
+    const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
+    await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
+    expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
+  });
 
   test('in an update with invalid properties, and the update is rolled back', async () => {
     await deploy({ Resources: { Vpc: vpc() } });
@@ -631,9 +656,9 @@ describe('a resource fails', () => {
   });
 });
 
-describe('a resource fails that', () => {
+describe('a resource fails if it', () => {
   const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
-  const trusting = (Service: string) => ({
+  const roleTrusting = (Service: string) => ({
     Type: 'AWS::IAM::Role',
     Properties: {
       RoleName: 'role',
@@ -643,12 +668,12 @@ describe('a resource fails that', () => {
       },
     },
   });
-  const policy = (more: object = {}) => ({
+  const policy = (attributes: object = {}) => ({
     Type: 'AWS::IAM::RolePolicy',
     Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'policy', PolicyDocument: POLICY },
-    ...more,
+    ...attributes,
   });
-  const alarm = (more: object = {}) => ({
+  const alarm = (attributes: object = {}) => ({
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: 'alarm',
@@ -660,49 +685,49 @@ describe('a resource fails that', () => {
       Threshold: 1,
       ComparisonOperator: 'GreaterThanThreshold',
     },
-    ...more,
+    ...attributes,
   });
-  const eventInvokes = (more: object = {}) => ({
+  const eventInvokeConfig = (attributes: object = {}) => ({
     Type: 'AWS::Lambda::EventInvokeConfig',
     Properties: { FunctionName: { Ref: 'Handler' }, Qualifier: '$LATEST' },
-    ...more,
+    ...attributes,
   });
   const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
-  const association = (RouteTableId: string, more: object = {}) => ({
+  const association = (RouteTableId: string, attributes: object = {}) => ({
     Type: 'AWS::EC2::SubnetRouteTableAssociation',
     Properties: { RouteTableId: { Ref: RouteTableId }, SubnetId: { Ref: 'Subnet' } },
-    ...more,
+    ...attributes,
   });
-  const schedule = (more: object = {}) => ({
+  const schedule = (properties: object = {}) => ({
     Type: 'AWS::Scheduler::Schedule',
     Properties: {
       FlexibleTimeWindow: { Mode: 'OFF' },
       ScheduleExpression: 'rate(1 day)',
       Target: { Arn: 'arn:aws:lambda:us-east-1:111111111111:function:f', RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } },
-      ...more,
+      ...properties,
     },
   });
-  const exists = (type: string, identifier: string) =>
+  const alreadyExists = (type: string, identifier: string) =>
     expect.stringMatching(new RegExp(`^Resource of type '${type}' with identifier '${identifier}' already exists\\.$`)) as string;
 
   test.each<[string, object, string]>([
     [
-      'creates a role policy that exists',
-      { Role: trusting('lambda.amazonaws.com'), One: policy(), Bad: policy({ DependsOn: 'One' }) },
-      exists('AWS::IAM::RolePolicy', 'policy\\|role'),
+      'is a role policy that already exists',
+      { Role: roleTrusting('lambda.amazonaws.com'), One: policy(), Bad: policy({ DependsOn: 'One' }) },
+      alreadyExists('AWS::IAM::RolePolicy', 'policy\\|role'),
     ],
     [
-      'creates an alarm that exists',
+      'is an alarm that already exists',
       { One: alarm(), Bad: alarm({ DependsOn: 'One' }) },
-      exists('AWS::CloudWatch::Alarm', 'alarm'),
+      alreadyExists('AWS::CloudWatch::Alarm', 'alarm'),
     ],
     [
-      'configures the events of a function a second time',
-      { ...HANDLER_RESOURCES, One: eventInvokes(), Bad: eventInvokes({ DependsOn: 'One' }) },
-      exists('AWS::Lambda::EventInvokeConfig', 'Stack-Handler-\\w+\\|\\$LATEST'),
+      'is a second event configuration of a function',
+      { ...HANDLER_RESOURCES, One: eventInvokeConfig(), Bad: eventInvokeConfig({ DependsOn: 'One' }) },
+      alreadyExists('AWS::Lambda::EventInvokeConfig', 'Stack-Handler-\\w+\\|\\$LATEST'),
     ],
     [
-      'associates a subnet with a second route table',
+      'is an association of a subnet with a second route table',
       {
         Vpc: vpc(),
         Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, CidrBlock: '10.0.0.0/24' } },
@@ -717,18 +742,18 @@ describe('a resource fails that', () => {
     ],
     [
       'is a function whose role does not trust Lambda',
-      { Role: trusting('ec2.amazonaws.com'), Bad: functionResource('') },
+      { Role: roleTrusting('ec2.amazonaws.com'), Bad: functionResource('') },
       'Resource handler returned message: "The role defined for the function cannot be assumed by Lambda. (Service: Lambda, ' +
         'Status Code: 400, Error Code: InvalidParameterValueException)"',
     ],
     [
       'is a schedule whose role does not trust Scheduler',
-      { Role: trusting('lambda.amazonaws.com'), Bad: schedule() },
+      { Role: roleTrusting('lambda.amazonaws.com'), Bad: schedule() },
       'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
     ],
     [
-      'is a schedule of an undefined group',
-      { Role: trusting('scheduler.amazonaws.com'), Bad: schedule({ GroupName: 'group' }) },
+      'is a schedule of a group that does not exist',
+      { Role: roleTrusting('scheduler.amazonaws.com'), Bad: schedule({ GroupName: 'group' }) },
       'Schedule group group does not exist.',
     ],
   ])('%s', async (_, Resources, message) => {
@@ -740,23 +765,23 @@ describe('a resource fails that', () => {
   });
 });
 
-test('a change of a nested create-only property replaces the resource, other changes update it in place', async () => {
+test('a resource is replaced if a nested create-only property changes, and otherwise updated in place', async () => {
   const endpoint = (DnsOptions: object) => ({
     Type: 'AWS::EC2::VPCEndpoint',
     Properties: { VpcId: 'vpc-1', ServiceName: 'com.amazonaws.us-east-1.gamelift', DnsOptions },
   });
   const id = () => rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId;
   await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'ipv4', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
-  const first = id();
+  const firstId = id();
   await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
-  expect(id()).toBe(first);
+  expect(id()).toBe(firstId);
   const changed = { DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'SPECIFIED_DOMAINS_ONLY' };
   expect((await deploy({ Resources: { Endpoint: endpoint(changed) } })).status).toBe('UPDATE_COMPLETE');
-  expect(id()).not.toBe(first);
+  expect(id()).not.toBe(firstId);
   expect(rehearsal.aws.inventory().otherResources).toEqual([expect.objectContaining({ physicalId: id() })]);
 });
 
-test('scalars are converted: strings to numbers and booleans, and both to strings', async () => {
+test('scalars are converted: strings to booleans and numbers, and numbers to strings', async () => {
   const { status } = await deploy({
     Resources: {
       Vpc: vpc({ EnableDnsSupport: 'true', Tags: [{ Key: 'number', Value: 5 }] }),
@@ -766,9 +791,9 @@ test('scalars are converted: strings to numbers and booleans, and both to string
   expect(status).toBe('CREATE_COMPLETE');
 });
 
-test('everything that is not understood is collected, without duplicates', async () => {
+test('everything that is not understood is listed once', async () => {
   rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, 'image', { type: 'String', value: 'x' });
-  const table = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
+  const unknownResource = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
   await deploy({
     Resources: {
       ...HANDLER_RESOURCES,
@@ -776,10 +801,10 @@ test('everything that is not understood is collected, without duplicates', async
         ...HANDLER_RESOURCES.Role,
         Properties: { ...HANDLER_RESOURCES.Role.Properties, ManagedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
       },
-      One: table,
-      Two: table,
+      One: unknownResource,
+      Two: unknownResource,
       Topic: topic({ CreationPolicy: {}, UpdatePolicy: {}, DeletionPolicy: 'Snapshot' }),
-      Thing: custom({}),
+      Thing: customResource({}),
       Secret: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: '{{resolve:secretsmanager:name}}' } },
     },
     Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
@@ -803,7 +828,7 @@ test('everything that is not understood is collected, without duplicates', async
   ]);
 });
 
-test('properties without an effect are collected, without duplicates', async () => {
+test('properties without an effect are listed once as not understood', async () => {
   const key = { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } };
   const { status } = await deploy({
     Resources: {
@@ -829,7 +854,7 @@ test('properties without an effect are collected, without duplicates', async () 
   ]);
 });
 
-test('an unknown AWS type is collected, because it may be newer than the rehearsal', async () => {
+test('an unknown AWS type is listed as not understood, because it may be newer than the rehearsal', async () => {
   await expect(deploy({ Resources: { New: { Type: 'AWS::GameLift::Anything' } } })).rejects.toThrow(
     'Unrecognized resource types',
   );
@@ -838,8 +863,8 @@ test('an unknown AWS type is collected, because it may be newer than the rehears
   ]);
 });
 
-/** The properties that AWS's documentation lists, as of 2026. */
 test('the schema of fleets has the properties that replace a fleet according to the documentation', () => {
+  // as of 2026
   const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
   expect(
     properties

@@ -1,9 +1,9 @@
 import { InProcessRehearsal, sendAs } from '../../src/in-process';
 
 test.each([1, 500])('a call takes %s ms if the options say so', async (callMilliseconds) => {
-  const world = new InProcessRehearsal({ startTime: 0, callMilliseconds, createHandler: () => () => Promise.resolve() });
-  const { accessKeyId } = world.aws.iam.administrator('111111111111');
-  await sendAs(world.aws, accessKeyId, 'us-east-1')('ec2', 'DescribeVpcs', {}, new AbortController().signal);
-  expect(world.clock.now()).toBe(callMilliseconds);
-  await world.close();
+  const rehearsal = new InProcessRehearsal({ startTime: 0, callMilliseconds, createHandler: () => () => Promise.resolve() });
+  const { accessKeyId } = rehearsal.aws.iam.administrator('111111111111');
+  await sendAs(rehearsal.aws, accessKeyId, 'us-east-1')('ec2', 'DescribeVpcs', {}, new AbortController().signal);
+  expect(rehearsal.clock.now()).toBe(callMilliseconds);
+  await rehearsal.close();
 });

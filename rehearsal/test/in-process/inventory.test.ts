@@ -7,12 +7,12 @@ const FUNCTION = { ...PLACE, functionName: 'handler', runtime: 'nodejs24.x', log
 const LOG_GROUP = { ...PLACE, name: FUNCTION.logGroupName };
 const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
 
-let world: InProcessRehearsal;
+let rehearsal: InProcessRehearsal;
 let invocations: number;
 
-/** Deploys a function whose role has these AWS managed policies, and invokes it once. */
+/** Deploys a function whose role has these AWS managed policies, and invokes the function once. */
 async function invokeFunction(policies: readonly string[]): Promise<void> {
-  const { aws, clock, lambda } = world;
+  const { aws, clock, lambda } = rehearsal;
   const assumeRolePolicy = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
@@ -34,39 +34,39 @@ beforeEach(() => {
     invocations += 1;
     return Promise.resolve();
   };
-  world = new InProcessRehearsal({ ...PLACE, startTime: Date.UTC(2026, 0, 1), createHandler: () => handler });
+  rehearsal = new InProcessRehearsal({ ...PLACE, startTime: Date.UTC(2026, 0, 1), createHandler: () => handler });
 });
-afterEach(() => world.close());
+afterEach(() => rehearsal.close());
 
 test('the inventory contains functions that run in process, and the log groups that Lambda creates for them', async () => {
   await invokeFunction([BASIC]);
-  const { functions, logGroups } = world.aws.inventory();
+  const { functions, logGroups } = rehearsal.aws.inventory();
   expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
   expect(logGroups).toEqual([LOG_GROUP]);
 });
 
 test('a function that runs in process has no log group if its role may not create one', async () => {
   await invokeFunction([]);
-  const { functions, logGroups } = world.aws.inventory();
+  const { functions, logGroups } = rehearsal.aws.inventory();
   expect(functions).toEqual([expect.objectContaining(FUNCTION)]);
   expect(logGroups).toEqual([]);
 });
 
 test('the inventory contains the tags of a peering connection as long as EC2 shows it, even if they were written after its end', async () => {
-  const { ec2 } = world.aws;
+  const { ec2 } = rehearsal.aws;
   const [requester, accepter] = ['10.1.0.0/16', '10.2.0.0/16'].map((cidrBlock) => {
     const { vpcId } = ec2.createVpc({ ...PLACE, cidrBlock });
     return { vpcId, account: ACCOUNT, cidrBlocks: [cidrBlock] };
   });
   if (requester === undefined || accepter === undefined) {
-    throw new Error('there must be two VPCs');
+    throw new Error('expected two VPCs');
   }
   const peering = ec2.peerings.request(PLACE.region, requester, accepter);
   peering.move('active');
   ec2.peerings.end(peering, 'Deleted');
   ec2.tags.put(ACCOUNT, peering.id, new Map([['Name', 'late']]));
-  const tags = (): readonly object[] => world.aws.inventory().tags;
+  const tags = (): readonly object[] => rehearsal.aws.inventory().tags;
   expect(tags()).toContainEqual({ account: ACCOUNT, resourceId: peering.id, key: 'Name', value: 'late' });
-  await world.clock.sleep(24 * 3_600_000);
+  await rehearsal.clock.sleep(24 * 3_600_000);
   expect(tags()).toEqual([]);
 });

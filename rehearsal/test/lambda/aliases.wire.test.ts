@@ -4,13 +4,13 @@ import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../
 const CODE = `
 exports.handler = async (event, context) => {
   console.log('RUN ' + [context.invokedFunctionArn.split(':').slice(6).join(':'), context.functionVersion, process.env.REVISION].join(' '));
-  if (event.fail) throw new Error('told to');
-  return { seen: event };
+  if (event.fail) throw new Error('failed on purpose');
+  return { received: event };
 };
 `;
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
 const ALIAS_ARN = `${FUNCTION_ARN}:live`;
-const FAILURES = 'arn:aws:sqs:us-east-1:111111111111:failures';
+const FAILURES_ARN = 'arn:aws:sqs:us-east-1:111111111111:failures';
 
 let rehearsal: Rehearsal;
 
@@ -29,16 +29,16 @@ const version = (description: string) => ({
   Type: 'AWS::Lambda::Version',
   Properties: { FunctionName: { Ref: 'Worker' }, Description: description },
 });
-const queue = (name: string, more: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: name, ...more } });
-const sending = (resource: string) => ({
+const queue = (name: string) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: name } });
+const sendPolicy = (queueArn: string) => ({
   Type: 'AWS::IAM::Policy',
   Properties: {
     PolicyName: 'Send',
-    PolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: resource }] },
+    PolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: queueArn }] },
     Roles: [{ Ref: 'Role' }],
   },
 });
-const eventInvoke = (properties: object) => ({
+const eventInvokeConfig = (properties: object) => ({
   Type: 'AWS::Lambda::EventInvokeConfig',
   Properties: { FunctionName: { Ref: 'Worker' }, Qualifier: 'live', ...properties },
   DependsOn: ['Alias'],
@@ -47,11 +47,12 @@ const deploy = async (resources: object) => {
   const template = { Resources: { Role: HANDLER_RESOURCES.Role, ...resources } };
   return (await rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack')).status;
 };
+/** The name and version that were invoked, and the revision of the code, for each run. */
 const runs = () =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '))
     .map(({ message }) => message.slice('RUN '.length));
-const metric = (name: string, dimensions: Record<string, string>, namespace = 'AWS/Lambda') =>
+const metricSum = (name: string, dimensions: Record<string, string>, namespace = 'AWS/Lambda') =>
   rehearsal.aws.metrics.statistic(
     { account: '111111111111', region: 'us-east-1', namespace, name, dimensions },
     'Sum',
@@ -65,7 +66,7 @@ describe('an alias', () => {
     expect(rehearsal.cloudFormation.describe('Stack').resources.find(({ logicalId }) => logicalId === 'Alias')?.physicalId).toBe(
       ALIAS_ARN,
     );
-    expect((await rehearsal.lambda.invoke(ALIAS_ARN, { n: 1 })).payload).toEqual({ seen: { n: 1 } });
+    expect((await rehearsal.lambda.invoke(ALIAS_ARN, { n: 1 })).payload).toEqual({ received: { n: 1 } });
     await rehearsal.lambda.invoke(FUNCTION_ARN, {});
     await deploy({ Worker: worker('two'), Alias: alias() });
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
@@ -97,21 +98,21 @@ describe('an alias', () => {
   });
 
   test('is deleted with its stack', async () => {
-    await deploy({ Worker: worker(), Alias: alias(), Events: eventInvoke({ MaximumRetryAttempts: 0 }) });
+    await deploy({ Worker: worker(), Alias: alias(), Events: eventInvokeConfig({ MaximumRetryAttempts: 0 }) });
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.lambda.has(ALIAS_ARN)).toBe(false);
   });
 });
 
 describe('asynchronous events of an alias', () => {
-  const resources = (properties: object, allowed = FAILURES) => ({
+  const resources = (properties: object, allowedQueue = FAILURES_ARN) => ({
     Worker: worker(),
     Alias: alias(),
     Failures: queue('failures'),
-    Sending: sending(allowed),
-    Events: eventInvoke(properties),
+    SendPolicy: sendPolicy(allowedQueue),
+    Events: eventInvokeConfig(properties),
   });
-  const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES } } };
+  const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES_ARN } } };
 
   test('have settings of their own', async () => {
     await deploy(resources({ MaximumRetryAttempts: 0 }));
@@ -121,25 +122,25 @@ describe('asynchronous events of an alias', () => {
     expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST one'), 'worker:live $LATEST one']);
   });
 
-  test('that fail in all attempts send a record of request and error to the queue', async () => {
+  test('that fail in all attempts send a record with the request and the error to the queue', async () => {
     await deploy(resources({ MaximumRetryAttempts: 1, ...onFailure }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true, n: 1 });
     await rehearsal.clock.sleep(50_000);
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
     await rehearsal.clock.sleep(600_000);
-    const [message, ...more] = rehearsal.aws.queues.messages('failures');
-    expect(more).toEqual([]);
+    const [message, ...otherMessages] = rehearsal.aws.queues.messages('failures');
+    expect(otherMessages).toEqual([]);
     expect(JSON.parse(message?.body ?? '')).toMatchObject({
       version: '1.0',
       requestContext: { functionArn: ALIAS_ARN, condition: 'RetriesExhausted', approximateInvokeCount: 2 },
       requestPayload: { fail: true, n: 1 },
       responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
-      responsePayload: { errorType: 'Error', errorMessage: 'told to' },
+      responsePayload: { errorType: 'Error', errorMessage: 'failed on purpose' },
     });
-    expect(metric('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
+    expect(metricSum('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
   });
 
-  test('that are too old have that condition in their record', async () => {
+  test('that are too old send a record with the condition EventAgeExceeded', async () => {
     await deploy(resources({ MaximumEventAgeInSeconds: 90, ...onFailure }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(600_000);
@@ -149,23 +150,23 @@ describe('asynchronous events of an alias', () => {
   });
 
   test('that succeed send a record if a destination is configured', async () => {
-    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES } } }));
+    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES_ARN } } }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { n: 1 });
     await rehearsal.clock.sleep(60_000);
     const [message] = rehearsal.aws.queues.take('failures');
     expect(JSON.parse(message?.body ?? '')).toMatchObject({
       requestContext: { condition: 'Success', approximateInvokeCount: 1 },
-      responsePayload: { seen: { n: 1 } },
+      responsePayload: { received: { n: 1 } },
     });
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
   });
 
   test('send no record if the function has no permission to send', async () => {
-    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES}-not`));
+    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES_ARN}-not`));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
-    expect(metric('DestinationDeliveryFailures', { FunctionName: 'worker' })).toBe(1);
+    expect(metricSum('DestinationDeliveryFailures', { FunctionName: 'worker' })).toBe(1);
     expect(rehearsal.journal.entries.map(({ message }) => message)).toContainEqual(
       expect.stringContaining('because no identity-based policy allows the sqs:SendMessage action'),
     );
@@ -173,16 +174,16 @@ describe('asynchronous events of an alias', () => {
 });
 
 test('metrics count invocations and errors by function, and by invoked version or alias', async () => {
-  await deploy({ Worker: worker(), Alias: alias(), Events: eventInvoke({ MaximumRetryAttempts: 0 }) });
+  await deploy({ Worker: worker(), Alias: alias(), Events: eventInvokeConfig({ MaximumRetryAttempts: 0 }) });
   rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
   await rehearsal.lambda.invoke(FUNCTION_ARN, {});
   await rehearsal.clock.sleep(60_000);
-  const all = (name: string) => [
-    metric(name, { FunctionName: 'worker' }),
-    metric(name, { FunctionName: 'worker', Resource: 'worker:live' }),
-    metric(name, { FunctionName: 'worker', Resource: 'worker' }),
+  const sums = (name: string) => [
+    metricSum(name, { FunctionName: 'worker' }),
+    metricSum(name, { FunctionName: 'worker', Resource: 'worker:live' }),
+    metricSum(name, { FunctionName: 'worker', Resource: 'worker' }),
   ];
-  expect([all('Invocations'), all('Errors')]).toEqual([
+  expect([sums('Invocations'), sums('Errors')]).toEqual([
     [2, 1, 1],
     [1, 1, 0],
   ]);

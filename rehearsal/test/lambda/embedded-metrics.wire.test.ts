@@ -12,13 +12,13 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const line = `JSON.stringify({
+const METRIC_LINE = `JSON.stringify({
   _aws: { Timestamp: Date.now(), CloudWatchMetrics: [{ Namespace: 'Test', Dimensions: [['Type']], Metrics: [{ Name: 'Failed' }] }] },
   Type: 'Create',
   Failed: 1,
 })`;
-const ON_STDOUT = `process.stdout.write(${line} + '\\n');`;
-const ON_CONSOLE = `console.log(${line});`;
+const ON_STDOUT = `process.stdout.write(${METRIC_LINE} + '\\n');`;
+const ON_CONSOLE = `console.log(${METRIC_LINE});`;
 
 const alarm = {
   Type: 'AWS::CloudWatch::Alarm',
@@ -36,7 +36,7 @@ const alarm = {
   },
 };
 
-/** Invokes a function once, which runs `code`. @returns the states of the alarm on the metric that it writes */
+/** Invokes a function that runs `code`. @returns the states of the alarm on the metric */
 async function statesAfter(code: string, LoggingConfig: object, policies: readonly string[] = [BASIC]): Promise<string[]> {
   const { Properties, ...role } = HANDLER_RESOURCES.Role;
   const Role = { ...role, Properties: { ...Properties, ManagedPolicyArns: policies } };
@@ -52,15 +52,15 @@ async function statesAfter(code: string, LoggingConfig: object, policies: readon
 
 test.each([
   ['to stdout', ON_STDOUT, {}],
-  ['to stdout, though the log format is JSON', ON_STDOUT, { LogFormat: 'JSON' }],
+  ['to stdout, even if the log format is JSON', ON_STDOUT, { LogFormat: 'JSON' }],
   ['with the console, in the log format Text', ON_CONSOLE, { LogFormat: 'Text' }],
 ])('a function that writes an embedded metric %s raises an alarm', async (_, code, logging) => {
   expect(await statesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
 });
 
 test.each([
-  ['in a message', `process.stdout.write(JSON.stringify({ message: JSON.parse(${line}) }) + '\\n');`, {}],
-  ['with the console, which the log format JSON wraps', ON_CONSOLE, { LogFormat: 'JSON' }],
+  ['inside a message', `process.stdout.write(JSON.stringify({ message: JSON.parse(${METRIC_LINE}) }) + '\\n');`, {}],
+  ['with the console, in the log format JSON, which wraps the line', ON_CONSOLE, { LogFormat: 'JSON' }],
 ])('a function that writes an embedded metric %s raises no alarm', async (_, code, logging) => {
   expect(await statesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK']);
 });

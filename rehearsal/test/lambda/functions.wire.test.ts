@@ -19,8 +19,8 @@ const idOf = (logicalId: string) =>
 const refusedByLambda = (message: string) =>
   `Resource handler returned message: "${message} (Service: Lambda, Status Code: 400, Error Code: InvalidParameterValueException)"`;
 
-/** The status of a stack after an operation, and the duration in rehearsed minutes. */
-async function timed(task: () => Promise<{ readonly status: string }>): Promise<{ status: string; minutes: number }> {
+/** Runs an operation of a stack. Returns the status of the stack, and the duration in rehearsed minutes. */
+async function runTimed(task: () => Promise<{ readonly status: string }>): Promise<{ status: string; minutes: number }> {
   const started = rehearsal.clock.now();
   const { status } = await task();
   return { status, minutes: Math.floor((rehearsal.clock.now() - started) / MINUTE) };
@@ -37,7 +37,7 @@ describe('a function in a VPC', () => {
     Group: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC, GroupDescription: 'functions' } },
   };
 
-  const allowing = (actions: readonly string[]) => ({
+  const policyFor = (actions: readonly string[]) => ({
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }],
   });
@@ -45,10 +45,10 @@ describe('a function in a VPC', () => {
     const { Properties, ...rest } = HANDLER_RESOURCES.Role;
     return {
       ...rest,
-      Properties: { ...Properties, RoleName: 'role', Policies: [{ PolicyName: 'network', PolicyDocument: allowing(actions) }] },
+      Properties: { ...Properties, RoleName: 'role', Policies: [{ PolicyName: 'network', PolicyDocument: policyFor(actions) }] },
     };
   };
-  const stack = (more: object = {}) => ({ ...NETWORK, Role: role(), Handler: functionResource('', IN_VPC), ...more });
+  const stack = (resources: object = {}) => ({ ...NETWORK, Role: role(), Handler: functionResource('', IN_VPC), ...resources });
 
   test('has an interface in each subnet, and CloudFormation waits until they are deleted', async () => {
     const before = rehearsal.aws.inventory();
@@ -64,26 +64,26 @@ describe('a function in a VPC', () => {
     expect(rehearsal.aws.inventory().functions).toEqual([
       expect.objectContaining({ vpc: { subnetIds: [idOf('First'), idOf('Second')], securityGroupIds: [idOf('Group')] } }),
     ]);
-    expect(await timed(remove)).toEqual({ status: 'DELETE_COMPLETE', minutes: 20 });
+    expect(await runTimed(remove)).toEqual({ status: 'DELETE_COMPLETE', minutes: 20 });
     expect(reasons(rehearsal, 'DELETE_FAILED')).toEqual([]);
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
   test('shares its interfaces with functions in the same subnets and groups, and the last function deletes them', async () => {
-    const both = stack({ Other: functionResource('', IN_VPC) });
-    expect((await deploy(both)).status).toBe('CREATE_COMPLETE');
+    const twoFunctions = stack({ Other: functionResource('', IN_VPC) });
+    expect((await deploy(twoFunctions)).status).toBe('CREATE_COMPLETE');
     expect(interfaces()).toHaveLength(2);
-    expect(await timed(() => deploy(stack()))).toEqual({ status: 'UPDATE_COMPLETE', minutes: 0 });
+    expect(await runTimed(() => deploy(stack()))).toEqual({ status: 'UPDATE_COMPLETE', minutes: 0 });
     await rehearsal.clock.sleep(60 * MINUTE);
     expect(interfaces()).toHaveLength(2);
-    expect(await timed(remove)).toEqual({ status: 'DELETE_COMPLETE', minutes: 20 });
+    expect(await runTimed(remove)).toEqual({ status: 'DELETE_COMPLETE', minutes: 20 });
     expect(interfaces()).toEqual([]);
   });
 
   test.each(PERMISSIONS)('is refused if its role lacks %s', async (missing) => {
     const before = rehearsal.aws.inventory();
-    const lacking = role(PERMISSIONS.filter((action) => action !== missing));
-    expect((await deploy(stack({ Role: lacking }))).status).toBe('ROLLBACK_COMPLETE');
+    const roleWithoutPermission = role(PERMISSIONS.filter((action) => action !== missing));
+    expect((await deploy(stack({ Role: roleWithoutPermission }))).status).toBe('ROLLBACK_COMPLETE');
     const action = missing.slice('ec2:'.length);
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([
       refusedByLambda(`The provided execution role does not have permissions to call ${action} on EC2`),
@@ -99,7 +99,7 @@ describe('a function in a VPC', () => {
       'SubnetIds and SecurityIds must coexist or be both empty list.',
     ],
     [
-      'in a subnet that there is not',
+      'in a subnet that does not exist',
       { SubnetIds: [{ Ref: 'First' }, 'subnet-0'], SecurityGroupIds: [{ Ref: 'Group' }] },
       'Error occurred while CreateNetworkInterface. EC2 Error Code: InvalidSubnetID.NotFound. EC2 Error Message: The subnet ID ' +
         "'subnet-0' does not exist",
@@ -112,9 +112,9 @@ describe('a function in a VPC', () => {
 
   test('keeps its interfaces if its role may not delete them, and the deletion of subnets and groups fails', async () => {
     await deploy(stack());
-    rehearsal.aws.iam.putRolePolicy(PLACE.account, 'role', 'network', allowing(PERMISSIONS.slice(0, 2)));
+    rehearsal.aws.iam.putRolePolicy(PLACE.account, 'role', 'network', policyFor(PERMISSIONS.slice(0, 2)));
     const [first, second, group] = ['First', 'Second', 'Group'].map(idOf);
-    expect(await timed(remove)).toEqual({ status: 'DELETE_FAILED', minutes: 35 });
+    expect(await runTimed(remove)).toEqual({ status: 'DELETE_FAILED', minutes: 35 });
     expect(new Set(reasons(rehearsal, 'DELETE_FAILED'))).toEqual(
       new Set([
         `The subnet '${first ?? ''}' has dependencies and cannot be deleted.`,
@@ -129,8 +129,8 @@ describe('a function in a VPC', () => {
 
   test('that leaves the VPC keeps its interfaces for 20 minutes, and CloudFormation does not wait', async () => {
     await deploy(stack());
-    const outside = { Role: role(), Handler: functionResource('') };
-    expect(await timed(() => deploy({ ...NETWORK, ...outside }))).toEqual({ status: 'UPDATE_COMPLETE', minutes: 0 });
+    const outsideOfVpc = { Role: role(), Handler: functionResource('') };
+    expect(await runTimed(() => deploy({ ...NETWORK, ...outsideOfVpc }))).toEqual({ status: 'UPDATE_COMPLETE', minutes: 0 });
     expect(interfaces()).toHaveLength(2);
     await rehearsal.clock.sleep(21 * MINUTE);
     expect(interfaces()).toEqual([]);

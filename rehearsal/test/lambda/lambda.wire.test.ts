@@ -18,10 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => rehearsal.close());
 
-let serial = 0;
+let functionCount = 0;
 
-function deploy(code: string | { directory: string }, more: Partial<FunctionConfiguration> = {}): string {
-  const functionName = `function-${++serial}`;
+function deploy(code: string | { directory: string }, configuration: Partial<FunctionConfiguration> = {}): string {
+  const functionName = `function-${++functionCount}`;
   return rehearsal.lambda.deploy({
     functionName,
     account: ACCOUNT,
@@ -34,11 +34,11 @@ function deploy(code: string | { directory: string }, more: Partial<FunctionConf
     environment: {},
     logGroupName: `/aws/lambda/${functionName}`,
     code: typeof code === 'string' ? { zipFile: code } : code,
-    ...more,
+    ...configuration,
   });
 }
 
-function asset(files: Record<string, string>): { directory: string } {
+function writeAsset(files: Record<string, string>): { directory: string } {
   const directory = mkdtempSync(path.join(tmpdir(), 'rehearsal-asset-'));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
@@ -48,8 +48,9 @@ function asset(files: Record<string, string>): { directory: string } {
 }
 
 const handler = (body: string) => `exports.handler = async (event, context) => { ${body} };`;
-const run = async (body: string, event: unknown = {}, more: Partial<FunctionConfiguration> = {}) =>
-  rehearsal.lambda.invoke(deploy(handler(body), more), event);
+/** Deploys a function with this code as its handler, and invokes it. */
+const invokeCode = async (body: string, event: unknown = {}, configuration: Partial<FunctionConfiguration> = {}) =>
+  rehearsal.lambda.invoke(deploy(handler(body), configuration), event);
 const secondsSince = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
 const logOf = (arn: string) =>
   rehearsal.journal.entries
@@ -58,7 +59,7 @@ const logOf = (arn: string) =>
 
 describe('the environment of the code', () => {
   test("contains Lambda's variables, and nothing of the host", async () => {
-    const { payload } = await run('return process.env;', {}, { environment: { OWN: 'variable' } });
+    const { payload } = await invokeCode('return process.env;', {}, { environment: { OWN: 'variable' } });
     expect(payload).toMatchObject({
       AWS_REGION: 'us-east-1',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
@@ -72,7 +73,7 @@ describe('the environment of the code', () => {
 
   test('has only clocks and timers in rehearsed time', async () => {
     const started = rehearsal.clock.now();
-    const { payload } = await run(`
+    const { payload } = await invokeCode(`
       const { setTimeout: sleep } = require('node:timers/promises');
       const read = () => [Date.now(), new Date().getTime(), performance.now(), Number(process.hrtime.bigint()) / 1e6];
       const before = read();
@@ -88,7 +89,7 @@ describe('the environment of the code', () => {
   });
 
   test('the context counts down in rehearsed time', async () => {
-    const { payload } = await run(
+    const { payload } = await invokeCode(
       `await new Promise((resolve) => setTimeout(resolve, 100_000));
       return [context.functionName, context.memoryLimitInMB, Math.round(context.getRemainingTimeInMillis() / 1000)];`,
       {},
@@ -98,15 +99,15 @@ describe('the environment of the code', () => {
   });
 
   test('contains the packages of the runtime, but not those installed around the asset', async () => {
-    const { payload } = await run(`
+    const { payload } = await invokeCode(`
       const { GameLiftClient } = require('@aws-sdk/client-gamelift');
-      const attempt = (name) => { try { require(name); return 'there'; } catch (error) { return error.code; } };
-      return [typeof GameLiftClient, attempt('aws-cdk-lib'), attempt('constructs')];`);
+      const load = (name) => { try { require(name); return 'loaded'; } catch (error) { return error.code; } };
+      return [typeof GameLiftClient, load('aws-cdk-lib'), load('constructs')];`);
     expect(payload).toEqual(['function', 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
   });
 
   test('a handler can be an ES module, in a directory, with the packages of the runtime', async () => {
-    const code = asset({
+    const code = writeAsset({
       'src/app.mjs': `import { GameLiftClient } from '@aws-sdk/client-gamelift'; import { own } from './own.mjs'; import { setTimeout } from 'node:timers/promises';
         export const handler = async () => { const before = Date.now(); await setTimeout(3_600_000); return [own, typeof GameLiftClient, Math.round((Date.now() - before) / 1000)]; };`,
       'src/own.mjs': 'export const own = 1;',
@@ -116,7 +117,7 @@ describe('the environment of the code', () => {
     });
   });
 
-  test('a handler can return through its callback, after its event loop is empty', async () => {
+  test('a handler can return through its callback, but only after its event loop is empty', async () => {
     const arn = deploy(`exports.handler = (event, context, callback) => {
       setTimeout(() => console.log('after the callback'), 5000);
       callback(null, 'called back');
@@ -126,7 +127,7 @@ describe('the environment of the code', () => {
   });
 
   test('inline code can use cfn-response', async () => {
-    const { payload } = await run(`return Object.keys(require('cfn-response'));`);
+    const { payload } = await invokeCode(`return Object.keys(require('cfn-response'));`);
     expect(payload).toEqual(['SUCCESS', 'FAILED', 'send']);
   });
 });
@@ -143,7 +144,7 @@ describe('time', () => {
 
   test('stands still during file access, cryptography and child processes, and passes when busy code reads the clock', async () => {
     void rehearsal.clock.sleep(3_600_000);
-    const { payload } = await run(`
+    const { payload } = await invokeCode(`
       const before = Date.now();
       const crypto = require('node:crypto'), { promisify } = require('node:util'), { spawn } = require('node:child_process');
       const far = setTimeout(() => undefined, 500_000);
@@ -157,8 +158,8 @@ describe('time', () => {
     expect(payload).toBe(50);
   });
 
-  test('code may wait during loading', async () => {
-    const code = asset({
+  test('passes if code waits while it is loaded', async () => {
+    const code = writeAsset({
       'index.mjs': `import { setTimeout } from 'node:timers/promises';
         import { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } from '@aws-sdk/client-gamelift';
         await setTimeout(5000);
@@ -170,7 +171,7 @@ describe('time', () => {
     expect(secondsSince(started)).toBe(5);
   });
 
-  test('code that cannot be loaded ends despite pending operations', async () => {
+  test('is not blocked by the timers of code that cannot be loaded', async () => {
     const { payload } = await rehearsal.lambda.invoke(deploy('setInterval(() => undefined, 1000); throw new Error("no");'), {});
     expect(payload).toMatchObject({ errorMessage: 'no' });
     await rehearsal.clock.sleep(1000);
@@ -178,16 +179,16 @@ describe('time', () => {
 
   test('busy code that exceeds the timeout is a function error', async () => {
     const busy = 'for (const end = Date.now() + 1500; Date.now() < end;); return "done";';
-    expect(await run(busy, {}, { timeoutSeconds: 1 })).toMatchObject({
+    expect(await invokeCode(busy, {}, { timeoutSeconds: 1 })).toMatchObject({
       functionError: 'Unhandled',
       payload: { errorMessage: 'Task timed out after 1.00 seconds' },
     });
-    expect(await run(busy, {}, { timeoutSeconds: 2 })).toEqual({ payload: 'done' });
+    expect(await invokeCode(busy, {}, { timeoutSeconds: 2 })).toEqual({ payload: 'done' });
   });
 
   test('code that never yields is a function error, after a minute of real time', async () => {
     const started = rehearsal.clock.now();
-    expect((await run('for (;;);')).payload).toMatchObject({ errorMessage: 'Task timed out after 900.00 seconds' });
+    expect((await invokeCode('for (;;);')).payload).toMatchObject({ errorMessage: 'Task timed out after 900.00 seconds' });
     expect(rehearsal.clock.now() - started).toBe(900_000);
   }, 120_000);
 
@@ -203,15 +204,15 @@ describe('time', () => {
   });
 
   test('a call without a response ends with the timeout of the code, in rehearsed time', async () => {
-    const remove = rehearsal.aws.intercept(() => ({ kind: 'hang' }));
-    const { payload } = await run(`
+    const removeInterceptor = rehearsal.aws.intercept(() => ({ kind: 'hang' }));
+    const { payload } = await invokeCode(`
       const { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } = require('@aws-sdk/client-gamelift');
       const before = Date.now();
       const client = new GameLiftClient({ maxAttempts: 1, requestHandler: { requestTimeout: 120_000, throwOnRequestTimeout: true } });
       const name = await client.send(new DescribeVpcPeeringAuthorizationsCommand({})).catch((error) => error.name);
       const aborted = await fetch(process.env.AWS_ENDPOINT_URL, { signal: AbortSignal.timeout(60_000) }).then((response) => response.status, (error) => error.name);
       return [name, Math.round((Date.now() - before) / 60_000), typeof aborted];`);
-    remove();
+    removeInterceptor();
     expect(payload).toEqual(['TimeoutError', 2, 'number']);
   });
 });
@@ -239,14 +240,14 @@ describe('failures', () => {
       'await new Promise((resolve) => setTimeout(resolve, 1e7));',
       { errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out after 900.00 seconds' },
     ],
-    ['nothing left to wait for', 'await new Promise(() => undefined);', { errorType: 'Runtime.NodeJsExit' }],
+    ['an empty event loop without a result', 'await new Promise(() => undefined);', { errorType: 'Runtime.NodeJsExit' }],
     [
       'too much memory',
       'const all = []; for (;;) all.push(new Array(1e6).fill({}));',
       { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('signal: killed') as string },
     ],
   ])('%s is a function error', async (_, body, error) => {
-    expect(await run(body)).toMatchObject({ functionError: 'Unhandled', payload: error });
+    expect(await invokeCode(body)).toMatchObject({ functionError: 'Unhandled', payload: error });
   });
 
   test('code that cannot be loaded is a function error', async () => {
@@ -262,17 +263,17 @@ describe('failures', () => {
   });
 
   test('a role that Lambda cannot assume is a function error', async () => {
-    const { functionError } = await run('return 1;', {}, { role: `arn:aws:iam::${ACCOUNT}:role/absent` });
+    const { functionError } = await invokeCode('return 1;', {}, { role: `arn:aws:iam::${ACCOUNT}:role/absent` });
     expect(functionError).toBe('Unhandled');
   });
 });
 
-describe('environments', () => {
-  const count =
+describe('execution environments', () => {
+  const CODE =
     'globalThis.count = (globalThis.count ?? 0) + 1; await new Promise((resolve) => setTimeout(resolve, 1000)); return globalThis.count;';
 
-  test('stay warm, run one invocation at a time, and end when they are idle for long', async () => {
-    const arn = deploy(handler(count));
+  test('stay warm, run one invocation at a time, and end when they are idle for an hour', async () => {
+    const arn = deploy(handler(CODE));
     const invoke = async () => (await rehearsal.lambda.invoke(arn, {})).payload;
     expect(await Promise.all([invoke(), invoke()])).toEqual([1, 1]);
     expect(await invoke()).toBe(2);
@@ -314,15 +315,15 @@ describe('asynchronous events', () => {
   });
 
   test('respect the configured number of retries and maximum age', async () => {
-    const [never, young] = [deploy(failing), deploy(failing)];
-    rehearsal.lambda.configureEventInvoke(never, { maximumRetryAttempts: 0 });
-    rehearsal.lambda.configureEventInvoke(young, { maximumEventAgeSeconds: 90 });
-    rehearsal.lambda.invokeAsync(never, {});
-    rehearsal.lambda.invokeAsync(young, {});
+    const [withoutRetries, withMaximumAge] = [deploy(failing), deploy(failing)];
+    rehearsal.lambda.configureEventInvoke(withoutRetries, { maximumRetryAttempts: 0 });
+    rehearsal.lambda.configureEventInvoke(withMaximumAge, { maximumEventAgeSeconds: 90 });
+    rehearsal.lambda.invokeAsync(withoutRetries, {});
+    rehearsal.lambda.invokeAsync(withMaximumAge, {});
     await rehearsal.clock.sleep(3_600_000);
-    expect(attempts(never)).toHaveLength(1);
-    expect(attempts(young)).toHaveLength(2);
-    expect(logOf(young).at(-1)).toContain('older than 90 seconds');
+    expect(attempts(withoutRetries)).toHaveLength(1);
+    expect(attempts(withMaximumAge)).toHaveLength(2);
+    expect(logOf(withMaximumAge).at(-1)).toContain('older than 90 seconds');
   });
 
   test('for a function that does not exist are refused', () => {

@@ -1,7 +1,20 @@
 import type { Lane } from '../../src/picture/events';
 import { layoutOf } from '../../src/picture/layout';
 import type { Layout } from '../../src/picture/layout';
-import { DAY, failedDeletion, FLEET, FUNCTION, HOSTILE, HOUR, KEY, MINUTE, ROLE, Sample, SECOND, START } from './sample';
+import {
+  DAY,
+  lifeWithFailedDeletion,
+  FLEET_ID,
+  FUNCTION_NAME,
+  HOSTILE_TEXT,
+  HOUR,
+  AUTHORIZATION_KEY,
+  MINUTE,
+  ROLE_NAME,
+  LifeBuilder,
+  SECOND,
+  START,
+} from './life-builder';
 
 /** The events in one lane of a stack, with times since the start. */
 function laneOf({ groups }: Layout, lane: Lane, stack = 'Stack') {
@@ -9,13 +22,13 @@ function laneOf({ groups }: Layout, lane: Lane, stack = 'Stack') {
   return events.map(({ from, to, title, result }) => [from - START, to - START, title, result]);
 }
 
-/** The name of the group in which a call is drawn. */
-function groupOfCall({ groups }: Layout): string[] {
+/** The names of the groups in which calls are drawn. */
+function groupsOfCalls({ groups }: Layout): string[] {
   return groups.filter(({ lanes }) => lanes.some(({ lane }) => lane === 'changes')).map(({ name }) => name);
 }
 
 describe('a life that ends in a failed deletion', () => {
-  const layout = layoutOf(failedDeletion());
+  const layout = layoutOf(lifeWithFailedDeletion());
 
   test('the stack has a bar for each operation', () => {
     expect(laneOf(layout, 'stack')).toEqual([
@@ -24,7 +37,7 @@ describe('a life that ends in a failed deletion', () => {
     ]);
   });
 
-  test('a resource has one bar from its beginning to its end', () => {
+  test('a resource has one bar from the start to the end of its operation', () => {
     expect(laneOf(layout, 'resources')).toEqual([
       [0, SECOND, 'Vpc CREATE_COMPLETE', 'neutral'],
       [2 * SECOND, 2 * SECOND, 'HandlerRole CREATE_COMPLETE', 'neutral'],
@@ -38,7 +51,7 @@ describe('a life that ends in a failed deletion', () => {
     expect(laneOf(layout, 'runs')).toEqual([[4 * SECOND, 14 * SECOND, 'Handler run, 10 s', 'neutral']]);
   });
 
-  test('throttled calls have their own lane', () => {
+  test('throttled calls have a lane of their own', () => {
     expect(laneOf(layout, 'throttled')).toEqual([
       [4 * SECOND, 4 * SECOND, 'CreateVpcPeeringAuthorization: ThrottlingException', 'bad'],
     ]);
@@ -48,7 +61,7 @@ describe('a life that ends in a failed deletion', () => {
     ]);
   });
 
-  test('a repeated read is one event, and does not interrupt a quiet time', () => {
+  test('repeated reads are one event, and do not interrupt a quiet time', () => {
     expect(laneOf(layout, 'reads')).toEqual([[MINUTE, 20 * MINUTE, 'DescribeFleetAttributes, 20 times', 'neutral']]);
     expect(layout.scale.quiet).toEqual([
       { from: START + 14 * SECOND, to: START + 20 * MINUTE },
@@ -58,13 +71,13 @@ describe('a life that ends in a failed deletion', () => {
     ]);
   });
 
-  test('the authorization belongs to the stack of its VPC, with the name of the VPC in that stack', () => {
+  test('the authorization is shown in the stack of its VPC, with the logical id of the VPC', () => {
     expect(layout.groups.map(({ name, authorizations }) => [name, authorizations.map(({ vpc }) => vpc)])).toEqual([
       ['Stack', ['Stack/Vpc']],
     ]);
   });
 
-  test('each step has the result of the stack, its reason, and the state of the authorization', () => {
+  test('each step shows the result of the stack, its reason, and the state of the authorization', () => {
     expect(layout.results).toEqual([
       {
         step: 0,
@@ -81,125 +94,136 @@ describe('a life that ends in a failed deletion', () => {
       {
         step: 1,
         operation: {
-          ...{
-            stack: 'Stack',
-            from: START + 30 * DAY,
-            to: START + 30 * DAY + 4 * SECOND,
-            status: 'DELETE_FAILED',
-            isComplete: false,
-          },
-          reason: `Fleet: no authorization for Stack/Vpc ${HOSTILE}`,
+          stack: 'Stack',
+          from: START + 30 * DAY,
+          to: START + 30 * DAY + 4 * SECOND,
+          status: 'DELETE_FAILED',
+          isComplete: false,
+          reason: `Fleet: no authorization for Stack/Vpc ${HOSTILE_TEXT}`,
         },
         authorization: 'expired 28 d 23 h before, 1 call without it',
       },
     ]);
   });
 
-  test('shows logical ids instead of generated ids', () => {
+  test('the texts of the events contain logical ids instead of generated ids', () => {
     const text = JSON.stringify(
       layout.groups.map(({ lanes }) => lanes.map(({ events }) => events.map((event) => [event.title, event.text]))),
     );
     expect(text).toContain('Stack/Fleet: called by administrator');
     expect(text).toContain('Stack/Vpc: called by Stack/HandlerRole');
-    for (const id of [FLEET, ROLE, FUNCTION, KEY.peerVpcId]) {
+    for (const id of [FLEET_ID, ROLE_NAME, FUNCTION_NAME, AUTHORIZATION_KEY.peerVpcId]) {
       expect(text).not.toContain(id);
     }
   });
 });
 
-describe('outcomes', () => {
-  const outcomesOf = (sample: Sample) =>
-    layoutOf(sample.life()).results.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
+describe('results', () => {
+  const outcomesOf = (life: LifeBuilder) =>
+    layoutOf(life.build()).results.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
 
-  test('a valid authorization has its remaining time', () => {
-    const sample = new Sample().step('create').stack('CREATE_IN_PROGRESS').resource('Vpc', 'CREATE_COMPLETE', KEY.peerVpcId);
-    sample
-      .at(SECOND)
+  test('show the remaining time of a valid authorization', () => {
+    const life = new LifeBuilder()
+      .step('create')
+      .stack('CREATE_IN_PROGRESS')
+      .resource('Vpc', 'CREATE_COMPLETE', { physicalId: AUTHORIZATION_KEY.peerVpcId });
+    life
+      .atTime(SECOND)
       .authorize()
-      .at(2 * SECOND)
+      .atTime(2 * SECOND)
       .stack('CREATE_COMPLETE');
-    sample
-      .at(SECOND + 12 * HOUR)
+    life
+      .atTime(SECOND + 12 * HOUR)
       .step('delete')
       .stack('DELETE_IN_PROGRESS')
       .authorize()
-      .at(DAY)
-      .authorization('canceled');
-    expect(outcomesOf(sample.stack('DELETE_COMPLETE'))).toEqual([
+      .atTime(DAY)
+      .authorizationChange('canceled');
+    expect(outcomesOf(life.stack('DELETE_COMPLETE'))).toEqual([
       [0, 'CREATE_COMPLETE', 'no authorization before, authorized after 1 s'],
       [1, 'DELETE_COMPLETE', 'valid for another 12 h, authorized at once, then canceled'],
     ]);
   });
 
-  test('a step in which CloudFormation did nothing is included', () => {
-    const sample = new Sample().step('create').stack('CREATE_IN_PROGRESS').at(SECOND).stack('CREATE_COMPLETE').step('again');
-    expect(outcomesOf(sample)).toEqual([
+  test('include a step in which CloudFormation did nothing', () => {
+    const life = new LifeBuilder()
+      .step('create')
+      .stack('CREATE_IN_PROGRESS')
+      .atTime(SECOND)
+      .stack('CREATE_COMPLETE')
+      .step('again');
+    expect(outcomesOf(life)).toEqual([
       [0, 'CREATE_COMPLETE', ''],
       [1, undefined, ''],
     ]);
   });
 
-  test('a step begins with its first stack, even if it was announced long before', () => {
-    const sample = new Sample()
-      .step('create')
-      .at(DAY)
-      .stack('CREATE_IN_PROGRESS')
-      .at(DAY + SECOND)
-      .stack('CREATE_COMPLETE');
-    expect(layoutOf(sample.life()).steps).toEqual([{ name: 'create', from: START + DAY }]);
-  });
-
-  test('a rollback is not complete, and its reason is the first failure', () => {
-    const sample = new Sample().stack('UPDATE_IN_PROGRESS').resource('One', 'UPDATE_FAILED', undefined, 'broken');
-    sample.resource('Two', 'UPDATE_FAILED', undefined, 'cancelled').stack('UPDATE_ROLLBACK_IN_PROGRESS', 'The following…');
-    const { results } = layoutOf(sample.at(SECOND).stack('UPDATE_ROLLBACK_COMPLETE').life());
+  test('do not count a rollback as complete, and show the first failure as its reason', () => {
+    const life = new LifeBuilder().stack('UPDATE_IN_PROGRESS').resource('One', 'UPDATE_FAILED', { reason: 'broken' });
+    life
+      .resource('Two', 'UPDATE_FAILED', { reason: 'cancelled' })
+      .stack('UPDATE_ROLLBACK_IN_PROGRESS', { reason: 'The following…' });
+    const { results } = layoutOf(life.atTime(SECOND).stack('UPDATE_ROLLBACK_COMPLETE').build());
     expect(results).toMatchObject([
       { step: undefined, operation: { status: 'UPDATE_ROLLBACK_COMPLETE', isComplete: false, reason: 'One: broken' } },
     ]);
   });
 });
 
+test('a step begins with its first stack, even if its entry in the journal is much older', () => {
+  const life = new LifeBuilder()
+    .step('create')
+    .atTime(DAY)
+    .stack('CREATE_IN_PROGRESS')
+    .atTime(DAY + SECOND)
+    .stack('CREATE_COMPLETE');
+  expect(layoutOf(life.build()).steps).toEqual([{ name: 'create', from: START + DAY }]);
+});
+
 describe('a call belongs', () => {
   const created = () =>
-    new Sample().stack('CREATE_IN_PROGRESS').resource('HandlerRole', 'CREATE_COMPLETE', ROLE).stack('CREATE_COMPLETE');
+    new LifeBuilder()
+      .stack('CREATE_IN_PROGRESS')
+      .resource('HandlerRole', 'CREATE_COMPLETE', { physicalId: ROLE_NAME })
+      .stack('CREATE_COMPLETE');
 
-  test('to the stack that CloudFormation is working on', () => {
-    const sample = created().stack('CREATE_IN_PROGRESS', undefined, 'Other').handlerCall('TagResource', 'succeeded');
-    expect(groupOfCall(layoutOf(sample.life()))).toEqual(['Other']);
+  test('to the stack that is in progress', () => {
+    const life = created().stack('CREATE_IN_PROGRESS', { stack: 'Other' }).handlerCall('TagResource', 'succeeded');
+    expect(groupsOfCalls(layoutOf(life.build()))).toEqual(['Other']);
   });
 
-  test('to the stack that created the caller, if CloudFormation is not working', () => {
-    expect(groupOfCall(layoutOf(created().handlerCall('TagResource', 'succeeded').life()))).toEqual(['Stack']);
+  test('to the stack that created the caller, if no stack is in progress', () => {
+    expect(groupsOfCalls(layoutOf(created().handlerCall('TagResource', 'succeeded').build()))).toEqual(['Stack']);
   });
 
-  test('to the stack of its resource, if CloudFormation is working on several and none of them created the caller', () => {
-    const sample = created()
-      .stack('UPDATE_IN_PROGRESS', undefined, 'Other')
+  test('to the stack of its resource, if several stacks are in progress and none of them created the caller', () => {
+    const life = created()
+      .stack('UPDATE_IN_PROGRESS', { stack: 'Other' })
       .stack('UPDATE_IN_PROGRESS')
-      .call('TagResource', 'succeeded', [ROLE]);
-    expect(groupOfCall(layoutOf(sample.life()))).toEqual(['Stack']);
+      .call('TagResource', 'succeeded', [ROLE_NAME]);
+    expect(groupsOfCalls(layoutOf(life.build()))).toEqual(['Stack']);
   });
 
   test('to no stack otherwise', () => {
-    expect(groupOfCall(layoutOf(new Sample().call('TagResource', 'succeeded').life()))).toEqual(['Outside of stacks']);
+    expect(groupsOfCalls(layoutOf(new LifeBuilder().call('TagResource', 'succeeded').build()))).toEqual(['Outside of stacks']);
   });
 });
 
 test('a stack whose calls name a VPC shows its authorization, even if another stack created the VPC', () => {
-  const sample = new Sample()
+  const life = new LifeBuilder()
     .stack('CREATE_IN_PROGRESS')
     .authorize()
-    .call('CreateVpcPeeringConnection', 'succeeded', [KEY.peerVpcId]);
-  const { groups } = layoutOf(sample.stack('CREATE_COMPLETE').life());
+    .call('CreateVpcPeeringConnection', 'succeeded', [AUTHORIZATION_KEY.peerVpcId]);
+  const { groups } = layoutOf(life.stack('CREATE_COMPLETE').build());
   expect(groups.map(({ name, authorizations }) => [name, authorizations.length])).toEqual([['Stack', 1]]);
 });
 
 test('the second resource with the same name has a number', () => {
-  const sample = new Sample()
-    .resource('Fleet', 'CREATE_COMPLETE', 'fleet-1234-a')
-    .resource('Fleet', 'UPDATE_COMPLETE', 'fleet-1234-b');
-  sample.call('DeleteFleet', 'succeeded', ['fleet-1234-b']);
-  const texts = layoutOf(sample.life()).groups.flatMap(({ lanes }) =>
+  const life = new LifeBuilder()
+    .resource('Fleet', 'CREATE_COMPLETE', { physicalId: 'fleet-1234-a' })
+    .resource('Fleet', 'UPDATE_COMPLETE', { physicalId: 'fleet-1234-b' });
+  life.call('DeleteFleet', 'succeeded', ['fleet-1234-b']);
+  const texts = layoutOf(life.build()).groups.flatMap(({ lanes }) =>
     lanes.flatMap(({ events }) => events.map(({ text }) => text)),
   );
   expect(texts).toContain('Stack/Fleet (2): called by administrator');

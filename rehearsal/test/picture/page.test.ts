@@ -1,10 +1,10 @@
 import { pageOf } from '../../src/picture';
-import { failedDeletion, FLEET, HOSTILE, Sample } from './sample';
+import { lifeWithFailedDeletion, FLEET_ID, HOSTILE_TEXT, LifeBuilder } from './life-builder';
 
-const page = pageOf(`A life ${HOSTILE}`, [failedDeletion(`one ${HOSTILE}`), failedDeletion('other')]);
+const page = pageOf(`A life ${HOSTILE_TEXT}`, [lifeWithFailedDeletion(`one ${HOSTILE_TEXT}`), lifeWithFailedDeletion('other')]);
 
-test('escapes every text', () => {
-  expect(page).not.toContain(HOSTILE);
+test('the page escapes every text', () => {
+  expect(page).not.toContain(HOSTILE_TEXT);
   expect(page.match(/<script/g)).toHaveLength(1);
   expect(page).not.toContain('<img');
   expect(page).toContain(
@@ -20,20 +20,20 @@ test('each event of the picture has its own row in the table', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('contains no generated ids, and loads nothing', () => {
+test('the page contains no generated ids, and loads nothing', () => {
   const found = [
-    FLEET,
+    FLEET_ID,
     /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
     /https?:/,
     /<\w+ src=/,
     /@import/,
     /url\(/,
-  ].map((wanted) => page.match(wanted)?.[0]);
+  ].map((forbidden) => page.match(forbidden)?.[0]);
   expect(found.filter((text) => text !== undefined)).toEqual([]);
   expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"`);
 });
 
-test('windows are drawn behind the lanes of their stack', () => {
+test('the windows of an authorization are drawn behind the lanes of its stack', () => {
   const [, group = ''] = /<div class="group" data-stack="Stack">(.*?)<\/h3>/.exec(page) ?? [];
   expect(group.match(/<div class="valid" style="left:[\d.]+%;width:[\d.]+%">/g)).toHaveLength(1);
 });
@@ -43,5 +43,5 @@ test('the table marks a failure not only by color', () => {
 });
 
 test('a life in which nothing happened has a page', () => {
-  expect(pageOf('Nothing', [new Sample().life('nothing')])).toContain('<h2 id="life0">nothing</h2>');
+  expect(pageOf('Nothing', [new LifeBuilder().build('nothing')])).toContain('<h2 id="life0">nothing</h2>');
 });

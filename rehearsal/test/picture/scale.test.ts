@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Scale } from '../../src/picture/scale';
-import { DAY, MINUTE, SECOND } from './sample';
+import { DAY, MINUTE, SECOND } from './life-builder';
 
 test('draws short times to scale', () => {
   const scale = new Scale([0, 5 * SECOND, 15 * SECOND, 25 * SECOND]);
@@ -29,12 +29,12 @@ test('separates quiet times from busy times', () => {
   ]);
 });
 
-test('time within a quiet time is linear', () => {
+test('draws time within a quiet time to scale', () => {
   const scale = new Scale([0, 10 * DAY]);
   expect([0, 2.5, 5, 10].map((day) => scale.position(day * DAY))).toEqual([0, 0.25, 0.5, 1]);
 });
 
-test('times before the first moment or after the last are drawn at the edges', () => {
+test('draws times before the first moment or after the last moment at the edges', () => {
   const scale = new Scale([MINUTE, 2 * MINUTE]);
   expect([0, MINUTE, 2 * MINUTE, DAY].map((time) => scale.position(time))).toEqual([0, 0, 1, 1]);
 });
@@ -43,7 +43,7 @@ test('a life of a single moment has a position', () => {
   expect(new Scale([MINUTE]).position(MINUTE)).toBe(0);
 });
 
-test('a later time is never further left', () => {
+test('never draws a later time further left', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 60 * DAY }), { minLength: 1 }),

@@ -26,9 +26,9 @@ const role = (statements: object[]) => ({
     Policies: [{ PolicyName: 'Send', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
   },
 });
-const ALLOWED = role([{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }]);
-const queue = (more: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: 'failures', ...more } });
-const alarm = (more: object = {}) => ({
+const SENDER_ROLE = role([{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }]);
+const queue = (properties: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: 'failures', ...properties } });
+const alarm = (properties: object = {}) => ({
   Type: 'AWS::CloudWatch::Alarm',
   Properties: {
     AlarmName: 'failing',
@@ -40,12 +40,12 @@ const alarm = (more: object = {}) => ({
     EvaluationPeriods: 1,
     Threshold: 1,
     ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-    ...more,
+    ...properties,
   },
 });
 const deploy = async (resources: object) =>
   (await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources }), 'Stack')).status;
-const put = (value: number) => {
+const putMetric = (value: number) => {
   rehearsal.aws.metrics.put({ ...PLACE, namespace: 'Test', name: 'Errors', dimensions: { FunctionName: 'worker' } }, value);
 };
 const send = () => rehearsal.aws.queues.send(QUEUE_ARN, SENDER, { body: 'text', attributes: {} });
@@ -57,39 +57,39 @@ describe('an alarm', () => {
     ['notBreaching', ['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']],
     ['ignore', ['INSUFFICIENT_DATA', 'ALARM', 'OK']],
     ['breaching', ['INSUFFICIENT_DATA', 'ALARM', 'OK', 'ALARM']],
-  ])('that treats missing data as %s goes through its states', async (TreatMissingData, expected) => {
+  ])('that treats missing data as %s changes its state accordingly', async (TreatMissingData, expected) => {
     await deploy({ Alarm: alarm({ TreatMissingData }) });
     await rehearsal.clock.sleep(10 * MINUTE);
-    put(1);
+    putMetric(1);
     await rehearsal.clock.sleep(10 * MINUTE);
-    put(0);
+    putMetric(0);
     await rehearsal.clock.sleep(10 * MINUTE);
     expect(states()).toEqual(expected);
   });
 
-  test('counts the periods that breach, and sums over each', async () => {
+  test('sums the values of each period, and counts the periods that reach the threshold', async () => {
     await deploy({
       Alarm: alarm({ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2, Threshold: 2, TreatMissingData: 'notBreaching' }),
     });
-    const twice = async () => {
-      put(1);
+    const putTwice = async () => {
+      putMetric(1);
       await rehearsal.clock.sleep(MINUTE);
-      put(1);
+      putMetric(1);
       await rehearsal.clock.sleep(9 * MINUTE);
     };
-    await twice();
+    await putTwice();
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK']);
-    await twice();
-    await twice();
+    await putTwice();
+    await putTwice();
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });
 
-  test('of a month is worked out at once, and goes with its stack', async () => {
+  test('has a history of the whole time after a month, and is deleted with its stack', async () => {
     await deploy({ Alarm: alarm({ TreatMissingData: 'notBreaching' }) });
     await rehearsal.clock.sleep(30 * 24 * HOUR);
-    put(5);
+    putMetric(5);
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
     await rehearsal.cloudFormation.delete('Stack');
@@ -105,7 +105,7 @@ describe('an alarm', () => {
 });
 
 describe('a queue', () => {
-  const onQueue = {
+  const queueMetric = {
     Namespace: 'AWS/SQS',
     MetricName: 'ApproximateNumberOfMessagesVisible',
     Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['Queue', 'QueueName'] } }],
@@ -113,8 +113,8 @@ describe('a queue', () => {
     TreatMissingData: 'notBreaching',
   };
 
-  test('is known by its URL, and shows an alarm how many messages are in it', async () => {
-    await deploy({ Queue: queue(), Role: ALLOWED, Alarm: alarm(onQueue) });
+  test('has its URL as physical id, and a metric with its number of messages', async () => {
+    await deploy({ Queue: queue(), Role: SENDER_ROLE, Alarm: alarm(queueMetric) });
     expect(rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId).toBe(
       'https://sqs.us-east-1.amazonaws.com/111111111111/failures',
     );
@@ -127,8 +127,8 @@ describe('a queue', () => {
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });
 
-  test('forgets messages when their time is over', async () => {
-    await deploy({ Queue: queue({ MessageRetentionPeriod: 3600 }), Role: ALLOWED });
+  test('deletes messages after their retention period', async () => {
+    await deploy({ Queue: queue({ MessageRetentionPeriod: 3600 }), Role: SENDER_ROLE });
     await send();
     await rehearsal.clock.sleep(59 * MINUTE);
     expect(rehearsal.aws.queues.messages(QUEUE_ARN)).toHaveLength(1);
@@ -137,9 +137,13 @@ describe('a queue', () => {
   });
 
   test.each([
-    ['the role may not send', role([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]), undefined],
-    ['its policy denies it', ALLOWED, { Effect: 'Deny', Principal: '*', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }],
-  ])('refuses where %s', async (_, sender, statement) => {
+    ['the role does not allow it', role([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]), undefined],
+    [
+      'the policy of the queue denies it',
+      SENDER_ROLE,
+      { Effect: 'Deny', Principal: '*', Action: 'sqs:SendMessage', Resource: QUEUE_ARN },
+    ],
+  ])('refuses a message if %s', async (_, sender, statement) => {
     const policy = {
       Type: 'AWS::SQS::QueuePolicy',
       Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
@@ -149,7 +153,7 @@ describe('a queue', () => {
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
   });
 
-  test('takes messages that only its policy allows', async () => {
+  test('accepts a message that only the policy of the queue allows', async () => {
     const statement = { Effect: 'Allow', Principal: { AWS: SENDER.roleArn }, Action: 'sqs:SendMessage', Resource: QUEUE_ARN };
     await deploy({
       Queue: queue(),

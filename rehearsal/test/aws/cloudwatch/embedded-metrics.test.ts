@@ -18,13 +18,13 @@ const put = (text: string | object) => {
 };
 const statistic = (kind: Statistic, dimensions: Dimensions = { Service: 'peering' }, name = 'Failed', time = TIME) =>
   metrics.statistic({ ...PLACE, namespace: 'Test', name, dimensions }, kind, time, time + 1);
-const withDirective = (more: object, root: object = {}) => ({
+const lineWith = (directive: object, root: object = {}) => ({
   ...VALID,
   ...root,
-  _aws: { ...VALID._aws, CloudWatchMetrics: [{ ...DIRECTIVE, ...more }] },
+  _aws: { ...VALID._aws, CloudWatchMetrics: [{ ...DIRECTIVE, ...directive }] },
 });
 const names = (count: number) => Array.from({ length: count }, (_, index) => `name${index}`);
-const rootOf = (keys: readonly string[], value: unknown) => Object.fromEntries(keys.map((key) => [key, value]));
+const membersWith = (keys: readonly string[], value: unknown) => Object.fromEntries(keys.map((key) => [key, value]));
 
 describe('a line in the embedded metric format', () => {
   test('puts its value at its time', () => {
@@ -41,8 +41,8 @@ describe('a line in the embedded metric format', () => {
   });
 
   test('puts every metric with every set of dimensions, an empty one included', () => {
-    const more = { Dimensions: [[], ['Service'], ['Service', 'Type']], Metrics: [{ Name: 'Failed' }, { Name: 'Late' }] };
-    put(withDirective(more, { Type: 'Create', Late: 0.5 }));
+    const directive = { Dimensions: [[], ['Service'], ['Service', 'Type']], Metrics: [{ Name: 'Failed' }, { Name: 'Late' }] };
+    put(lineWith(directive, { Type: 'Create', Late: 0.5 }));
     const sets: Dimensions[] = [{}, { Service: 'peering' }, { Type: 'Create', Service: 'peering' }];
     expect(sets.map((set) => [statistic('Sum', set), statistic('Sum', set, 'Late')])).toEqual([
       [3, 0.5],
@@ -52,28 +52,28 @@ describe('a line in the embedded metric format', () => {
     expect(statistic('Sum', { Type: 'Create' })).toBeUndefined();
   });
 
-  test('counts among other lines, with members that the specification does not know', () => {
+  test('counts among other lines, even if it has unknown members', () => {
     const other = { ...VALID, Failed: 4, message: 'text', _aws: { ...VALID._aws, Other: {} } };
     put(['START', JSON.stringify(VALID), '{"message":"text"}', JSON.stringify(other), ''].join('\n'));
     expect(statistic('Sum')).toBe(7);
   });
 
-  test('may use all that the limits allow', () => {
+  test('can reach the limits for dimensions and metrics', () => {
     const [dimensions, metricNames] = [names(30), names(100)];
-    put(withDirective({ Dimensions: [dimensions] }, rootOf(dimensions, 'x'.repeat(1024))));
-    expect(statistic('Sum', rootOf(dimensions, 'x'.repeat(1024)) as Dimensions)).toBe(3);
-    put(withDirective({ Metrics: metricNames.map((Name) => ({ Name })) }, rootOf(metricNames, Array(100).fill(1))));
+    put(lineWith({ Dimensions: [dimensions] }, membersWith(dimensions, 'x'.repeat(1024))));
+    expect(statistic('Sum', membersWith(dimensions, 'x'.repeat(1024)) as Dimensions)).toBe(3);
+    put(lineWith({ Metrics: metricNames.map((Name) => ({ Name })) }, membersWith(metricNames, Array(100).fill(1))));
     expect(statistic('Sum', { Service: 'peering' }, 'name99')).toBe(100);
   });
 
-  // every one of them has a valid directive as well, which the invalid one spoils
+  // each line also has a valid directive, which is ignored because of the invalid one
   test.each<[string, object]>([
     ['no namespace', { Namespace: undefined }],
     ['an empty namespace', { Namespace: '' }],
     ['a namespace that is not a string', { Namespace: 1 }],
     ['no dimensions', { Dimensions: undefined }],
-    ['no set of dimensions', { Dimensions: [] }],
-    ['dimensions that are not sets', { Dimensions: ['Service'] }],
+    ['an empty list of dimensions', { Dimensions: [] }],
+    ['dimensions that are not lists', { Dimensions: ['Service'] }],
     ['a dimension that the root does not have', { Dimensions: [['Absent']] }],
     ['a dimension that only the prototype has', { Dimensions: [['toString']] }],
     ['a dimension that is not a string', { Dimensions: [['Failed']] }],
@@ -87,20 +87,20 @@ describe('a line in the embedded metric format', () => {
     ['a metric that the root does not have', { Metrics: [{ Name: 'Absent' }] }],
     ['a metric that is not a number', { Metrics: [{ Name: 'Service' }] }],
     ['a metric that is an object', { Metrics: [{ Name: 'nested' }] }],
-    ['an array with something else than numbers', { Metrics: [{ Name: 'mixed' }] }],
+    ['an array with a value that is not a number', { Metrics: [{ Name: 'mixed' }] }],
     ['an array of more than 100 values', { Metrics: [{ Name: 'many' }] }],
     ['a unit that does not exist', { Metrics: [{ Name: 'Failed', Unit: 'Failures' }] }],
     ['a resolution that is not an integer', { Metrics: [{ Name: 'Failed', StorageResolution: '1' }] }],
-  ])('puts nothing with %s', (_, more) => {
+  ])('is ignored if it has %s', (_, directive) => {
     const targets = {
-      ...rootOf(names(31), 'value'),
+      ...membersWith(names(31), 'value'),
       empty: '',
       long: 'x'.repeat(1025),
       nested: { value: 'value' },
       mixed: [1, '2'],
       many: Array(101).fill(1),
     };
-    const invalid = { ...DIRECTIVE, ...more };
+    const invalid = { ...DIRECTIVE, ...directive };
     put({ ...VALID, ...targets, _aws: { ...VALID._aws, CloudWatchMetrics: [DIRECTIVE, invalid] } });
     expect(statistic('SampleCount')).toBeUndefined();
     put({ ...VALID, ...targets, _aws: { ...VALID._aws, CloudWatchMetrics: [DIRECTIVE] } });
@@ -111,17 +111,17 @@ describe('a line in the embedded metric format', () => {
     ['without a timestamp', { ...VALID, _aws: { CloudWatchMetrics: [DIRECTIVE] } }],
     ['with a timestamp that is not an integer', { ...VALID, _aws: { ...VALID._aws, Timestamp: String(TIME) } }],
     ['without metadata', { ...VALID, _aws: undefined }],
-    ['with metadata that are not an object', { ...VALID, _aws: [VALID._aws] }],
+    ['with metadata that is not an object', { ...VALID, _aws: [VALID._aws] }],
     ['with directives that are not an array', { ...VALID, _aws: { ...VALID._aws, CloudWatchMetrics: DIRECTIVE } }],
     ['with a directive that is not an object', { ...VALID, _aws: { ...VALID._aws, CloudWatchMetrics: [null] } }],
     ['with text before it', `INFO ${JSON.stringify(VALID)}`],
     ['in an array', [VALID]],
     ['in a message that is an object', { level: 'INFO', message: VALID }],
     ['in a message that is text', { level: 'INFO', message: JSON.stringify(VALID) }],
-    ['that is cut off', JSON.stringify(VALID).slice(0, -1)],
+    ['if it is cut off', JSON.stringify(VALID).slice(0, -1)],
     ['on several lines', JSON.stringify(VALID, null, 2)],
     ['with a number that is too large', JSON.stringify(VALID).replace('"Failed":3', '"Failed":1e999')],
-  ])('puts nothing %s', (_, text) => {
+  ])('is ignored %s', (_, text) => {
     put(text);
     expect(statistic('SampleCount')).toBeUndefined();
     put(VALID);

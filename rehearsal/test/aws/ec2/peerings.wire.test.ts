@@ -12,139 +12,148 @@ import {
   paginateDescribeRouteTables,
   ReplaceRouteCommand,
 } from '@aws-sdk/client-ec2';
-import { PeeringWorld } from '../peering-world';
-import { allow, clientConfig, GAMELIFT_ACCOUNT, policy, REGION, sessionOf, VPC_ACCOUNT } from '../world';
+import { PeeringSimulation } from '../peering-simulation';
+import { allow, clientConfig, GAMELIFT_ACCOUNT, policy, REGION, createRoleSession, VPC_ACCOUNT } from '../simulation';
 
 const PLACE = { account: VPC_ACCOUNT, region: REGION };
-const BLOCK = '10.192.0.0/20';
+const DESTINATION = '10.192.0.0/20';
 
-let stage: PeeringWorld;
-let id: string;
+let simulation: PeeringSimulation;
+let peeringId: string;
 let fleetId: string;
 let tableId: string;
 
 beforeEach(async () => {
-  stage = await PeeringWorld.start();
-  stage.aws.behaviours.set('peerVpcWrites', 'none');
-  await stage.world.clock.work(async () => {
-    const peered = await stage.peer();
-    fleetId = peered.fleetId;
-    id = peered.connection.VpcPeeringConnectionId ?? '';
+  simulation = await PeeringSimulation.start();
+  simulation.aws.behaviours.set('peerVpcWrites', 'none');
+  await simulation.clock.work(async () => {
+    const newFleet = await simulation.connectNewFleet();
+    fleetId = newFleet.fleetId;
+    peeringId = newFleet.connection.VpcPeeringConnectionId ?? '';
   });
-  tableId = stage.aws.ec2.createRouteTable(PLACE, stage.vpcId);
+  tableId = simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
 });
 
-afterEach(() => stage.close());
+afterEach(() => simulation.close());
 
-function create(
+function createRoute(
   input: { VpcPeeringConnectionId?: string; GatewayId?: string; DestinationCidrBlock?: string } = {},
 ): Promise<unknown> {
-  const target = 'GatewayId' in input ? {} : { VpcPeeringConnectionId: id };
-  return stage.ec2.send(new CreateRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: BLOCK, ...target, ...input }));
+  const target = 'GatewayId' in input ? {} : { VpcPeeringConnectionId: peeringId };
+  return simulation.ec2Client.send(
+    new CreateRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION, ...target, ...input }),
+  );
 }
 
-async function tables(...Filters: { Name: string; Values: string[] }[]): Promise<(string | undefined)[]> {
-  const { RouteTables } = await stage.ec2.send(new DescribeRouteTablesCommand({ Filters }));
+async function findRouteTables(...Filters: { Name: string; Values: string[] }[]): Promise<(string | undefined)[]> {
+  const { RouteTables } = await simulation.ec2Client.send(new DescribeRouteTablesCommand({ Filters }));
   return RouteTables?.map(({ RouteTableId }) => RouteTableId) ?? [];
 }
 
 describe('routes', () => {
   test('are created, replaced and deleted', async () => {
-    await create();
-    await expect(create()).rejects.toMatchObject({
+    await createRoute();
+    await expect(createRoute()).rejects.toMatchObject({
       name: 'RouteAlreadyExists',
-      message: `The route identified by ${BLOCK} already exists.`,
+      message: `The route identified by ${DESTINATION} already exists.`,
     });
-    const route = { RouteTableId: tableId, DestinationCidrBlock: BLOCK };
-    await stage.ec2.send(new ReplaceRouteCommand({ ...route, GatewayId: 'vgw-1' }));
-    const { RouteTables } = await stage.ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }));
+    const route = { RouteTableId: tableId, DestinationCidrBlock: DESTINATION };
+    await simulation.ec2Client.send(new ReplaceRouteCommand({ ...route, GatewayId: 'vgw-1' }));
+    const { RouteTables } = await simulation.ec2Client.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }));
     expect(RouteTables?.[0]?.Routes).toEqual([
       { DestinationCidrBlock: '10.0.0.0/16', GatewayId: 'local', Origin: 'CreateRouteTable', State: 'active' },
-      { DestinationCidrBlock: BLOCK, GatewayId: 'vgw-1', Origin: 'CreateRoute', State: 'active' },
+      { DestinationCidrBlock: DESTINATION, GatewayId: 'vgw-1', Origin: 'CreateRoute', State: 'active' },
     ]);
-    await stage.ec2.send(new DeleteRouteCommand(route));
-    await expect(stage.ec2.send(new DeleteRouteCommand(route))).rejects.toMatchObject({
+    await simulation.ec2Client.send(new DeleteRouteCommand(route));
+    await expect(simulation.ec2Client.send(new DeleteRouteCommand(route))).rejects.toMatchObject({
       name: 'InvalidRoute.NotFound',
-      message: `no route with destination-cidr-block ${BLOCK} in route table ${tableId}`,
+      message: `no route with destination-cidr-block ${DESTINATION} in route table ${tableId}`,
     });
-    await expect(stage.ec2.send(new ReplaceRouteCommand({ ...route, GatewayId: 'vgw-1' }))).rejects.toMatchObject({
+    await expect(simulation.ec2Client.send(new ReplaceRouteCommand({ ...route, GatewayId: 'vgw-1' }))).rejects.toMatchObject({
       name: 'InvalidParameterValue',
     });
   });
 
-  test('become black holes with their connection', async () => {
-    await create();
-    const state = () => stage.aws.inventory(VPC_ACCOUNT).routes;
-    expect(state()).toMatchObject([{ target: id, state: 'active' }]);
-    await stage.ec2.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: id }));
-    expect(state()).toMatchObject([{ target: id, state: 'blackhole' }]);
-    await expect(create({ DestinationCidrBlock: '10.193.0.0/20' })).rejects.toMatchObject({
+  test('become black holes if their peering connection is deleted', async () => {
+    await createRoute();
+    const routes = () => simulation.aws.inventory(VPC_ACCOUNT).routes;
+    expect(routes()).toMatchObject([{ target: peeringId, state: 'active' }]);
+    await simulation.ec2Client.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: peeringId }));
+    expect(routes()).toMatchObject([{ target: peeringId, state: 'blackhole' }]);
+    await expect(createRoute({ DestinationCidrBlock: '10.193.0.0/20' })).rejects.toMatchObject({
       name: 'InvalidVpcPeeringConnectionID.NotFound',
     });
   });
 
-  test('are no more than 50 in a table', async () => {
+  test('are limited to 50 in a table', async () => {
     for (let number = 0; number < 50; number++) {
-      await create({ DestinationCidrBlock: `10.193.${number}.0/24` });
+      await createRoute({ DestinationCidrBlock: `10.193.${number}.0/24` });
     }
-    await expect(create()).rejects.toMatchObject({ name: 'RouteLimitExceeded' });
+    await expect(createRoute()).rejects.toMatchObject({ name: 'RouteLimitExceeded' });
   });
 
   test.each([
-    [{ VpcPeeringConnectionId: 'pcx-0123456789abcdef0' }, 'InvalidVpcPeeringConnectionID.NotFound'],
-    [{ VpcPeeringConnectionId: undefined }, 'InvalidParameterCombination'],
-    [{ DestinationCidrBlock: '10.0.0.0/16' }, 'RouteAlreadyExists'],
-  ])('are refused with %j', async (input, name) => {
-    await expect(create(input)).rejects.toMatchObject({ name });
+    [
+      'to an unknown peering connection',
+      { VpcPeeringConnectionId: 'pcx-0123456789abcdef0' },
+      'InvalidVpcPeeringConnectionID.NotFound',
+    ],
+    ['without a target', { VpcPeeringConnectionId: undefined }, 'InvalidParameterCombination'],
+    ['to the CIDR block of the VPC', { DestinationCidrBlock: '10.0.0.0/16' }, 'RouteAlreadyExists'],
+  ])('%s are refused', async (_, input, name) => {
+    await expect(createRoute(input)).rejects.toMatchObject({ name });
   });
 
-  test('are changed with permission in their VPC only', async () => {
+  test('are created only with permission for their VPC', async () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:route-table/*`;
-    const inVpc = (vpcId: string) =>
+    const createRoutePolicy = (vpcId: string) =>
       policy(allow('ec2:CreateRoute', arn, { ArnEquals: { 'ec2:Vpc': `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${vpcId}` } }));
-    const attempt = (vpcId: string, role: string) => {
-      const client = new EC2Client(clientConfig(stage.aws, sessionOf(stage.aws, inVpc(vpcId), role).credentials));
+    const createRouteWithPermissionFor = (vpcId: string, roleName: string) => {
+      const client = new EC2Client(
+        clientConfig(simulation.aws, createRoleSession(simulation.aws, createRoutePolicy(vpcId), roleName).credentials),
+      );
       return client.send(
-        new CreateRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: BLOCK, VpcPeeringConnectionId: id }),
+        new CreateRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION, VpcPeeringConnectionId: peeringId }),
       );
     };
-    await expect(attempt('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
-    await attempt(stage.vpcId, 'Own');
+    await expect(createRouteWithPermissionFor('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+    await createRouteWithPermissionFor(simulation.vpcId, 'Own');
   });
 });
 
 describe('route tables', () => {
-  test('are found by VPC, subnet, role and connection', async () => {
-    const subnet = { vpcId: stage.vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' };
-    const subnetId = stage.aws.ec2.createSubnet(PLACE, subnet);
-    stage.aws.ec2.associate(PLACE, tableId, subnetId);
-    await create();
-    const main = stage.aws.ec2.vpc(PLACE, stage.vpcId).mainRouteTableId;
-    expect(await tables({ Name: 'vpc-id', Values: [stage.vpcId] })).toEqual([main, tableId]);
-    expect(await tables({ Name: 'association.main', Values: ['true'] })).toEqual([main]);
-    expect(await tables({ Name: 'association.subnet-id', Values: [subnetId] })).toEqual([tableId]);
-    expect(await tables({ Name: 'route.vpc-peering-connection-id', Values: [id] })).toEqual([tableId]);
-    expect(await tables({ Name: 'vpc-id', Values: ['vpc-*'] }, { Name: 'association.main', Values: ['false'] })).toEqual([
-      tableId,
-    ]);
+  test('are found by VPC, main association, subnet and peering connection', async () => {
+    const subnet = { vpcId: simulation.vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' };
+    const subnetId = simulation.aws.ec2.createSubnet(PLACE, subnet);
+    simulation.aws.ec2.associate(PLACE, tableId, subnetId);
+    await createRoute();
+    const main = simulation.aws.ec2.vpc(PLACE, simulation.vpcId).mainRouteTableId;
+    expect(await findRouteTables({ Name: 'vpc-id', Values: [simulation.vpcId] })).toEqual([main, tableId]);
+    expect(await findRouteTables({ Name: 'association.main', Values: ['true'] })).toEqual([main]);
+    expect(await findRouteTables({ Name: 'association.subnet-id', Values: [subnetId] })).toEqual([tableId]);
+    expect(await findRouteTables({ Name: 'route.vpc-peering-connection-id', Values: [peeringId] })).toEqual([tableId]);
+    expect(await findRouteTables({ Name: 'vpc-id', Values: ['vpc-*'] }, { Name: 'association.main', Values: ['false'] })).toEqual(
+      [tableId],
+    );
   });
 
-  describe('of a gateway', () => {
+  describe('associated with a gateway', () => {
     let gatewayId: string;
 
     beforeEach(() => {
-      gatewayId = stage.aws.ec2.createGateway(PLACE, 'igw');
-      stage.aws.ec2.attachGateway(PLACE, gatewayId, stage.vpcId);
+      gatewayId = simulation.aws.ec2.createGateway(PLACE, 'igw');
+      simulation.aws.ec2.attachGateway(PLACE, gatewayId, simulation.vpcId);
     });
 
-    const associate = () => stage.aws.ec2.associateGateway(PLACE, tableId, gatewayId);
+    const associate = () => simulation.aws.ec2.associateGateway(PLACE, tableId, gatewayId);
     const refusal = (destination: string) =>
       `The destination CIDR block ${destination} is not allowed: the gateway route table ${tableId} can have routes only to CIDR ` +
       'blocks inside its VPC.';
 
-    test('show the gateway, and are found by it', async () => {
+    test('show the gateway, and are found by its id', async () => {
       const associationId = associate();
-      const [table] = (await stage.ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
+      const [table] =
+        (await simulation.ec2Client.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
       expect(table?.Associations).toEqual([
         {
           RouteTableAssociationId: associationId,
@@ -154,55 +163,56 @@ describe('route tables', () => {
           AssociationState: { State: 'associated' },
         },
       ]);
-      expect(await tables({ Name: 'association.gateway-id', Values: [gatewayId] })).toEqual([tableId]);
-      expect(await tables({ Name: 'association.subnet-id', Values: ['*'] })).toEqual([]);
+      expect(await findRouteTables({ Name: 'association.gateway-id', Values: [gatewayId] })).toEqual([tableId]);
+      expect(await findRouteTables({ Name: 'association.subnet-id', Values: ['*'] })).toEqual([]);
     });
 
-    test('take only routes inside the VPC, to a network interface or an endpoint', async () => {
+    test('accept only routes inside the VPC, to a network interface or an endpoint', async () => {
       associate();
-      await expect(create()).rejects.toMatchObject({ name: 'InvalidParameterValue', message: refusal(BLOCK) });
-      const inside = { RouteTableId: tableId, DestinationCidrBlock: '10.0.0.0/24' };
+      await expect(createRoute()).rejects.toMatchObject({ name: 'InvalidParameterValue', message: refusal(DESTINATION) });
+      const routeInsideVpc = { RouteTableId: tableId, DestinationCidrBlock: '10.0.0.0/24' };
       const wrongTarget = {
         name: 'InvalidParameterValue',
         message:
           "The destination CIDR block 10.0.0.0/24 is equal to or more specific than one of this VPC's CIDR blocks. This route can " +
           'target only an interface or an instance.',
       };
-      await expect(create({ DestinationCidrBlock: '10.0.0.0/24' })).rejects.toMatchObject(wrongTarget);
-      await stage.ec2.send(new CreateRouteCommand({ ...inside, NetworkInterfaceId: 'eni-1' }));
-      const toPeering = new ReplaceRouteCommand({ ...inside, VpcPeeringConnectionId: id });
-      await expect(stage.ec2.send(toPeering)).rejects.toMatchObject(wrongTarget);
-      await stage.ec2.send(new ReplaceRouteCommand({ ...inside, VpcEndpointId: 'vpce-1' }));
-      const [table] = (await stage.ec2.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
+      await expect(createRoute({ DestinationCidrBlock: '10.0.0.0/24' })).rejects.toMatchObject(wrongTarget);
+      await simulation.ec2Client.send(new CreateRouteCommand({ ...routeInsideVpc, NetworkInterfaceId: 'eni-1' }));
+      const toPeering = new ReplaceRouteCommand({ ...routeInsideVpc, VpcPeeringConnectionId: peeringId });
+      await expect(simulation.ec2Client.send(toPeering)).rejects.toMatchObject(wrongTarget);
+      await simulation.ec2Client.send(new ReplaceRouteCommand({ ...routeInsideVpc, VpcEndpointId: 'vpce-1' }));
+      const [table] =
+        (await simulation.ec2Client.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
       expect(table?.Routes?.slice(1)).toEqual([
         { DestinationCidrBlock: '10.0.0.0/24', GatewayId: 'vpce-1', Origin: 'CreateRoute', State: 'active' },
       ]);
     });
 
-    test('take any route again once the gateway is disassociated', async () => {
-      stage.aws.ec2.disassociate(PLACE, tableId, associate());
-      await create();
-      expect(stage.aws.ec2.routeTable(PLACE, tableId).routes.size).toBe(1);
+    test('accept other routes again after the gateway is disassociated', async () => {
+      simulation.aws.ec2.disassociate(PLACE, tableId, associate());
+      await createRoute();
+      expect(simulation.aws.ec2.routeTable(PLACE, tableId).routes.size).toBe(1);
     });
 
-    test('cannot be made of a table with another route, of two tables, or with a gateway of another network', async () => {
-      await create();
-      expect(associate).toThrow(refusal(BLOCK));
-      await stage.ec2.send(new DeleteRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: BLOCK }));
+    test('cannot have routes out of the VPC, the gateway of another table, or a gateway of another network', async () => {
+      await createRoute();
+      expect(associate).toThrow(refusal(DESTINATION));
+      await simulation.ec2Client.send(new DeleteRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION }));
       associate();
-      tableId = stage.aws.ec2.createRouteTable(PLACE, stage.vpcId);
+      tableId = simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
       expect(associate).toThrow(`the specified association for route table ${tableId} conflicts with an existing association`);
-      gatewayId = stage.aws.ec2.createGateway(PLACE, 'vgw');
+      gatewayId = simulation.aws.ec2.createGateway(PLACE, 'vgw');
       expect(associate).toThrow(`route table ${tableId} and network gateway ${gatewayId} belong to different networks`);
     });
   });
 
-  test('come in pages', async () => {
+  test('are listed in pages', async () => {
     for (let number = 0; number < 10; number++) {
-      stage.aws.ec2.createRouteTable(PLACE, stage.vpcId);
+      simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
     }
     const pages: (number | undefined)[] = [];
-    for await (const page of paginateDescribeRouteTables({ client: stage.ec2, pageSize: 5 }, {})) {
+    for await (const page of paginateDescribeRouteTables({ client: simulation.ec2Client, pageSize: 5 }, {})) {
       pages.push(page.RouteTables?.length);
     }
     expect(pages).toEqual([5, 5, 2]);
@@ -210,144 +220,156 @@ describe('route tables', () => {
 });
 
 describe('a peering connection', () => {
-  const modify = (side: 'Accepter' | 'Requester', client = stage.ec2) =>
-    client.send(
+  const allowDnsResolution = (side: 'Accepter' | 'Requester') =>
+    simulation.ec2Client.send(
       new ModifyVpcPeeringConnectionOptionsCommand({
-        VpcPeeringConnectionId: id,
+        VpcPeeringConnectionId: peeringId,
         [`${side}PeeringConnectionOptions`]: { AllowDnsResolutionFromRemoteVpc: true },
       }),
     );
 
-  test('resolves names once its owner says so, on that side, while it is active', async () => {
-    const options = async () => (await stage.peerings())[0]?.AccepterVpcInfo?.PeeringOptions?.AllowDnsResolutionFromRemoteVpc;
-    expect(await options()).toBe(false);
-    await modify('Accepter', stage.ec2);
-    expect(await options()).toBe(true);
-    await expect(modify('Requester', stage.ec2)).rejects.toMatchObject({ name: 'OperationNotPermitted' });
-    await stage.ec2.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: id }));
-    await expect(modify('Accepter', stage.ec2)).rejects.toMatchObject({
+  test('allows its accepter to turn on DNS resolution for its own side, while the connection is active', async () => {
+    const allowsDnsResolution = async () =>
+      (await simulation.ec2Peerings())[0]?.AccepterVpcInfo?.PeeringOptions?.AllowDnsResolutionFromRemoteVpc;
+    expect(await allowsDnsResolution()).toBe(false);
+    await allowDnsResolution('Accepter');
+    expect(await allowsDnsResolution()).toBe(true);
+    await expect(allowDnsResolution('Requester')).rejects.toMatchObject({ name: 'OperationNotPermitted' });
+    await simulation.ec2Client.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: peeringId }));
+    await expect(allowDnsResolution('Accepter')).rejects.toMatchObject({
       name: 'OperationNotPermitted',
-      message: `Peering ${id} is not active. Peering options can be added only to active peerings.`,
+      message: `Peering ${peeringId} is not active. Peering options can be added only to active peerings.`,
     });
-    await expect(stage.ec2.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: id }))).rejects.toMatchObject({
+    await expect(
+      simulation.ec2Client.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: peeringId })),
+    ).rejects.toMatchObject({
       name: 'InvalidStateTransition',
     });
   });
 
   test.each([
-    ['accepter-vpc-info.vpc-id', () => stage.vpcId, 1],
-    ['requester-vpc-info.vpc-id', () => stage.vpcId, 0],
+    ['accepter-vpc-info.vpc-id', () => simulation.vpcId, 1],
+    ['requester-vpc-info.vpc-id', () => simulation.vpcId, 0],
     ['status-code', () => 'active', 1],
     ['status-code', () => 'failed', 0],
     ['tag:Name', () => 'mine', 1],
     ['tag-key', () => 'Name', 1],
     ['tag:Name', () => 'other', 0],
-  ])('is found by %s (case %#)', async (Name, value, count) => {
-    await stage.ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: 'Name', Value: 'mine' }] }));
+  ])('is found only if it matches the filter %s (case %#)', async (Name, value, count) => {
+    await simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: [{ Key: 'Name', Value: 'mine' }] }));
     const command = new DescribeVpcPeeringConnectionsCommand({ Filters: [{ Name, Values: [value()] }] });
-    expect((await stage.ec2.send(command)).VpcPeeringConnections).toHaveLength(count);
+    expect((await simulation.ec2Client.send(command)).VpcPeeringConnections).toHaveLength(count);
   });
 
-  test('is not seen by others, and is gone hours after its end', async () => {
-    const other = new EC2Client(clientConfig(stage.aws, stage.aws.iam.administrator(GAMELIFT_ACCOUNT)));
-    const command = new DescribeVpcPeeringConnectionsCommand({ VpcPeeringConnectionIds: [id] });
+  test('is hidden from other accounts, and no longer listed hours after its deletion', async () => {
+    const other = new EC2Client(clientConfig(simulation.aws, simulation.aws.iam.administrator(GAMELIFT_ACCOUNT)));
+    const command = new DescribeVpcPeeringConnectionsCommand({ VpcPeeringConnectionIds: [peeringId] });
     await expect(other.send(command)).rejects.toMatchObject({
       name: 'InvalidVpcPeeringConnectionID.NotFound',
-      message: `The vpcPeeringConnection ID '${id}' does not exist`,
+      message: `The vpcPeeringConnection ID '${peeringId}' does not exist`,
     });
-    await stage.world.clock.work(async () => {
-      await stage.authorize();
-      await stage.deleteFleet(fleetId);
-      expect((await stage.peerings())[0]?.Status?.Code).toBe('deleted');
-      await stage.wait(2 * 3600);
-      expect(await stage.peerings()).toEqual([]);
+    await simulation.clock.work(async () => {
+      await simulation.authorize();
+      await simulation.deleteFleet(fleetId);
+      expect((await simulation.ec2Peerings())[0]?.Status?.Code).toBe('deleted');
+      await simulation.wait(2 * 3600);
+      expect(await simulation.ec2Peerings()).toEqual([]);
     });
   });
 });
 
 describe('tags', () => {
   const tags = async () => {
-    const { Tags } = await stage.ec2.send(new DescribeTagsCommand({ Filters: [{ Name: 'resource-id', Values: [id] }] }));
+    const { Tags } = await simulation.ec2Client.send(
+      new DescribeTagsCommand({ Filters: [{ Name: 'resource-id', Values: [peeringId] }] }),
+    );
     return Tags?.map(({ Key, Value, ResourceType }) => `${ResourceType ?? ''} ${Key ?? ''}=${Value ?? ''}`);
   };
-  const create = (Key: string, Value = '') => stage.ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key, Value }] }));
+  const createTag = (Key: string, Value = '') =>
+    simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: [{ Key, Value }] }));
 
   test('are set, overwritten and removed', async () => {
-    await create('a', '1');
-    await create('a', '2');
-    await create('b');
+    await createTag('a', '1');
+    await createTag('a', '2');
+    await createTag('b');
     expect(await tags()).toEqual(['vpc-peering-connection a=2', 'vpc-peering-connection b=']);
-    expect((await stage.peerings())[0]?.Tags).toContainEqual({ Key: 'a', Value: '2' });
-    await stage.ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: [{ Key: 'a', Value: '1' }, { Key: 'b' }] }));
+    expect((await simulation.ec2Peerings())[0]?.Tags).toContainEqual({ Key: 'a', Value: '2' });
+    await simulation.ec2Client.send(
+      new DeleteTagsCommand({ Resources: [peeringId], Tags: [{ Key: 'a', Value: '1' }, { Key: 'b' }] }),
+    );
     expect(await tags()).toEqual(['vpc-peering-connection a=2']);
-    await stage.ec2.send(new DeleteTagsCommand({ Resources: [id] }));
+    await simulation.ec2Client.send(new DeleteTagsCommand({ Resources: [peeringId] }));
     expect(await tags()).toEqual([]);
   });
 
-  test('are bounded, and not for what is absent', async () => {
-    await expect(create('aws:mine')).rejects.toMatchObject({ name: 'InvalidParameterValue' });
-    await expect(create('k'.repeat(128))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+  test('have limits for their keys and their number, and need an existing resource', async () => {
+    await expect(createTag('aws:mine')).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+    await expect(createTag('k'.repeat(128))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
     const Tags = Array.from({ length: 51 }, (_, index) => ({ Key: String(index), Value: '' }));
-    await expect(stage.ec2.send(new CreateTagsCommand({ Resources: [id], Tags }))).rejects.toMatchObject({
+    await expect(simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags }))).rejects.toMatchObject({
       name: 'TagLimitExceeded',
     });
-    const absent = new CreateTagsCommand({ Resources: ['pcx-0123456789abcdef0'], Tags: [{ Key: 'a', Value: '' }] });
-    await expect(stage.ec2.send(absent)).rejects.toMatchObject({ name: 'InvalidVpcPeeringConnectionID.NotFound' });
+    const tagUnknownResource = new CreateTagsCommand({ Resources: ['pcx-0123456789abcdef0'], Tags: [{ Key: 'a', Value: '' }] });
+    await expect(simulation.ec2Client.send(tagUnknownResource)).rejects.toMatchObject({
+      name: 'InvalidVpcPeeringConnectionID.NotFound',
+    });
   });
 
-  describe('with a condition', () => {
+  describe('with a condition in the policy', () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc-peering-connection/*`;
     const denied = { name: 'UnauthorizedOperation' };
-    const under = (conditions: object): EC2Client => {
+    const clientWithCondition = (conditions: object): EC2Client => {
       const document = policy(allow(['ec2:CreateTags', 'ec2:DeleteTags'], arn, conditions));
-      return new EC2Client(clientConfig(stage.aws, sessionOf(stage.aws, document).credentials));
+      return new EC2Client(clientConfig(simulation.aws, createRoleSession(simulation.aws, document).credentials));
     };
-    const named = (keys: readonly string[]) => ({ Resources: [id], Tags: keys.map((Key) => ({ Key, Value: '' })) });
+    const tagsInput = (keys: readonly string[]) => ({ Resources: [peeringId], Tags: keys.map((Key) => ({ Key, Value: '' })) });
 
-    test('on their keys: all that a request names have to be allowed, and one that names none, which removes all, is not', async () => {
-      const client = under({
+    test('on tag keys: each key of the request must be allowed, and a request without keys, which removes all tags, is denied', async () => {
+      const client = clientWithCondition({
         'ForAllValues:StringLike': { 'aws:TagKeys': ['Name', 'peering:*'] },
         Null: { 'aws:TagKeys': 'false' },
       });
-      await create('owner', 'mine');
-      await client.send(new CreateTagsCommand(named(['Name', 'peering:fleet'])));
-      await expect(client.send(new CreateTagsCommand(named(['Name', 'owner'])))).rejects.toMatchObject(denied);
-      await expect(client.send(new DeleteTagsCommand(named(['Name', 'owner'])))).rejects.toMatchObject(denied);
-      await expect(client.send(new DeleteTagsCommand({ Resources: [id] }))).rejects.toMatchObject(denied);
-      await client.send(new DeleteTagsCommand(named(['Name', 'peering:fleet'])));
+      await createTag('owner', 'mine');
+      await client.send(new CreateTagsCommand(tagsInput(['Name', 'peering:fleet'])));
+      await expect(client.send(new CreateTagsCommand(tagsInput(['Name', 'owner'])))).rejects.toMatchObject(denied);
+      await expect(client.send(new DeleteTagsCommand(tagsInput(['Name', 'owner'])))).rejects.toMatchObject(denied);
+      await expect(client.send(new DeleteTagsCommand({ Resources: [peeringId] }))).rejects.toMatchObject(denied);
+      await client.send(new DeleteTagsCommand(tagsInput(['Name', 'peering:fleet'])));
       expect(await tags()).toEqual(['vpc-peering-connection owner=mine']);
     });
 
-    test('on the VPC: known for those who set them, and not for those who remove them', async () => {
-      const vpcArn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${stage.vpcId}`;
-      const client = under({ ArnEquals: { 'ec2:AccepterVpc': vpcArn } });
-      await client.send(new CreateTagsCommand(named(['Name'])));
-      await expect(client.send(new DeleteTagsCommand(named(['Name'])))).rejects.toMatchObject(denied);
+    test('on the VPC: CreateTags is allowed, but DeleteTags is denied', async () => {
+      const vpcArn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${simulation.vpcId}`;
+      const client = clientWithCondition({ ArnEquals: { 'ec2:AccepterVpc': vpcArn } });
+      await client.send(new CreateTagsCommand(tagsInput(['Name'])));
+      await expect(client.send(new DeleteTagsCommand(tagsInput(['Name'])))).rejects.toMatchObject(denied);
     });
 
-    test('on their tags: known for those who set them, and for those who remove them', async () => {
-      await create('owner', 'mine');
-      const client = under({
+    test('on tags of the resource: CreateTags and DeleteTags are allowed', async () => {
+      await createTag('owner', 'mine');
+      const client = clientWithCondition({
         StringEquals: { 'ec2:ResourceTag/owner': 'mine', 'aws:ResourceTag/owner': 'mine', 'ec2:Region': REGION },
       });
-      await client.send(new CreateTagsCommand(named(['Name'])));
-      await client.send(new DeleteTagsCommand(named(['Name'])));
+      await client.send(new CreateTagsCommand(tagsInput(['Name'])));
+      await client.send(new DeleteTagsCommand(tagsInput(['Name'])));
     });
   });
 
-  test('need permission for connections of that VPC', async () => {
+  test('need permission for connections of the VPC', async () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc-peering-connection/*`;
-    const scoped = (vpcId: string) =>
+    const createTagsPolicy = (vpcId: string) =>
       policy(
         allow(['ec2:CreateTags', 'ec2:ModifyVpcPeeringConnectionOptions'], arn, {
           ArnEquals: { 'ec2:AccepterVpc': `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${vpcId}` },
         }),
       );
-    const attempt = (vpcId: string, role: string) => {
-      const client = new EC2Client(clientConfig(stage.aws, sessionOf(stage.aws, scoped(vpcId), role).credentials));
-      return client.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: 'Name', Value: 'x' }] }));
+    const createTagWithPermissionFor = (vpcId: string, roleName: string) => {
+      const client = new EC2Client(
+        clientConfig(simulation.aws, createRoleSession(simulation.aws, createTagsPolicy(vpcId), roleName).credentials),
+      );
+      return client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: [{ Key: 'Name', Value: 'x' }] }));
     };
-    await expect(attempt('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
-    await attempt(stage.vpcId, 'Own');
+    await expect(createTagWithPermissionFor('vpc-0', 'Other')).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+    await createTagWithPermissionFor(simulation.vpcId, 'Own');
   });
 });

@@ -1,13 +1,14 @@
 import {
-  DeleteVpcPeeringConnectionCommand as DeletePcx,
+  DeleteVpcPeeringConnectionCommand as DeleteEc2PeeringCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
 } from '@aws-sdk/client-ec2';
 import { DescribeVpcPeeringConnectionsCommand } from '@aws-sdk/client-gamelift';
-import { PeeringWorld } from '../peering-world';
-import { allow, gameLiftClient, policy, REGION, sessionOf, VPC_ACCOUNT } from '../world';
+import { PeeringSimulation } from '../peering-simulation';
+import { allow, gameLiftClient, policy, REGION, createRoleSession, VPC_ACCOUNT } from '../simulation';
 
 const DAY = 24 * 3600;
+/** What the role that authorizes may need. The last three are needed to delete a connection. */
 const ACTIONS = [
   'gamelift:CreateVpcPeeringAuthorization',
   'ec2:AcceptVpcPeeringConnection',
@@ -20,375 +21,401 @@ const ACTIONS = [
   'ec2:RevokeSecurityGroupEgress',
   'ec2:RevokeSecurityGroupIngress',
 ];
-const OVERLAP = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
+const OVERLAP_MESSAGE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
 
-let stage: PeeringWorld;
+let simulation: PeeringSimulation;
 
 beforeEach(async () => {
-  stage = await PeeringWorld.start();
+  simulation = await PeeringSimulation.start();
 });
 
-afterEach(() => stage.close());
+afterEach(() => simulation.close());
 
-/** Time leaps only while the test sleeps. */
-function timed(name: string, body: () => Promise<void>): void {
-  test(name, () => stage.world.clock.work(body));
+/** Defines a test in which time leaps only while the test sleeps. */
+function rehearsedTest(name: string, body: () => Promise<void>): void {
+  test(name, () => simulation.clock.work(body));
 }
 
-function timedEach<T extends string>(name: string, readings: readonly T[], body: (reading: T) => Promise<void>): void {
-  test.each(readings)(name, (reading) => stage.world.clock.work(() => body(reading)));
+function rehearsedTestEach<T extends string>(name: string, readings: readonly T[], body: (reading: T) => Promise<void>): void {
+  test.each(readings)(name, (reading) => simulation.clock.work(() => body(reading)));
 }
 
-/** Authorizes from now on with a role that may do just this. */
-function authorizeWith(actions: readonly string[]): void {
-  const { credentials } = sessionOf(stage.aws, policy(allow([...actions])));
-  stage.owner = gameLiftClient(stage.aws, credentials);
+/** From now on, a role with only these permissions authorizes. */
+function limitAuthorizer(actions: readonly string[]): void {
+  const { credentials } = createRoleSession(simulation.aws, policy(allow([...actions])));
+  simulation.peerVpcClient = gameLiftClient(simulation.aws, credentials);
 }
 
-async function routesToFleets(): Promise<string[]> {
-  const { RouteTables } = await stage.ec2.send(new DescribeRouteTablesCommand({}));
-  const all = RouteTables?.flatMap(({ Routes }) => Routes ?? []) ?? [];
-  return all.flatMap(({ VpcPeeringConnectionId, DestinationCidrBlock, State }) =>
+async function routesToPeerings(): Promise<string[]> {
+  const { RouteTables } = await simulation.ec2Client.send(new DescribeRouteTablesCommand({}));
+  const routes = RouteTables?.flatMap(({ Routes }) => Routes ?? []) ?? [];
+  return routes.flatMap(({ VpcPeeringConnectionId, DestinationCidrBlock, State }) =>
     VpcPeeringConnectionId === undefined ? [] : [`${DestinationCidrBlock ?? ''} ${State ?? ''}`],
   );
 }
 
 describe('a connection', () => {
-  timed('becomes active, as both sides see', async () => {
-    const before = stage.aws.inventory();
-    const fleetId = await stage.activeFleet();
-    await stage.authorize();
-    await stage.connect(fleetId);
-    expect(await stage.statuses(fleetId)).toEqual(['provisioning']);
-    await stage.wait(30);
-    const [connection] = await stage.connections(fleetId);
-    const fleet = stage.aws.gameLift.fleets.all()[0];
+  rehearsedTest('becomes active in GameLift and in EC2', async () => {
+    const before = simulation.aws.inventory();
+    const fleetId = await simulation.createActiveFleet();
+    await simulation.authorize();
+    await simulation.connect(fleetId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['provisioning']);
+    await simulation.wait(30);
+    const [connection] = await simulation.connections(fleetId);
+    const fleet = simulation.aws.gameLift.fleets.all()[0];
     expect(connection).toEqual({
       FleetId: fleetId,
       FleetArn: fleet?.arn,
       IpV4CidrBlock: '10.192.0.0/20',
       VpcPeeringConnectionId: expect.stringMatching(/^pcx-[0-9a-f]{17}$/) as unknown,
       Status: { Code: 'active', Message: 'Active' },
-      PeerVpcId: stage.vpcId,
+      PeerVpcId: simulation.vpcId,
       GameLiftVpcId: fleet?.vpc?.vpcId,
     });
-    expect(await stage.peerings()).toEqual([
+    expect(await simulation.ec2Peerings()).toEqual([
       expect.objectContaining({
         VpcPeeringConnectionId: connection?.VpcPeeringConnectionId,
         Status: { Code: 'active', Message: 'Active' },
         RequesterVpcInfo: expect.objectContaining({ OwnerId: '999999999999', CidrBlock: '10.192.0.0/20' }) as unknown,
-        AccepterVpcInfo: expect.objectContaining({ OwnerId: VPC_ACCOUNT, VpcId: stage.vpcId }) as unknown,
+        AccepterVpcInfo: expect.objectContaining({ OwnerId: VPC_ACCOUNT, VpcId: simulation.vpcId }) as unknown,
       }),
     ]);
-    expect((await stage.events(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_SUCCEEDED');
+    expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_SUCCEEDED');
 
-    await stage.disconnect(fleetId, connection?.VpcPeeringConnectionId);
-    expect(await stage.statuses(fleetId)).toEqual(['deleted']);
-    expect((await stage.events(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_DELETED');
-    await stage.deleteFleet(fleetId);
-    await stage.wait(DAY);
-    expect(stage.aws.inventory()).toEqual(before);
+    await simulation.disconnect(fleetId, connection?.VpcPeeringConnectionId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
+    expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_DELETED');
+    await simulation.deleteFleet(fleetId);
+    await simulation.wait(DAY);
+    expect(simulation.aws.inventory()).toEqual(before);
   });
 
-  timed('is refused without an authorization, and a day later', async () => {
-    const fleetId = await stage.activeFleet();
-    const refused = { name: 'UnauthorizedException', message: `There is no valid VPC peering authorization for ${stage.vpcId}.` };
-    await expect(stage.connect(fleetId)).rejects.toMatchObject(refused);
-    await stage.authorize();
-    await stage.wait(DAY);
-    await expect(stage.connect(fleetId)).rejects.toMatchObject(refused);
-    expect(await stage.connections(fleetId)).toEqual([]);
+  rehearsedTest('is refused without an authorization, and after the authorization has expired', async () => {
+    const fleetId = await simulation.createActiveFleet();
+    const refusal = {
+      name: 'UnauthorizedException',
+      message: `There is no valid VPC peering authorization for ${simulation.vpcId}.`,
+    };
+    await expect(simulation.connect(fleetId)).rejects.toMatchObject(refusal);
+    await simulation.authorize();
+    await simulation.wait(DAY);
+    await expect(simulation.connect(fleetId)).rejects.toMatchObject(refusal);
+    expect(await simulation.connections(fleetId)).toEqual([]);
   });
 
-  timed('fails where a secondary block overlaps', async () => {
-    stage.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.7.0.0/20' });
-    stage.aws.ec2.associateCidrBlock({ account: VPC_ACCOUNT, region: REGION }, stage.vpcId, '10.7.8.0/24');
-    const { fleetId, connection } = await stage.peer();
-    expect(connection.Status).toEqual({ Code: 'failed', Message: OVERLAP });
+  rehearsedTest('fails if a secondary CIDR block of the VPC overlaps', async () => {
+    simulation.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.7.0.0/20' });
+    simulation.aws.ec2.associateCidrBlock({ account: VPC_ACCOUNT, region: REGION }, simulation.vpcId, '10.7.8.0/24');
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    expect(connection.Status).toEqual({ Code: 'failed', Message: OVERLAP_MESSAGE });
     expect(connection.IpV4CidrBlock).toBeUndefined();
-    expect((await stage.events(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_FAILED');
-    await stage.deleteFleet(fleetId);
+    expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_FAILED');
+    await simulation.deleteFleet(fleetId);
   });
 
-  timed('fails where the authorizer lost its permission', async () => {
-    authorizeWith(ACTIONS);
-    const fleetId = await stage.activeFleet();
-    await stage.authorize();
-    stage.aws.iam.putRolePolicy(VPC_ACCOUNT, 'Handler', 'Default', policy(allow(['gamelift:*'])));
-    await stage.connect(fleetId);
-    await stage.wait(30);
-    const [connection] = await stage.connections(fleetId);
+  rehearsedTest('fails if the role that authorized has lost its permissions', async () => {
+    limitAuthorizer(ACTIONS);
+    const fleetId = await simulation.createActiveFleet();
+    await simulation.authorize();
+    simulation.aws.iam.putRolePolicy(VPC_ACCOUNT, 'Handler', 'Default', policy(allow(['gamelift:*'])));
+    await simulation.connect(fleetId);
+    await simulation.wait(30);
+    const [connection] = await simulation.connections(fleetId);
     expect(connection?.Status).toEqual({
       Code: 'failed',
       Message: expect.stringContaining('is not authorized to perform: ec2:AcceptVpcPeeringConnection') as unknown,
     });
   });
 
-  timed('stays pending, is rejected or fails, as tests want', async () => {
-    const [pending, rejected, failed] = [await stage.createFleet(), await stage.createFleet(), await stage.createFleet()];
-    await stage.wait(1500);
-    stage.aws.scriptedOutcomes.connection = ({ fleetId }) =>
+  rehearsedTest('stays pending, is rejected or fails if a test scripts this outcome', async () => {
+    const [pending, rejected, failed] = [
+      await simulation.createFleet(),
+      await simulation.createFleet(),
+      await simulation.createFleet(),
+    ];
+    await simulation.wait(1500);
+    simulation.aws.scriptedOutcomes.connection = ({ fleetId }) =>
       fleetId === pending ? { end: 'pending' } : fleetId === rejected ? { end: 'rejected' } : { end: 'failed', message: 'No.' };
-    await stage.authorize();
+    await simulation.authorize();
     for (const fleetId of [pending, rejected, failed]) {
-      await stage.connect(fleetId);
+      await simulation.connect(fleetId);
     }
-    await stage.wait(3600);
-    const status = async (fleetId: string) => (await stage.connections(fleetId))[0]?.Status;
+    await simulation.wait(3600);
+    const status = async (fleetId: string) => (await simulation.connections(fleetId))[0]?.Status;
     expect(await status(pending)).toMatchObject({ Code: 'pending-acceptance' });
     expect(await status(rejected)).toMatchObject({ Code: 'rejected' });
     expect(await status(failed)).toEqual({ Code: 'failed', Message: 'No.' });
-    stage.aws.gameLift.connections.release();
-    await stage.wait(30);
+    simulation.aws.gameLift.connections.release();
+    await simulation.wait(30);
     expect(await status(pending)).toMatchObject({ Code: 'active' });
   });
 
-  timed('is gone when its owner deletes it in EC2', async () => {
-    const { fleetId, connection } = await stage.peer();
-    await stage.ec2.send(new DeletePcx({ VpcPeeringConnectionId: connection.VpcPeeringConnectionId }));
-    expect((await stage.connections(fleetId))[0]?.Status).toEqual({ Code: 'deleted', Message: `Deleted by ${VPC_ACCOUNT}` });
-    expect(await routesToFleets()).toEqual(['10.192.0.0/20 blackhole']);
-    await stage.wait(DAY);
-    await stage.deleteFleet(fleetId);
+  rehearsedTest('is deleted if the account of the VPC deletes it in EC2', async () => {
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    await simulation.ec2Client.send(new DeleteEc2PeeringCommand({ VpcPeeringConnectionId: connection.VpcPeeringConnectionId }));
+    expect((await simulation.connections(fleetId))[0]?.Status).toEqual({ Code: 'deleted', Message: `Deleted by ${VPC_ACCOUNT}` });
+    expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
+    await simulation.wait(DAY);
+    await simulation.deleteFleet(fleetId);
   });
 
-  timed('can be asked for once in ten seconds', async () => {
-    const { fleetId } = await stage.peer();
-    const describe = () => stage.manager.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
+  rehearsedTest('can be described once in ten seconds', async () => {
+    const { fleetId } = await simulation.connectNewFleet();
+    const describe = () => simulation.fleetClient.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
     await expect(describe()).rejects.toMatchObject({ name: 'ThrottlingException' });
-    await stage.wait(10);
+    await simulation.wait(10);
     await describe();
   });
 
   test.each([
     ['fleet-1', 'NotFoundException'],
     [`arn:aws:gamelift:${REGION}::fleet/fleet-1`, 'InvalidRequestException'],
-  ])('of the fleet %s is %s', async (fleetId, name) => {
-    await expect(stage.connect(fleetId)).rejects.toMatchObject({ name });
+  ])('is refused for the fleet %s with the error %s', async (fleetId, name) => {
+    await expect(simulation.connect(fleetId)).rejects.toMatchObject({ name });
   });
 
-  timed('is not for Anywhere fleets', async () => {
-    const fleetId = await stage.createFleet({ ComputeType: 'ANYWHERE', BuildId: undefined, EC2InstanceType: undefined });
-    await expect(stage.connect(fleetId)).rejects.toMatchObject({ name: 'InvalidRequestException' });
+  rehearsedTest('is refused for an Anywhere fleet', async () => {
+    const fleetId = await simulation.createFleet({ ComputeType: 'ANYWHERE', BuildId: undefined, EC2InstanceType: undefined });
+    await expect(simulation.connect(fleetId)).rejects.toMatchObject({ name: 'InvalidRequestException' });
   });
 });
 
 describe('a peered fleet', () => {
-  timed('is deleted with its connections, where that is authorized', async () => {
-    const { fleetId } = await stage.peer();
-    await stage.wait(DAY);
-    await expect(stage.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'UnauthorizedException' });
-    expect(await stage.fleetStatus(fleetId)).toBe('ACTIVE');
-    await stage.authorize();
-    await stage.deleteFleet(fleetId);
-    await stage.wait(60);
-    expect(await stage.fleetStatus(fleetId)).toBeUndefined();
-    expect(stage.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
+  rehearsedTest('is deleted with its connections, but only with an authorization', async () => {
+    const { fleetId } = await simulation.connectNewFleet();
+    await simulation.wait(DAY);
+    await expect(simulation.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'UnauthorizedException' });
+    expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVE');
+    await simulation.authorize();
+    await simulation.deleteFleet(fleetId);
+    await simulation.wait(60);
+    expect(await simulation.fleetStatus(fleetId)).toBeUndefined();
+    expect(simulation.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
   });
 
-  timed('is peered on creation with an authorization', async () => {
-    const peer = { PeerVpcId: stage.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT };
-    await expect(stage.createFleet(peer)).rejects.toMatchObject({ name: 'UnauthorizedException' });
-    await stage.authorize();
-    const fleetId = await stage.createFleet(peer);
-    expect(await stage.statuses(fleetId)).toEqual(['initiating-request']);
-    await stage.wait(1100);
-    expect(await stage.statuses(fleetId)).toEqual(['initiating-request']);
-    await stage.wait(300);
-    expect(await stage.fleetStatus(fleetId)).toBe('ACTIVATING');
-    expect(await stage.statuses(fleetId)).toEqual(['active']);
-    await stage.wait(100);
-    expect(await stage.fleetStatus(fleetId)).toBe('ACTIVE');
+  rehearsedTest('can be peered at its creation, but only with an authorization', async () => {
+    const peer = { PeerVpcId: simulation.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT };
+    await expect(simulation.createFleet(peer)).rejects.toMatchObject({ name: 'UnauthorizedException' });
+    await simulation.authorize();
+    const fleetId = await simulation.createFleet(peer);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['initiating-request']);
+    await simulation.wait(1100);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['initiating-request']);
+    await simulation.wait(300);
+    expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVATING');
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
+    await simulation.wait(100);
+    expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVE');
   });
 
-  timed('ends in ERROR where its birth as a peer fails', async () => {
-    stage.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
-    await stage.authorize();
-    const fleetId = await stage.activeFleet({ PeerVpcId: stage.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT });
-    expect(await stage.fleetStatus(fleetId)).toBe('ERROR');
-    await stage.wait(DAY);
-    await stage.deleteFleet(fleetId);
+  rehearsedTest('changes to ERROR if the connection fails during its creation', async () => {
+    simulation.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
+    await simulation.authorize();
+    const fleetId = await simulation.createActiveFleet({ PeerVpcId: simulation.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT });
+    expect(await simulation.fleetStatus(fleetId)).toBe('ERROR');
+    await simulation.wait(DAY);
+    await simulation.deleteFleet(fleetId);
   });
 });
 
-describe('what AWS does not say', () => {
-  timed('2: an authorization may be consumed', async () => {
-    stage.aws.behaviours.set('useOfAuthorization', 'consumed');
-    const { fleetId, connection } = await stage.peer();
-    await expect(stage.disconnect(fleetId, connection.VpcPeeringConnectionId)).rejects.toMatchObject({
+/** The numbers are the rows of `BEHAVIOURS`. */
+describe('readings', () => {
+  rehearsedTest('2: connecting and disconnecting can consume the authorization', async () => {
+    simulation.aws.behaviours.set('useOfAuthorization', 'consumed');
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    await expect(simulation.disconnect(fleetId, connection.VpcPeeringConnectionId)).rejects.toMatchObject({
       name: 'UnauthorizedException',
     });
-    await stage.authorize();
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    await simulation.authorize();
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
   });
 
-  timedEach('3: a missing authorization shows as %s', ['NotFoundException', 'InvalidRequestException'], async (reading) => {
-    stage.aws.behaviours.set('missingAuthorization', reading);
-    const fleetId = await stage.activeFleet();
-    await expect(stage.connect(fleetId)).rejects.toMatchObject({ name: reading });
+  rehearsedTestEach(
+    '3: a missing authorization causes the error %s',
+    ['NotFoundException', 'InvalidRequestException'],
+    async (reading) => {
+      simulation.aws.behaviours.set('missingAuthorization', reading);
+      const fleetId = await simulation.createActiveFleet();
+      await expect(simulation.connect(fleetId)).rejects.toMatchObject({ name: reading });
+    },
+  );
+
+  rehearsedTest('3: a missing authorization can make an accepted request fail later', async () => {
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    await simulation.wait(DAY);
+    simulation.aws.behaviours.set('missingAuthorization', 'failed');
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    expect((await simulation.connections(fleetId))[0]?.Status).toEqual({
+      Code: 'failed',
+      Message: 'VPC actions are not authorized',
+    });
+    expect((await simulation.ec2Peerings())[0]?.Status?.Code).toBe('active');
+    await simulation.deleteFleet(fleetId);
+    await simulation.wait(60);
+    expect(await simulation.fleetStatus(fleetId)).toBe('ERROR');
+    await simulation.authorize();
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
+    await simulation.wait(DAY);
+    const secondFleetId = await simulation.createActiveFleet();
+    await simulation.connect(secondFleetId);
+    await simulation.wait(30);
+    expect((await simulation.connections(secondFleetId))[0]?.Status).toEqual({
+      Code: 'failed',
+      Message: 'VPC actions are not authorized',
+    });
   });
 
-  timed('3: a missing authorization shows in what becomes of the request', async () => {
-    const { fleetId, connection } = await stage.peer();
-    await stage.wait(DAY);
-    stage.aws.behaviours.set('missingAuthorization', 'failed');
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect((await stage.connections(fleetId))[0]?.Status).toEqual({ Code: 'failed', Message: 'VPC actions are not authorized' });
-    expect((await stage.peerings())[0]?.Status?.Code).toBe('active');
-    await stage.deleteFleet(fleetId);
-    await stage.wait(60);
-    expect(await stage.fleetStatus(fleetId)).toBe('ERROR');
-    await stage.authorize();
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect(await stage.statuses(fleetId)).toEqual(['deleted']);
-    await stage.wait(DAY);
-    const other = await stage.activeFleet();
-    await stage.connect(other);
-    await stage.wait(30);
-    expect((await stage.connections(other))[0]?.Status).toEqual({ Code: 'failed', Message: 'VPC actions are not authorized' });
-  });
-
-  timedEach('4: creating what exists: %s', ['InvalidRequestException', 'accepted'], async (reading) => {
-    stage.aws.behaviours.set('existingConnection', reading);
-    const { fleetId } = await stage.peer();
+  rehearsedTestEach('4: creating a connection that exists: %s', ['InvalidRequestException', 'accepted'], async (reading) => {
+    simulation.aws.behaviours.set('existingConnection', reading);
+    const { fleetId } = await simulation.connectNewFleet();
     await (reading === 'accepted'
-      ? stage.connect(fleetId)
-      : expect(stage.connect(fleetId)).rejects.toMatchObject({ name: 'InvalidRequestException' }));
-    expect(await stage.statuses(fleetId)).toEqual(['active']);
+      ? simulation.connect(fleetId)
+      : expect(simulation.connect(fleetId)).rejects.toMatchObject({ name: 'InvalidRequestException' }));
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
   });
 
-  timed('5: deleting may take a while', async () => {
-    stage.aws.behaviours.set('deletingConnections', 'deleting for a while');
-    stage.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
-    const { fleetId, connection } = await stage.peer();
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect(await stage.statuses(fleetId)).toEqual(['deleting']);
-    await stage.wait(100);
-    expect(await stage.statuses(fleetId)).toEqual(['deleted']);
+  rehearsedTest('5: a deletion can take a while', async () => {
+    simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
+    simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleting']);
+    await simulation.wait(100);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  timed('5: a connection that is deleted as soon as it is requested stays deleting until it is deleted', async () => {
-    stage.aws.behaviours.set('deletingConnections', 'deleting for a while');
-    stage.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
-    // the request is initiated for a tenth of the time
-    stage.aws.scriptedOutcomes.connectionSeconds = 300;
-    const fleetId = await stage.activeFleet();
-    await stage.authorize();
-    await stage.connect(fleetId);
-    const [requested] = await stage.connections(fleetId);
-    await stage.disconnect(fleetId, requested?.VpcPeeringConnectionId);
-    await stage.wait(50);
-    expect(await stage.statuses(fleetId)).toEqual(['deleting']);
-    await stage.wait(50);
-    expect(await stage.statuses(fleetId)).toEqual(['deleted']);
+  rehearsedTest('5: a connection that is deleted right after its request stays in the status deleting for a while', async () => {
+    simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
+    simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
+    // without the deletion, the status would change to pending-acceptance after 30 seconds
+    simulation.aws.scriptedOutcomes.connectionSeconds = 300;
+    const fleetId = await simulation.createActiveFleet();
+    await simulation.authorize();
+    await simulation.connect(fleetId);
+    const [requested] = await simulation.connections(fleetId);
+    await simulation.disconnect(fleetId, requested?.VpcPeeringConnectionId);
+    await simulation.wait(50);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleting']);
+    await simulation.wait(50);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  timedEach('6: records that ended: %s', ['linger', 'gone'], async (reading) => {
-    stage.aws.behaviours.set('endedConnections', reading);
-    const { fleetId, connection } = await stage.peer();
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect(await stage.statuses(fleetId)).toEqual(reading === 'linger' ? ['deleted'] : []);
-    await stage.connect(fleetId);
-    await stage.wait(30);
-    expect(await stage.statuses(fleetId)).toEqual(reading === 'linger' ? ['deleted', 'active'] : ['active']);
-    await stage.wait(2 * 3600);
-    expect(await stage.statuses(fleetId)).toEqual(['active']);
+  rehearsedTestEach('6: connections that have ended, in the list of GameLift: %s', ['linger', 'gone'], async (reading) => {
+    simulation.aws.behaviours.set('endedConnections', reading);
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'linger' ? ['deleted'] : []);
+    await simulation.connect(fleetId);
+    await simulation.wait(30);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'linger' ? ['deleted', 'active'] : ['active']);
+    await simulation.wait(2 * 3600);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
   });
 
-  timed('7: the id may be GameLift’s own', async () => {
-    stage.aws.behaviours.set('connectionIds', 'own of GameLift');
-    const { fleetId, connection } = await stage.peer();
-    expect(connection.VpcPeeringConnectionId).not.toBe((await stage.peerings())[0]?.VpcPeeringConnectionId);
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect(await stage.statuses(fleetId)).toEqual(['deleted']);
+  rehearsedTest('7: a connection can have an id of GameLift that differs from the id in EC2', async () => {
+    simulation.aws.behaviours.set('connectionIds', 'own of GameLift');
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    expect(connection.VpcPeeringConnectionId).not.toBe((await simulation.ec2Peerings())[0]?.VpcPeeringConnectionId);
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  timedEach('8: connections of a deleted fleet: %s', ['NotFoundException', 'empty list'], async (reading) => {
-    stage.aws.behaviours.set('connectionsOfDeletedFleet', reading);
-    const { fleetId } = await stage.peer();
-    await stage.deleteFleet(fleetId);
-    await stage.wait(60);
-    await (reading === 'empty list'
-      ? expect(stage.connections(fleetId)).resolves.toEqual([])
-      : expect(stage.connections(fleetId)).rejects.toMatchObject({ name: reading }));
-  });
+  rehearsedTestEach(
+    '8: describing the connections of a deleted fleet: %s',
+    ['NotFoundException', 'empty list'],
+    async (reading) => {
+      simulation.aws.behaviours.set('connectionsOfDeletedFleet', reading);
+      const { fleetId } = await simulation.connectNewFleet();
+      await simulation.deleteFleet(fleetId);
+      await simulation.wait(60);
+      await (reading === 'empty list'
+        ? expect(simulation.connections(fleetId)).resolves.toEqual([])
+        : expect(simulation.connections(fleetId)).rejects.toMatchObject({ name: reading }));
+    },
+  );
 
-  timedEach('9: GameLift writes into %s', ['none', 'main route table', 'every route table'], async (reading) => {
-    stage.aws.behaviours.set('peerVpcWrites', reading);
+  rehearsedTestEach('9: GameLift writes routes into: %s', ['none', 'main route table', 'every route table'], async (reading) => {
+    simulation.aws.behaviours.set('peerVpcWrites', reading);
     const place = { account: VPC_ACCOUNT, region: REGION };
-    const other = stage.aws.ec2.createRouteTable(place, stage.vpcId);
-    const before = stage.aws.inventory();
-    authorizeWith(ACTIONS);
-    const { fleetId, connection } = await stage.peer();
+    const otherTableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
+    const before = simulation.aws.inventory();
+    limitAuthorizer(ACTIONS);
+    const { fleetId, connection } = await simulation.connectNewFleet();
     const count = { none: 0, 'main route table': 1, 'every route table': 2 }[reading];
-    expect(await routesToFleets()).toHaveLength(count);
-    expect(stage.aws.ec2.routeTable(place, other).routes.size).toBe(reading === 'every route table' ? 1 : 0);
-    const { SecurityGroups } = await stage.ec2.send(new DescribeSecurityGroupsCommand({}));
-    const open = SecurityGroups?.[0]?.IpPermissions?.filter(({ IpRanges }) => IpRanges?.[0]?.CidrIp === '10.192.0.0/20');
-    expect(open).toHaveLength(count === 0 ? 0 : 1);
-    await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    const { routes, rules } = stage.aws.inventory();
+    expect(await routesToPeerings()).toHaveLength(count);
+    expect(simulation.aws.ec2.routeTable(place, otherTableId).routes.size).toBe(reading === 'every route table' ? 1 : 0);
+    const { SecurityGroups } = await simulation.ec2Client.send(new DescribeSecurityGroupsCommand({}));
+    const rulesForFleet = SecurityGroups?.[0]?.IpPermissions?.filter(({ IpRanges }) => IpRanges?.[0]?.CidrIp === '10.192.0.0/20');
+    expect(rulesForFleet).toHaveLength(count === 0 ? 0 : 1);
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    const { routes, rules } = simulation.aws.inventory();
     expect({ routes, rules }).toEqual({ routes: before.routes, rules: before.rules });
   });
 
-  timed('9: GameLift writes into no gateway route table', async () => {
-    stage.aws.behaviours.set('peerVpcWrites', 'every route table');
+  rehearsedTest('9: GameLift never writes routes into a gateway route table', async () => {
+    simulation.aws.behaviours.set('peerVpcWrites', 'every route table');
     const place = { account: VPC_ACCOUNT, region: REGION };
-    const tableId = stage.aws.ec2.createRouteTable(place, stage.vpcId);
-    const gatewayId = stage.aws.ec2.createGateway(place, 'igw');
-    stage.aws.ec2.attachGateway(place, gatewayId, stage.vpcId);
-    stage.aws.ec2.associateGateway(place, tableId, gatewayId);
-    const { connection } = await stage.peer();
+    const tableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
+    const gatewayId = simulation.aws.ec2.createGateway(place, 'igw');
+    simulation.aws.ec2.attachGateway(place, gatewayId, simulation.vpcId);
+    simulation.aws.ec2.associateGateway(place, tableId, gatewayId);
+    const { connection } = await simulation.connectNewFleet();
     expect(connection.Status?.Code).toBe('active');
-    expect(await routesToFleets()).toHaveLength(1);
-    expect(stage.aws.ec2.routeTable(place, tableId).routes.size).toBe(0);
+    expect(await routesToPeerings()).toHaveLength(1);
+    expect(simulation.aws.ec2.routeTable(place, tableId).routes.size).toBe(0);
   });
 
-  timed('9: what GameLift wrote may stay, by its nature or for lack of permission', async () => {
-    stage.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
-    const first = await stage.peer();
-    await stage.disconnect(first.fleetId, first.connection.VpcPeeringConnectionId);
-    expect(await routesToFleets()).toEqual(['10.192.0.0/20 blackhole']);
-    stage.aws.behaviours.set('peerVpcWritesOnDelete', 'removed');
-    authorizeWith(ACTIONS.slice(0, 7));
-    const second = await stage.peer();
-    await stage.disconnect(second.fleetId, second.connection.VpcPeeringConnectionId);
-    expect(await routesToFleets()).toEqual(['10.192.0.0/20 blackhole', '10.192.16.0/20 blackhole']);
+  rehearsedTest('9: the routes of GameLift can stay, by a reading or because a permission is missing', async () => {
+    simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
+    const first = await simulation.connectNewFleet();
+    await simulation.disconnect(first.fleetId, first.connection.VpcPeeringConnectionId);
+    expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
+    simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'removed');
+    limitAuthorizer(ACTIONS.slice(0, 7));
+    const second = await simulation.connectNewFleet();
+    await simulation.disconnect(second.fleetId, second.connection.VpcPeeringConnectionId);
+    expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole', '10.192.16.0/20 blackhole']);
   });
 
-  timed('11: events may never be seen', async () => {
-    stage.aws.behaviours.set('fleetEvents', 'never seen');
-    const { fleetId } = await stage.peer();
-    expect((await stage.events(fleetId)).at(-1)).toBe('FLEET_STATE_ACTIVE');
+  rehearsedTest('11: fleet events of connections can be missing', async () => {
+    simulation.aws.behaviours.set('fleetEvents', 'never seen');
+    const { fleetId } = await simulation.connectNewFleet();
+    expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_STATE_ACTIVE');
   });
 
-  timedEach('13: connecting early: %s', ['InvalidRequestException', 'pending until it is'], async (reading) => {
-    stage.aws.behaviours.set('connectingInactiveFleet', reading);
-    const fleetId = await stage.createFleet();
-    await stage.authorize();
-    if (reading === 'InvalidRequestException') {
-      await expect(stage.connect(fleetId)).rejects.toMatchObject({ name: reading });
-      return;
-    }
-    await stage.connect(fleetId);
-    await stage.wait(600);
-    expect(await stage.statuses(fleetId)).toEqual(['initiating-request']);
-    await stage.wait(1500);
-    expect(await stage.statuses(fleetId)).toEqual(['active']);
-  });
+  rehearsedTestEach(
+    '13: connecting a fleet that is not ACTIVE: %s',
+    ['InvalidRequestException', 'pending until it is'],
+    async (reading) => {
+      simulation.aws.behaviours.set('connectingInactiveFleet', reading);
+      const fleetId = await simulation.createFleet();
+      await simulation.authorize();
+      if (reading === 'InvalidRequestException') {
+        await expect(simulation.connect(fleetId)).rejects.toMatchObject({ name: reading });
+        return;
+      }
+      await simulation.connect(fleetId);
+      await simulation.wait(600);
+      expect(await simulation.connectionStatuses(fleetId)).toEqual(['initiating-request']);
+      await simulation.wait(1500);
+      expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
+    },
+  );
 
-  timed('15: the addresses of two fleets may coincide', async () => {
-    stage.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
-    const first = await stage.peer();
-    const second = await stage.peer();
+  rehearsedTest('15: two fleets can have the same CIDR block', async () => {
+    simulation.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
+    const first = await simulation.connectNewFleet();
+    const second = await simulation.connectNewFleet();
     expect(second.connection).toMatchObject({ IpV4CidrBlock: first.connection.IpV4CidrBlock, Status: { Code: 'active' } });
-    expect(await routesToFleets()).toEqual(['10.192.0.0/20 active']);
+    expect(await routesToPeerings()).toEqual(['10.192.0.0/20 active']);
   });
 
-  timedEach('18: a failed connection is %s by the owner of the VPC', ['never seen', 'seen'], async (reading) => {
-    stage.aws.behaviours.set('failedSeenByAccepter', reading);
-    stage.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
-    await stage.peer();
-    expect((await stage.peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'seen' ? ['failed'] : []);
+  rehearsedTestEach('18: a failed connection is %s in the account of the VPC', ['never seen', 'seen'], async (reading) => {
+    simulation.aws.behaviours.set('failedSeenByAccepter', reading);
+    simulation.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
+    await simulation.connectNewFleet();
+    expect((await simulation.ec2Peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'seen' ? ['failed'] : []);
   });
 });

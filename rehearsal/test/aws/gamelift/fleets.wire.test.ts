@@ -11,99 +11,99 @@ import {
   UpdateFleetAttributesCommand,
 } from '@aws-sdk/client-gamelift';
 import { SmithyRpcV2CborProtocol } from '@smithy/core/cbor';
-import { PeeringWorld } from '../peering-world';
-import { allow, clientConfig, GAMELIFT_ACCOUNT, gameLiftClient, LAMBDA_TRUST, policy, REGION, VPC_ACCOUNT } from '../world';
+import { PeeringSimulation } from '../peering-simulation';
+import { allow, clientConfig, GAMELIFT_ACCOUNT, gameLiftClient, LAMBDA_TRUST, policy, REGION, VPC_ACCOUNT } from '../simulation';
 
-const LIFE = ['DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING', 'ACTIVE'];
+const STATUSES = ['DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING', 'ACTIVE'];
 
-let stage: PeeringWorld;
+let simulation: PeeringSimulation;
 
 beforeEach(async () => {
-  stage = await PeeringWorld.start();
+  simulation = await PeeringSimulation.start();
 });
 
-afterEach(() => stage.close());
+afterEach(() => simulation.close());
 
-/** Time leaps only while the test sleeps. */
-function timed(name: string, body: () => Promise<void>): void {
-  test(name, () => stage.world.clock.work(body));
+/** Defines a test in which time leaps only while the test sleeps. */
+function rehearsedTest(name: string, body: () => Promise<void>): void {
+  test(name, () => simulation.clock.work(body));
 }
 
-timed('a fleet takes 25 minutes to become ACTIVE, and tells so', async () => {
-  const created = stage.world.clock.now();
-  const { FleetAttributes } = await stage.manager.send(
+rehearsedTest('a fleet takes 25 minutes to become ACTIVE, and has an event for each status', async () => {
+  const created = simulation.clock.now();
+  const { FleetAttributes } = await simulation.fleetClient.send(
     new CreateFleetCommand({ Name: 'mine', BuildId: 'build-1', EC2InstanceType: 'c5.large', Tags: [{ Key: 'a', Value: 'b' }] }),
   );
   expect(FleetAttributes).toMatchObject({ Status: 'NEW', Name: 'mine', ComputeType: 'EC2', InstanceType: 'c5.large' });
   const fleetId = FleetAttributes?.FleetId ?? '';
   expect(fleetId).toMatch(/^fleet-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   expect(FleetAttributes?.FleetArn).toBe(`arn:aws:gamelift:${REGION}::fleet/${fleetId}`);
-  await stage.wait(1499);
-  expect(await stage.fleetStatus(fleetId)).toBe('ACTIVATING');
-  await stage.wait(1);
-  expect(await stage.fleetStatus(fleetId)).toBe('ACTIVE');
-  const { FleetAttributes: described } = await stage.manager.send(new DescribeFleetAttributesCommand({}));
+  await simulation.wait(1499);
+  expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVATING');
+  await simulation.wait(1);
+  expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVE');
+  const { FleetAttributes: described } = await simulation.fleetClient.send(new DescribeFleetAttributesCommand({}));
   expect(Number(described?.[0]?.CreationTime) - created).toBeLessThan(1000);
-  expect(await stage.events(fleetId)).toEqual(['FLEET_CREATED', ...LIFE.map((status) => `FLEET_STATE_${status}`)]);
+  expect(await simulation.eventCodes(fleetId)).toEqual(['FLEET_CREATED', ...STATUSES.map((status) => `FLEET_STATE_${status}`)]);
 });
 
-timed('a fleet that was deleted is gone after a minute, but for its events', async () => {
-  const fleetId = await stage.activeFleet();
-  await stage.deleteFleet(fleetId);
-  expect(await stage.fleetStatus(fleetId)).toBe('DELETING');
-  await expect(stage.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'InvalidFleetStatusException' });
-  await stage.wait(60);
-  expect(await stage.fleetStatus(fleetId)).toBeUndefined();
-  await expect(stage.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'NotFoundException' });
-  expect((await stage.events(fleetId)).at(-1)).toBe('FLEET_DELETED');
-  expect(stage.aws.inventory(GAMELIFT_ACCOUNT).fleets).toEqual([]);
+rehearsedTest('a deleted fleet no longer exists after a minute, but its events do', async () => {
+  const fleetId = await simulation.createActiveFleet();
+  await simulation.deleteFleet(fleetId);
+  expect(await simulation.fleetStatus(fleetId)).toBe('DELETING');
+  await expect(simulation.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'InvalidFleetStatusException' });
+  await simulation.wait(60);
+  expect(await simulation.fleetStatus(fleetId)).toBeUndefined();
+  await expect(simulation.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'NotFoundException' });
+  expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_DELETED');
+  expect(simulation.aws.inventory(GAMELIFT_ACCOUNT).fleets).toEqual([]);
 });
 
-timed('a fleet can be made to fail, to hang, and to have certain addresses', async () => {
-  stage.aws.scriptedOutcomes.fleet = ({ name }) =>
+rehearsedTest('scripted outcomes can make a fleet fail or hang, and choose its CIDR block', async () => {
+  simulation.aws.scriptedOutcomes.fleet = ({ name }) =>
     name === 'bad' ? { end: 'error' } : { end: 'hang', cidrBlock: '10.0.0.0/20' };
-  const [bad, stuck] = [await stage.createFleet({ Name: 'bad' }), await stage.createFleet({ Name: 'stuck' })];
-  await stage.wait(1501);
-  expect(await stage.fleetStatus(bad)).toBe('ERROR');
-  expect((await stage.events(bad)).at(-1)).toBe('FLEET_STATE_ERROR');
-  await stage.wait(100_000);
-  expect(await stage.fleetStatus(stuck)).toBe('ACTIVATING');
-  await expect(stage.deleteFleet(stuck)).rejects.toMatchObject({ name: 'InvalidFleetStatusException' });
-  await stage.deleteFleet(bad);
-  const blocks = stage.aws.gameLift.fleets.all().map(({ vpc }) => vpc?.cidrBlock);
+  const [bad, stuck] = [await simulation.createFleet({ Name: 'bad' }), await simulation.createFleet({ Name: 'stuck' })];
+  await simulation.wait(1501);
+  expect(await simulation.fleetStatus(bad)).toBe('ERROR');
+  expect((await simulation.eventCodes(bad)).at(-1)).toBe('FLEET_STATE_ERROR');
+  await simulation.wait(100_000);
+  expect(await simulation.fleetStatus(stuck)).toBe('ACTIVATING');
+  await expect(simulation.deleteFleet(stuck)).rejects.toMatchObject({ name: 'InvalidFleetStatusException' });
+  await simulation.deleteFleet(bad);
+  const blocks = simulation.aws.gameLift.fleets.all().map(({ vpc }) => vpc?.cidrBlock);
   expect(blocks).toEqual(['10.192.0.0/20', '10.0.0.0/20']);
 });
 
-timed('events are listed by time and in pages', async () => {
-  const start = stage.world.clock.now();
-  const fleetId = await stage.activeFleet();
-  const config = { client: stage.manager, pageSize: 4 };
+rehearsedTest('fleet events can be filtered by time, and are listed in pages', async () => {
+  const start = simulation.clock.now();
+  const fleetId = await simulation.createActiveFleet();
+  const config = { client: simulation.fleetClient, pageSize: 4 };
   const pages: (string | undefined)[][] = [];
   for await (const { Events } of paginateDescribeFleetEvents(config, { FleetId: fleetId })) {
     pages.push(Events?.map(({ EventCode }) => EventCode) ?? []);
   }
   expect(pages.map(({ length }) => length)).toEqual([4, 2]);
-  const between = new DescribeFleetEventsCommand({
+  const eventsBetween = new DescribeFleetEventsCommand({
     FleetId: fleetId,
     StartTime: new Date(start + 50_000),
     EndTime: new Date(start + 400_000),
   });
-  const { Events } = await stage.manager.send(between);
+  const { Events } = await simulation.fleetClient.send(eventsBetween);
   expect(Events?.map(({ EventCode }) => EventCode)).toEqual([
     'FLEET_STATE_DOWNLOADING',
     'FLEET_STATE_VALIDATING',
     'FLEET_STATE_BUILDING',
   ]);
   expect(Events?.[0]).toMatchObject({ ResourceId: fleetId, EventTime: expect.any(Date) as unknown });
-  stage.aws.behaviours.set('eventOrder', 'newest first');
-  expect((await stage.events(fleetId))[0]).toBe('FLEET_STATE_ACTIVE');
+  simulation.aws.behaviours.set('eventOrder', 'newest first');
+  expect((await simulation.eventCodes(fleetId))[0]).toBe('FLEET_STATE_ACTIVE');
 });
 
-timed('dates and lists are understood in CBOR as well', async () => {
-  const fleetId = await stage.activeFleet();
-  const config = clientConfig(stage.aws, stage.aws.iam.administrator(GAMELIFT_ACCOUNT));
+rehearsedTest('dates and lists can also be sent and received in CBOR', async () => {
+  const fleetId = await simulation.createActiveFleet();
+  const config = clientConfig(simulation.aws, simulation.aws.iam.administrator(GAMELIFT_ACCOUNT));
   const client = new GameLiftClient({ ...config, protocol: SmithyRpcV2CborProtocol });
-  const StartTime = new Date(stage.world.clock.now() - 1000);
+  const StartTime = new Date(simulation.clock.now() - 1000);
   const { Events } = await client.send(new DescribeFleetEventsCommand({ FleetId: fleetId, StartTime }));
   expect(Events).toEqual([expect.objectContaining({ EventCode: 'FLEET_STATE_ACTIVE', EventTime: expect.any(Date) as unknown })]);
   const ResourceARN = `arn:aws:gamelift:${REGION}::fleet/${fleetId}`;
@@ -111,21 +111,21 @@ timed('dates and lists are understood in CBOR as well', async () => {
   expect((await client.send(new ListTagsForResourceCommand({ ResourceARN }))).Tags).toEqual([{ Key: 'a', Value: 'b' }]);
 });
 
-timed('tags are set, listed and removed by ARN, with an account or without', async () => {
-  const fleetId = await stage.createFleet({ Tags: [{ Key: 'first', Value: '1' }] });
+rehearsedTest('tags are set, listed and removed by ARN, with or without an account id', async () => {
+  const fleetId = await simulation.createFleet({ Tags: [{ Key: 'first', Value: '1' }] });
   const ResourceARN = `arn:aws:gamelift:${REGION}::fleet/${fleetId}`;
   const withAccount = `arn:aws:gamelift:${REGION}:${GAMELIFT_ACCOUNT}:fleet/${fleetId}`;
-  const tags = async () => (await stage.manager.send(new ListTagsForResourceCommand({ ResourceARN }))).Tags;
-  await stage.manager.send(new TagResourceCommand({ ResourceARN: withAccount, Tags: [{ Key: 'second', Value: '' }] }));
+  const tags = async () => (await simulation.fleetClient.send(new ListTagsForResourceCommand({ ResourceARN }))).Tags;
+  await simulation.fleetClient.send(new TagResourceCommand({ ResourceARN: withAccount, Tags: [{ Key: 'second', Value: '' }] }));
   expect(await tags()).toEqual([
     { Key: 'first', Value: '1' },
     { Key: 'second', Value: '' },
   ]);
-  await stage.manager.send(new UntagResourceCommand({ ResourceARN, TagKeys: ['first', 'absent'] }));
+  await simulation.fleetClient.send(new UntagResourceCommand({ ResourceARN, TagKeys: ['first', 'absent'] }));
   expect(await tags()).toEqual([{ Key: 'second', Value: '' }]);
 
   const tag = (arn: string, Key: string, Value = 'x') =>
-    stage.manager.send(new TagResourceCommand({ ResourceARN: arn, Tags: [{ Key, Value }] }));
+    simulation.fleetClient.send(new TagResourceCommand({ ResourceARN: arn, Tags: [{ Key, Value }] }));
   await expect(tag(ResourceARN, 'x'.repeat(129))).rejects.toMatchObject({
     name: 'InvalidRequestException',
     message: expect.stringContaining(
@@ -141,17 +141,20 @@ timed('tags are set, listed and removed by ARN, with an account or without', asy
   await expect(tag(`${ResourceARN}0`, 'k')).rejects.toMatchObject({ name: 'NotFoundException' });
 });
 
-timed('permissions on fleets are checked on the ARN', async () => {
-  const fleetId = await stage.createFleet();
-  stage.aws.iam.createRole({ account: GAMELIFT_ACCOUNT, roleName: 'Handler', assumeRolePolicy: LAMBDA_TRUST });
+rehearsedTest('permissions are checked with the ARN of the fleet', async () => {
+  const fleetId = await simulation.createFleet();
+  simulation.aws.iam.createRole({ account: GAMELIFT_ACCOUNT, roleName: 'Handler', assumeRolePolicy: LAMBDA_TRUST });
   const fleets = `arn:aws:gamelift:${REGION}:*:fleet/*`;
   const document = policy(
     allow(['gamelift:DescribeFleetEvents', 'gamelift:UntagResource'], fleets),
     allow('gamelift:TagResource', fleets, { 'ForAllValues:StringLike': { 'aws:TagKeys': 'peering:*' } }),
   );
-  stage.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Handler', 'Default', document);
+  simulation.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Handler', 'Default', document);
   const role = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/Handler`;
-  const client = gameLiftClient(stage.aws, stage.aws.iam.assumeRoleForService(role, 'lambda.amazonaws.com', 'function'));
+  const client = gameLiftClient(
+    simulation.aws,
+    simulation.aws.iam.assumeRoleForService(role, 'lambda.amazonaws.com', 'function'),
+  );
   const ResourceARN = `arn:aws:gamelift:${REGION}::fleet/${fleetId}`;
   await client.send(new DescribeFleetEventsCommand({ FleetId: fleetId }));
   await client.send(new TagResourceCommand({ ResourceARN, Tags: [{ Key: 'peering:vpc', Value: 'x' }] }));
@@ -164,18 +167,21 @@ timed('permissions on fleets are checked on the ARN', async () => {
   });
 });
 
-timed('a condition on the keys of tags is about those that the request names, to tag and to untag', async () => {
-  const fleetId = await stage.createFleet();
-  stage.aws.iam.createRole({ account: GAMELIFT_ACCOUNT, roleName: 'Handler', assumeRolePolicy: LAMBDA_TRUST });
+rehearsedTest('a condition on tag keys applies to the keys in the request, for TagResource and UntagResource', async () => {
+  const fleetId = await simulation.createFleet();
+  simulation.aws.iam.createRole({ account: GAMELIFT_ACCOUNT, roleName: 'Handler', assumeRolePolicy: LAMBDA_TRUST });
   const document = policy(
     allow(['gamelift:TagResource', 'gamelift:UntagResource'], `arn:aws:gamelift:${REGION}:*:fleet/*`, {
       'ForAllValues:StringLike': { 'aws:TagKeys': 'peering:*' },
       Null: { 'aws:TagKeys': 'false' },
     }),
   );
-  stage.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Handler', 'Default', document);
+  simulation.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Handler', 'Default', document);
   const role = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/Handler`;
-  const client = gameLiftClient(stage.aws, stage.aws.iam.assumeRoleForService(role, 'lambda.amazonaws.com', 'function'));
+  const client = gameLiftClient(
+    simulation.aws,
+    simulation.aws.iam.assumeRoleForService(role, 'lambda.amazonaws.com', 'function'),
+  );
   const ResourceARN = `arn:aws:gamelift:${REGION}::fleet/${fleetId}`;
   const tag = (...keys: string[]) =>
     client.send(new TagResourceCommand({ ResourceARN, Tags: keys.map((Key) => ({ Key, Value: 'x' })) }));
@@ -189,28 +195,32 @@ timed('a condition on the keys of tags is about those that the request names, to
   await expect(untag()).rejects.toMatchObject(denied);
 });
 
-timed('fleets are updated, listed, and seen by their own account only', async () => {
-  const fleetId = await stage.createFleet();
-  await stage.manager.send(new UpdateFleetAttributesCommand({ FleetId: fleetId, Description: 'changed' }));
-  const { FleetAttributes } = await stage.manager.send(new DescribeFleetAttributesCommand({ FleetIds: [fleetId] }));
+rehearsedTest('fleets can be updated, and only their own account lists them', async () => {
+  const fleetId = await simulation.createFleet();
+  await simulation.fleetClient.send(new UpdateFleetAttributesCommand({ FleetId: fleetId, Description: 'changed' }));
+  const { FleetAttributes } = await simulation.fleetClient.send(new DescribeFleetAttributesCommand({ FleetIds: [fleetId] }));
   expect(FleetAttributes?.[0]).toMatchObject({ Name: 'fleet', Description: 'changed' });
-  expect((await stage.manager.send(new ListFleetsCommand({}))).FleetIds).toEqual([fleetId]);
-  expect((await stage.owner.send(new ListFleetsCommand({}))).FleetIds).toEqual([]);
+  expect((await simulation.fleetClient.send(new ListFleetsCommand({}))).FleetIds).toEqual([fleetId]);
+  expect((await simulation.peerVpcClient.send(new ListFleetsCommand({}))).FleetIds).toEqual([]);
 });
 
-timed('fleets are created at most four at once, then one a second', async () => {
+rehearsedTest('four fleets can be created at once, and then one per second', async () => {
   for (let count = 0; count < 4; count++) {
-    await stage.createFleet();
+    await simulation.createFleet();
   }
-  await expect(stage.createFleet()).rejects.toMatchObject({ name: 'ThrottlingException' });
-  await stage.wait(1);
-  await stage.createFleet();
+  await expect(simulation.createFleet()).rejects.toMatchObject({ name: 'ThrottlingException' });
+  await simulation.wait(1);
+  await simulation.createFleet();
 });
 
 test.each([
-  [{ BuildId: undefined }, 'Invalid fleet: specify exactly one of BuildId and ScriptId.'],
-  [{ EC2InstanceType: undefined }, 'Invalid fleet: EC2InstanceType is required.'],
-  [{ PeerVpcId: 'vpc-1' }, 'Invalid fleet: specify both PeerVpcId and PeerVpcAwsAccountId, or neither.'],
-])('a fleet is refused with %j', async (input, message) => {
-  await expect(stage.createFleet(input)).rejects.toMatchObject({ name: 'InvalidRequestException', message });
+  ['without a build or a script', { BuildId: undefined }, 'Invalid fleet: specify exactly one of BuildId and ScriptId.'],
+  ['without an instance type', { EC2InstanceType: undefined }, 'Invalid fleet: EC2InstanceType is required.'],
+  [
+    'with a peer VPC, but without its account',
+    { PeerVpcId: 'vpc-1' },
+    'Invalid fleet: specify both PeerVpcId and PeerVpcAwsAccountId, or neither.',
+  ],
+])('a fleet %s is refused', async (_, input, message) => {
+  await expect(simulation.createFleet(input)).rejects.toMatchObject({ name: 'InvalidRequestException', message });
 });

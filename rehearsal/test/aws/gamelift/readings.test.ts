@@ -1,10 +1,10 @@
 import type { Reading } from '../../../src/aws';
-import { LocalWorld, PLACE } from '../local-world';
-import { allow, policy } from '../world';
+import { LocalSimulation, PLACE } from '../local-simulation';
+import { allow, policy } from '../simulation';
 
 const CONNECT = allow('gamelift:CreateVpcPeeringConnection');
-/** What the API reference asks of who authorizes and connects. */
-const REFERENCE = [
+/** The permissions that the API reference requires to authorize and to connect. */
+const DOCUMENTED_PERMISSIONS = [
   'ec2:AcceptVpcPeeringConnection',
   'ec2:AuthorizeSecurityGroupEgress',
   'ec2:AuthorizeSecurityGroupIngress',
@@ -13,164 +13,171 @@ const REFERENCE = [
   'ec2:DescribeSecurityGroups',
 ];
 
-let world: LocalWorld;
+let simulation: LocalSimulation;
 
 beforeEach(() => {
-  world = new LocalWorld();
+  simulation = new LocalSimulation();
 });
 
-afterEach(() => world.close());
+afterEach(() => simulation.close());
 
 describe('a fleet that is created with its peer VPC', () => {
   test('shows its connection as initiating-request at once, and is connected while it is ACTIVATING', async () => {
-    await world.authorize();
-    const fleetId = await world.createPeeredFleet();
-    expect(await world.statuses()).toMatchObject([{ Code: 'initiating-request' }]);
-    await world.wait(1190);
-    expect(await world.statuses()).toMatchObject([{ Code: 'initiating-request' }]);
-    await world.wait(60);
-    expect(await world.statuses()).toMatchObject([{ Code: 'active' }]);
-    expect(await world.gameLift('DescribeFleetAttributes', { FleetIds: [fleetId] })).toMatchObject({
+    await simulation.authorize();
+    const fleetId = await simulation.createFleetWithPeerVpc();
+    expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
+    await simulation.wait(1190);
+    expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
+    await simulation.wait(60);
+    expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'active' }]);
+    expect(await simulation.gameLift('DescribeFleetAttributes', { FleetIds: [fleetId] })).toMatchObject({
       FleetAttributes: [{ Status: 'ACTIVATING' }],
     });
   });
 
   test('can be disconnected by default, like a fleet that was connected later', async () => {
-    await world.authorize();
-    const fleetId = await world.createPeeredFleet();
-    await world.wait(1560);
-    await world.disconnect(fleetId);
-    expect(await world.statuses()).toMatchObject([{ Code: 'deleted' }]);
+    await simulation.authorize();
+    const fleetId = await simulation.createFleetWithPeerVpc();
+    await simulation.wait(1560);
+    await simulation.disconnect(fleetId);
+    expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'deleted' }]);
   });
 
-  test('may refuse to be disconnected: the connection ends with the fleet', async () => {
-    world.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
-    await world.authorize();
-    const fleetId = await world.createPeeredFleet();
-    await world.wait(1560);
-    await expect(world.disconnect(fleetId)).rejects.toMatchObject({
+  test('can refuse to be disconnected: the connection ends with the fleet', async () => {
+    simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
+    await simulation.authorize();
+    const fleetId = await simulation.createFleetWithPeerVpc();
+    await simulation.wait(1560);
+    await expect(simulation.disconnect(fleetId)).rejects.toMatchObject({
       code: 'InvalidRequestException',
       message: expect.stringContaining(`was created with fleet ${fleetId}, and ends with it`) as unknown,
     });
-    expect(world.aws.inventory().connections).toHaveLength(1);
-    await world.gameLift('DeleteFleet', { FleetId: fleetId });
-    await world.wait(61);
-    expect(world.aws.inventory()).toMatchObject({ fleets: [], connections: [], routes: [] });
+    expect(simulation.aws.inventory().connections).toHaveLength(1);
+    await simulation.gameLift('DeleteFleet', { FleetId: fleetId });
+    await simulation.wait(61);
+    expect(simulation.aws.inventory()).toMatchObject({ fleets: [], connections: [], routes: [] });
   });
 
-  test('where that is refused, other connections can still be deleted', async () => {
-    world.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
-    const { fleetId } = await world.peer();
-    await world.disconnect(fleetId);
-    expect(await world.statuses()).toMatchObject([{ Code: 'deleted' }]);
+  test('can refuse to be disconnected, but a fleet that was connected later cannot', async () => {
+    simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
+    const { fleetId } = await simulation.connectNewFleet();
+    await simulation.disconnect(fleetId);
+    expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'deleted' }]);
   });
 });
 
-describe('the EC2 permissions of who calls CreateVpcPeeringConnection', () => {
-  /** What becomes of a connection that a role with these permissions asks for. */
-  async function outcome(reading: Reading<'connectingPermissions'>, actions: readonly string[]): Promise<object | undefined> {
-    world.aws.behaviours.set('connectingPermissions', reading);
-    const caller = world.roleWith(policy(CONNECT, allow([...actions])));
-    const fleetId = await world.activeFleet();
-    await world.authorize();
-    await world.connect(fleetId, caller);
-    await world.wait(60);
-    const [status] = await world.statuses();
+describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () => {
+  /** Connects a fleet with a role that has these permissions. Returns the status of the connection. */
+  async function statusAfterConnecting(
+    reading: Reading<'connectingPermissions'>,
+    actions: readonly string[],
+  ): Promise<object | undefined> {
+    simulation.aws.behaviours.set('connectingPermissions', reading);
+    const caller = simulation.accessKeyOfNewRole(policy(CONNECT, allow([...actions])));
+    const fleetId = await simulation.createActiveFleet();
+    await simulation.authorize();
+    await simulation.connect(fleetId, caller);
+    await simulation.wait(60);
+    const [status] = await simulation.connectionStatuses();
     return status;
   }
 
   test.each(['not checked', 'checked at the call', 'checked when GameLift acts'] as const)(
-    '%s: a caller with those of the API reference connects',
+    'suffice if they are those of the API reference (%s)',
     async (reading) => {
-      expect(await outcome(reading, REFERENCE)).toMatchObject({ Code: 'active' });
+      expect(await statusAfterConnecting(reading, DOCUMENTED_PERMISSIONS)).toMatchObject({ Code: 'active' });
     },
   );
 
   test('are not checked by default', async () => {
-    expect(await outcome('not checked', ['ec2:DescribeVpcs'])).toMatchObject({ Code: 'active' });
+    expect(await statusAfterConnecting('not checked', ['ec2:DescribeVpcs'])).toMatchObject({ Code: 'active' });
   });
 
-  test.each(REFERENCE)('may be checked at the call: without %s it is refused', async (missing) => {
-    const rest = REFERENCE.filter((action) => action !== missing);
-    await expect(outcome('checked at the call', rest)).rejects.toMatchObject({
+  test.each(DOCUMENTED_PERMISSIONS)('can be checked at the call, which is refused without %s', async (missing) => {
+    const otherActions = DOCUMENTED_PERMISSIONS.filter((action) => action !== missing);
+    await expect(statusAfterConnecting('checked at the call', otherActions)).rejects.toMatchObject({
       code: 'UnauthorizedException',
       message: expect.stringContaining(`is not authorized to perform: ${missing}`) as unknown,
     });
-    expect(await world.statuses()).toEqual([]);
+    expect(await simulation.connectionStatuses()).toEqual([]);
   });
 
-  test('may be checked when GameLift acts: then the connection fails', async () => {
-    const rest = REFERENCE.filter((action) => action !== 'ec2:CreateRoute');
-    expect(await outcome('checked when GameLift acts', rest)).toEqual({
+  test('can be checked when GameLift accepts the connection, which fails without them', async () => {
+    const otherActions = DOCUMENTED_PERMISSIONS.filter((action) => action !== 'ec2:CreateRoute');
+    expect(await statusAfterConnecting('checked when GameLift acts', otherActions)).toEqual({
       Code: 'failed',
       Message: expect.stringContaining('is not authorized to perform: ec2:CreateRoute') as unknown,
     });
   });
 });
 
-describe('the permissions to remove what GameLift wrote', () => {
-  /** The routes that are left after a connection was deleted that a role authorized without these permissions. */
-  async function routesLeft(): Promise<number> {
-    const authorizer = world.roleWith(policy(allow('gamelift:CreateVpcPeeringAuthorization'), allow(REFERENCE)));
-    const fleetId = await world.activeFleet();
-    await world.authorize(authorizer);
-    await world.connect(fleetId);
-    await world.wait(60);
-    expect(world.aws.inventory().routes).toHaveLength(1);
-    await world.disconnect(fleetId);
-    return world.aws.inventory().routes.length;
+describe('the permissions to remove the routes of GameLift', () => {
+  /** Deletes a connection. The role that authorized it lacks these permissions. Returns the number of remaining routes. */
+  async function countRemainingRoutes(): Promise<number> {
+    const authorizer = simulation.accessKeyOfNewRole(
+      policy(allow('gamelift:CreateVpcPeeringAuthorization'), allow(DOCUMENTED_PERMISSIONS)),
+    );
+    const fleetId = await simulation.createActiveFleet();
+    await simulation.authorize(authorizer);
+    await simulation.connect(fleetId);
+    await simulation.wait(60);
+    expect(simulation.aws.inventory().routes).toHaveLength(1);
+    await simulation.disconnect(fleetId);
+    return simulation.aws.inventory().routes.length;
   }
 
   test('are needed by default: without them the routes stay', async () => {
-    expect(await routesLeft()).toBe(1);
+    expect(await countRemainingRoutes()).toBe(1);
   });
 
-  test('may not be needed', async () => {
-    world.aws.behaviours.set('removalPermissions', 'not needed');
-    expect(await routesLeft()).toBe(0);
-    const group = world.aws.ec2.securityGroup(PLACE, world.aws.ec2.vpc(PLACE, world.vpcId).defaultSecurityGroupId);
+  test('are not needed under the reading "not needed"', async () => {
+    simulation.aws.behaviours.set('removalPermissions', 'not needed');
+    expect(await countRemainingRoutes()).toBe(0);
+    const group = simulation.aws.ec2.securityGroup(PLACE, simulation.aws.ec2.vpc(PLACE, simulation.vpcId).defaultSecurityGroupId);
     expect(group.rules.filter(({ peer }) => peer.startsWith('10.192.'))).toEqual([]);
   });
 });
 
 describe('rate limits', () => {
-  const describeConnections = () => world.gameLift('DescribeVpcPeeringConnections');
+  const describeConnections = () => simulation.gameLift('DescribeVpcPeeringConnections');
   const throttled = { code: 'ThrottlingException' };
 
-  test('a throttled call costs no token by default', async () => {
+  test('a throttled call does not count by default', async () => {
     await describeConnections();
-    await world.wait(6);
+    await simulation.wait(6);
     await expect(describeConnections()).rejects.toMatchObject(throttled);
-    await world.wait(4);
+    await simulation.wait(4);
     await describeConnections();
   });
 
-  test('a throttled call may cost one: the wait begins anew', async () => {
-    world.aws.behaviours.set('throttledCalls', 'counted');
+  test('a throttled call can count, so that the wait begins again', async () => {
+    simulation.aws.behaviours.set('throttledCalls', 'counted');
     await describeConnections();
-    await world.wait(6);
+    await simulation.wait(6);
     await expect(describeConnections()).rejects.toMatchObject(throttled);
-    await world.wait(9);
+    await simulation.wait(9);
     await expect(describeConnections()).rejects.toMatchObject(throttled);
-    await world.wait(10);
+    await simulation.wait(10);
     await describeConnections();
   });
 
   test.each([
     ['CreateFleet', 4, 1],
     ['DeleteFleet', 20, 20],
-  ])('%s has a burst of %d and %d a second', async (operation, burst, perSecond) => {
-    // invalid or of no fleet: what is not throttled is refused by another name
+  ])('%s allows %d calls at once, and then %d per second', async (operation, burst, perSecond) => {
+    // with this input, GameLift refuses each call that it does not throttle
     const input = operation === 'CreateFleet' ? { Name: 'fleet' } : { FleetId: 'fleet-1' };
-    const codes = async (count: number): Promise<readonly string[]> => {
-      const all: string[] = [];
+    const errorCodes = async (count: number): Promise<readonly string[]> => {
+      const codes: string[] = [];
       for (let index = 0; index < count; index += 1) {
-        await world.gameLift(operation, input).catch((error: unknown) => all.push((error as { readonly code: string }).code));
+        await simulation
+          .gameLift(operation, input)
+          .catch((error: unknown) => codes.push((error as { readonly code: string }).code));
       }
-      return all;
+      return codes;
     };
-    expect((await codes(burst + 1)).filter((code) => code === throttled.code)).toHaveLength(1);
-    await world.wait(1);
-    expect((await codes(perSecond + 1)).filter((code) => code === throttled.code)).toHaveLength(1);
+    expect((await errorCodes(burst + 1)).filter((code) => code === throttled.code)).toHaveLength(1);
+    await simulation.wait(1);
+    expect((await errorCodes(perSecond + 1)).filter((code) => code === throttled.code)).toHaveLength(1);
   });
 });

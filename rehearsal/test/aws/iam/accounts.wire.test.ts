@@ -6,10 +6,10 @@ import { unusedPermissions } from '../../../src/report';
 import { Rehearsal } from '../../../src/index';
 import { signedFetch } from '../signed-fetch';
 
-const FLEETS = '111111111111';
-const PEER = '222222222222';
-const CALLER = `arn:aws:iam::${FLEETS}:role/caller`;
-const ASSUMED = `arn:aws:iam::${PEER}:role/peer`;
+const GAMELIFT_ACCOUNT = '111111111111';
+const PEER_ACCOUNT = '222222222222';
+const CALLER_ROLE_ARN = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/caller`;
+const PEER_ROLE_ARN = `arn:aws:iam::${PEER_ACCOUNT}:role/peer`;
 const EXTERNAL_ID = 'agreed-upon';
 
 let rehearsal: Rehearsal;
@@ -21,12 +21,13 @@ afterEach(() => rehearsal.close());
 
 const policy = (...statements: object[]) => ({ Version: '2012-10-17', Statement: statements });
 const allow = (Action: string | string[], Resource: string) => ({ Effect: 'Allow', Action, Resource });
-const trust = (Principal: object, more: object = {}) => policy({ Effect: 'Allow', Action: 'sts:AssumeRole', Principal, ...more });
+const trustPolicyFor = (Principal: object, elements: object = {}) =>
+  policy({ Effect: 'Allow', Action: 'sts:AssumeRole', Principal, ...elements });
 
-/** How a template gives the calling role a policy. */
-type Granting = (stack: Stack, role: CfnResource, document: object) => unknown;
+/** Adds a policy of one resource type to the calling role. */
+type AddPolicy = (stack: Stack, role: CfnResource, document: object) => unknown;
 
-const GRANTINGS: Readonly<Record<string, Granting>> = {
+const ADD_POLICY_BY_TYPE: Readonly<Record<string, AddPolicy>> = {
   'AWS::IAM::Policy': (stack, role, PolicyDocument) =>
     new CfnResource(stack, 'Policy', {
       type: 'AWS::IAM::Policy',
@@ -41,35 +42,47 @@ const GRANTINGS: Readonly<Record<string, Granting>> = {
     new CfnResource(stack, 'Policy', { type: 'AWS::IAM::ManagedPolicy', properties: { PolicyDocument, Roles: [role.ref] } }),
 };
 
-interface Setting {
-  readonly trusted?: object;
-  readonly identity?: object;
-  readonly granting?: string;
+interface Options {
+  /** The trust policy of the peer role. */
+  readonly trustPolicy?: object;
+  readonly callerPolicy?: object;
+  /** The resource type of the caller's policy. */
+  readonly policyType?: string;
 }
 
-const BY_ACCOUNT = trust(
-  { AWS: `arn:aws:iam::${FLEETS}:root` },
+/** Trusts the other account, with an external id. */
+const TRUST_OF_ACCOUNT = trustPolicyFor(
+  { AWS: `arn:aws:iam::${GAMELIFT_ACCOUNT}:root` },
   { Condition: { StringEquals: { 'sts:ExternalId': EXTERNAL_ID } } },
 );
 
-/** A role in one account that is to assume one in another. */
-async function deploy({ trusted = BY_ACCOUNT, identity, granting = 'AWS::IAM::Policy' }: Setting): Promise<void> {
+/** Deploys a role in one account that calls AssumeRole for a role in another account. */
+async function deploy({ trustPolicy = TRUST_OF_ACCOUNT, callerPolicy, policyType = 'AWS::IAM::Policy' }: Options): Promise<void> {
   const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-app-')), analyticsReporting: false });
-  const fleets = new Stack(app, 'Fleets', { env: { account: FLEETS, region: 'us-east-1' } });
-  const peer = new Stack(app, 'Peer', { env: { account: PEER, region: 'eu-west-1' } });
+  const fleets = new Stack(app, 'Fleets', { env: { account: GAMELIFT_ACCOUNT, region: 'us-east-1' } });
+  const peer = new Stack(app, 'Peer', { env: { account: PEER_ACCOUNT, region: 'eu-west-1' } });
   peer.addDependency(fleets);
-  const role = (stack: Stack, RoleName: string, AssumeRolePolicyDocument: object) =>
+  const addRole = (stack: Stack, RoleName: string, AssumeRolePolicyDocument: object) =>
     new CfnResource(stack, 'Role', { type: 'AWS::IAM::Role', properties: { RoleName, AssumeRolePolicyDocument } });
-  const caller = role(fleets, 'caller', trust({ Service: 'lambda.amazonaws.com' }));
-  role(peer, 'peer', trusted);
-  GRANTINGS[granting]?.(fleets, caller, identity ?? policy(allow('sts:AssumeRole', ASSUMED)));
+  const caller = addRole(fleets, 'caller', trustPolicyFor({ Service: 'lambda.amazonaws.com' }));
+  addRole(peer, 'peer', trustPolicy);
+  ADD_POLICY_BY_TYPE[policyType]?.(fleets, caller, callerPolicy ?? policy(allow('sts:AssumeRole', PEER_ROLE_ARN)));
   const results = await rehearsal.cloudFormation.deployAll(app.synth().directory);
   expect(results.map(({ status }) => status)).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
 }
 
-async function assume(parameters: Record<string, string> = { ExternalId: EXTERNAL_ID }, region = 'eu-west-1'): Promise<string> {
-  const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER, 'lambda.amazonaws.com', 'function');
-  const request = { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: ASSUMED, RoleSessionName: 'session', ...parameters };
+async function assumePeerRole(
+  parameters: Record<string, string> = { ExternalId: EXTERNAL_ID },
+  region = 'eu-west-1',
+): Promise<string> {
+  const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE_ARN, 'lambda.amazonaws.com', 'function');
+  const request = {
+    Action: 'AssumeRole',
+    Version: '2011-06-15',
+    RoleArn: PEER_ROLE_ARN,
+    RoleSessionName: 'session',
+    ...parameters,
+  };
   const { body } = await signedFetch(rehearsal.aws, 'sts', credentials, new URLSearchParams(request).toString(), { region });
   const element = (name: string) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(body)?.[1];
   return element('Code') === undefined
@@ -77,80 +90,87 @@ async function assume(parameters: Record<string, string> = { ExternalId: EXTERNA
     : `${element('Code') ?? ''}: ${element('Message') ?? ''}`;
 }
 
-const SUCCESS = `assumed arn:aws:sts::${PEER}:assumed-role/peer/session`;
-const DENIED = `AccessDenied: User: arn:aws:sts::${FLEETS}:assumed-role/caller/function is not authorized to perform: sts:AssumeRole on resource: ${ASSUMED}`;
+const SUCCESS = `assumed arn:aws:sts::${PEER_ACCOUNT}:assumed-role/peer/session`;
+const DENIED = `AccessDenied: User: arn:aws:sts::${GAMELIFT_ACCOUNT}:assumed-role/caller/function is not authorized to perform: sts:AssumeRole on resource: ${PEER_ROLE_ARN}`;
 
 describe('a role of another account', () => {
-  test.each(Object.keys(GRANTINGS))('is assumed where trust and %s allow it', async (granting) => {
-    await deploy({ granting });
-    expect(await assume()).toBe(SUCCESS);
-  });
+  test.each(Object.keys(ADD_POLICY_BY_TYPE))(
+    'can be assumed if the trust policy and an %s of the caller allow it',
+    async (policyType) => {
+      await deploy({ policyType });
+      expect(await assumePeerRole()).toBe(SUCCESS);
+    },
+  );
 
   test.each([
     ['the external id is missing', {}, {}],
-    ['the external id is another', {}, { ExternalId: 'guessed' }],
+    ['the external id is wrong', {}, { ExternalId: 'guessed' }],
     [
       'the caller has no permission',
-      { identity: policy(allow('sts:AssumeRole', `${ASSUMED}-not`)) },
+      { callerPolicy: policy(allow('sts:AssumeRole', `${PEER_ROLE_ARN}-not`)) },
       { ExternalId: EXTERNAL_ID },
     ],
     [
-      'the caller is denied it',
-      { identity: policy(allow('*', '*'), { Effect: 'Deny', Action: 'sts:*', Resource: '*' }) },
+      'a policy of the caller denies it',
+      { callerPolicy: policy(allow('*', '*'), { Effect: 'Deny', Action: 'sts:*', Resource: '*' }) },
       { ExternalId: EXTERNAL_ID },
     ],
-    ['another account is trusted', { trusted: trust({ AWS: 'arn:aws:iam::333333333333:root' }) }, { ExternalId: EXTERNAL_ID }],
     [
-      'another role is trusted',
+      'the trust policy is for another account',
+      { trustPolicy: trustPolicyFor({ AWS: 'arn:aws:iam::333333333333:root' }) },
+      { ExternalId: EXTERNAL_ID },
+    ],
+    [
+      'the trust policy is for another role',
       {
-        trusted: trust(
-          { AWS: `arn:aws:iam::${FLEETS}:root` },
-          { Condition: { ArnEquals: { 'aws:PrincipalArn': `${CALLER}-not` } } },
+        trustPolicy: trustPolicyFor(
+          { AWS: `arn:aws:iam::${GAMELIFT_ACCOUNT}:root` },
+          { Condition: { ArnEquals: { 'aws:PrincipalArn': `${CALLER_ROLE_ARN}-not` } } },
         ),
       },
       {},
     ],
-  ] satisfies [string, Setting, Record<string, string>][])(
-    'is refused in the words of STS where %s',
-    async (_, setting, parameters) => {
-      await deploy(setting);
-      expect(await assume(parameters)).toBe(DENIED);
+  ] satisfies [string, Options, Record<string, string>][])(
+    'cannot be assumed if %s, and the error has the message of STS',
+    async (_, options, parameters) => {
+      await deploy(options);
+      expect(await assumePeerRole(parameters)).toBe(DENIED);
     },
   );
 
-  test('may trust one role only, which needs permission of its own account as well', async () => {
-    await deploy({ trusted: trust({ AWS: CALLER }) });
-    expect(await assume({})).toBe(SUCCESS);
+  test('can trust a single role, which also needs a permission in its own account', async () => {
+    await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }) });
+    expect(await assumePeerRole({})).toBe(SUCCESS);
     await rehearsal.close();
     rehearsal = await Rehearsal.start();
-    await deploy({ trusted: trust({ AWS: CALLER }), identity: policy(allow('s3:GetObject', '*')) });
-    expect(await assume({})).toBe(DENIED);
+    await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }), callerPolicy: policy(allow('s3:GetObject', '*')) });
+    expect(await assumePeerRole({})).toBe(DENIED);
   });
 });
 
-describe('the Region that a call to STS is signed for', () => {
-  test('stands in the journal', async () => {
+describe('the Region in the signature of a call to STS', () => {
+  test('is in the journal', async () => {
     await deploy({});
-    await assume();
+    await assumePeerRole();
     expect(rehearsal.journal.entries.filter(({ source }) => source === 'sts')).toMatchObject([
       {
         subject: 'AssumeRole',
-        message: `succeeded in eu-west-1, called by arn:aws:sts::${FLEETS}:assumed-role/caller/function of account ${FLEETS}`,
+        message: `succeeded in eu-west-1, called by arn:aws:sts::${GAMELIFT_ACCOUNT}:assumed-role/caller/function of account ${GAMELIFT_ACCOUNT}`,
       },
     ]);
   });
 
-  test('has to be one', async () => {
+  test('must be a valid Region', async () => {
     await deploy({});
-    expect(await assume({ ExternalId: EXTERNAL_ID }, 'aws-global')).toBe(
+    expect(await assumePeerRole({ ExternalId: EXTERNAL_ID }, 'aws-global')).toBe(
       'SignatureDoesNotMatch: Credential should be scoped to a valid region.',
     );
   });
 });
 
-describe('what policies grant', () => {
-  const identity = policy(
-    { Sid: 'Assume', ...allow(['sts:AssumeRole', 'sts:TagSession'], ASSUMED) },
+describe('a granted action', () => {
+  const callerPolicy = policy(
+    { Sid: 'Assume', ...allow(['sts:AssumeRole', 'sts:TagSession'], PEER_ROLE_ARN) },
     { Sid: 'Network', ...allow(['ec2:Describe*', 'ec2:CreateRoute'], '*') },
   );
   const grants = () =>
@@ -158,22 +178,22 @@ describe('what policies grant', () => {
       .grants()
       .map(({ roleArn, statement, action, uses }) => [roleArn, 'Sid' in statement ? statement.Sid : '', action, uses]);
   const describeVpcs = () => {
-    const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER, 'lambda.amazonaws.com', 'function');
+    const credentials = rehearsal.aws.iam.assumeRoleForService(CALLER_ROLE_ARN, 'lambda.amazonaws.com', 'function');
     return signedFetch(rehearsal.aws, 'ec2', credentials, 'Action=DescribeVpcs&Version=2016-11-15');
   };
 
-  test('is counted by statement and action, and what no call needed is told', async () => {
-    await deploy({ identity });
+  test('has a number of uses for each statement, and is listed as unused if no call needed it', async () => {
+    await deploy({ callerPolicy });
     expect(grants()).toEqual([]);
-    await assume();
-    await assume();
-    await assume({ ExternalId: 'guessed' });
+    await assumePeerRole();
+    await assumePeerRole();
+    await assumePeerRole({ ExternalId: 'guessed' });
     await describeVpcs();
     expect(grants()).toEqual([
-      [CALLER, 'Assume', 'sts:AssumeRole', 2],
-      [CALLER, 'Assume', 'sts:TagSession', 0],
-      [CALLER, 'Network', 'ec2:Describe*', 1],
-      [CALLER, 'Network', 'ec2:CreateRoute', 0],
+      [CALLER_ROLE_ARN, 'Assume', 'sts:AssumeRole', 2],
+      [CALLER_ROLE_ARN, 'Assume', 'sts:TagSession', 0],
+      [CALLER_ROLE_ARN, 'Network', 'ec2:Describe*', 1],
+      [CALLER_ROLE_ARN, 'Network', 'ec2:CreateRoute', 0],
     ]);
     expect(rehearsal.aws.iam.unusedGrants().map(({ policy: name, action }) => [name, action])).toEqual([
       ['policy', 'sts:TagSession'],
@@ -181,14 +201,14 @@ describe('what policies grant', () => {
     ]);
   });
 
-  test('is told of each statement, whatever another one grants', async () => {
-    const here = { StringEquals: { 'aws:RequestedRegion': ['us-east-1', 'us-east-2'] } };
-    const elsewhere = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
+  test('is listed as unused for its statement, even if another statement grants a used action', async () => {
+    const ownRegions = { StringEquals: { 'aws:RequestedRegion': ['us-east-1', 'us-east-2'] } };
+    const otherRegion = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
     await deploy({
-      identity: policy(
-        { ...allow('ec2:DescribeVpcs', '*'), Condition: here },
-        { ...allow(['ec2:DescribeVpcs', 'ec2:DescribeSubnets'], '*'), Condition: elsewhere },
-        { Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [ASSUMED] },
+      callerPolicy: policy(
+        { ...allow('ec2:DescribeVpcs', '*'), Condition: ownRegions },
+        { ...allow(['ec2:DescribeVpcs', 'ec2:DescribeSubnets'], '*'), Condition: otherRegion },
+        { Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [PEER_ROLE_ARN] },
       ),
     });
     await describeVpcs();
@@ -198,28 +218,28 @@ describe('what policies grant', () => {
         scope: '* if aws:RequestedRegion StringEquals eu-west-1',
         actions: ['ec2:DescribeVpcs', 'ec2:DescribeSubnets'],
       },
-      { role: 'caller', scope: `all but ${ASSUMED}`, actions: ['sts:AssumeRole'] },
+      { role: 'caller', scope: `all but ${PEER_ROLE_ARN}`, actions: ['sts:AssumeRole'] },
     ]);
   });
 
-  test('is told of several rehearsals only where none of them needed it', async () => {
-    await deploy({ identity });
-    await assume();
-    const first = rehearsal.aws.iam.grants();
+  test('is listed as unused for several rehearsals only if none of them needed it', async () => {
+    await deploy({ callerPolicy });
+    await assumePeerRole();
+    const firstGrants = rehearsal.aws.iam.grants();
     await rehearsal.close();
     rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1) });
-    await deploy({ identity });
+    await deploy({ callerPolicy });
     await describeVpcs();
-    const second = rehearsal.aws.iam.grants();
-    expect(unusedPermissions([...first, ...second])).toEqual([
-      { role: 'caller', scope: ASSUMED, actions: ['sts:TagSession'] },
+    const secondGrants = rehearsal.aws.iam.grants();
+    expect(unusedPermissions([...firstGrants, ...secondGrants])).toEqual([
+      { role: 'caller', scope: PEER_ROLE_ARN, actions: ['sts:TagSession'] },
       { role: 'caller', scope: '*', actions: ['ec2:CreateRoute'] },
     ]);
   });
 
-  test('is remembered when the stack is gone', async () => {
-    await deploy({ identity, granting: 'AWS::IAM::ManagedPolicy' });
-    await assume();
+  test('is still listed after the stack is deleted', async () => {
+    await deploy({ callerPolicy, policyType: 'AWS::IAM::ManagedPolicy' });
+    await assumePeerRole();
     await rehearsal.cloudFormation.delete('Fleets');
     expect(rehearsal.aws.iam.unusedGrants()).toMatchObject([
       { policy: expect.stringMatching(/^arn:aws:iam::111111111111:policy\/Fleets-Policy/) as string, action: 'sts:TagSession' },
@@ -228,10 +248,14 @@ describe('what policies grant', () => {
     ]);
   });
 
-  test('by AWS itself is left out, and what a denial took is no use', async () => {
-    await deploy({ identity: policy(allow('ec2:DescribeVpcs', '*'), { Effect: 'Deny', Action: 'ec2:*', Resource: '*' }) });
-    rehearsal.aws.iam.attachRolePolicy(FLEETS, 'caller', 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole');
+  test('is not listed if it is in an AWS managed policy, and not used if another statement denies the call', async () => {
+    await deploy({ callerPolicy: policy(allow('ec2:DescribeVpcs', '*'), { Effect: 'Deny', Action: 'ec2:*', Resource: '*' }) });
+    rehearsal.aws.iam.attachRolePolicy(
+      GAMELIFT_ACCOUNT,
+      'caller',
+      'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole',
+    );
     await describeVpcs();
-    expect(grants()).toEqual([[CALLER, '', 'ec2:DescribeVpcs', 0]]);
+    expect(grants()).toEqual([[CALLER_ROLE_ARN, '', 'ec2:DescribeVpcs', 0]]);
   });
 });

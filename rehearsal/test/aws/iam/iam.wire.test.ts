@@ -7,24 +7,24 @@ import {
   GAMELIFT_ACCOUNT,
   LAMBDA_TRUST,
   policy,
-  sessionOf,
-  startWorld,
+  createRoleSession,
+  startSimulation,
   VPC_ACCOUNT,
-  type World,
-} from '../world';
+  type Simulation,
+} from '../simulation';
 
 const ROLE = 'Handler';
 const DESCRIBE = policy(allow('ec2:DescribeVpcs'));
-const NOTHING = policy(allow('s3:GetObject'));
+const UNRELATED = policy(allow('s3:GetObject'));
 
-let world: World;
+let simulation: Simulation;
 
 afterEach(async () => {
-  await world.aws.close();
+  await simulation.aws.close();
 });
 
-async function outcome(credentials: Credentials): Promise<string> {
-  const client = new EC2Client(clientConfig(world.aws, credentials));
+async function describeVpcsOutcome(credentials: Credentials): Promise<string> {
+  const client = new EC2Client(clientConfig(simulation.aws, credentials));
   try {
     await client.send(new DescribeVpcsCommand({}));
     return 'allowed';
@@ -37,47 +37,53 @@ async function outcome(credentials: Credentials): Promise<string> {
 
 describe('without propagation', () => {
   beforeEach(async () => {
-    world = await startWorld();
+    simulation = await startSimulation();
   });
 
-  test('inline and managed policies grant, and a change shows at once', async () => {
-    const { iam } = world.aws;
-    const { credentials } = sessionOf(world.aws, NOTHING);
-    expect(await outcome(credentials)).toContain('because no identity-based policy allows the ec2:DescribeVpcs action');
+  test('inline and managed policies grant permissions, and a change takes effect at once', async () => {
+    const { iam } = simulation.aws;
+    const { credentials } = createRoleSession(simulation.aws, UNRELATED);
+    expect(await describeVpcsOutcome(credentials)).toContain(
+      'because no identity-based policy allows the ec2:DescribeVpcs action',
+    );
     const arn = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Describe', document: DESCRIBE });
     iam.attachRolePolicy(VPC_ACCOUNT, ROLE, arn);
-    expect(await outcome(credentials)).toBe('allowed');
-    iam.updatePolicy(arn, NOTHING);
-    expect(await outcome(credentials)).toContain('UnauthorizedOperation');
+    expect(await describeVpcsOutcome(credentials)).toBe('allowed');
+    iam.updatePolicy(arn, UNRELATED);
+    expect(await describeVpcsOutcome(credentials)).toContain('UnauthorizedOperation');
     iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Default', DESCRIBE);
-    expect(await outcome(credentials)).toBe('allowed');
+    expect(await describeVpcsOutcome(credentials)).toBe('allowed');
     iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
-    expect(await outcome(credentials)).toContain('UnauthorizedOperation');
+    expect(await describeVpcsOutcome(credentials)).toContain('UnauthorizedOperation');
   });
 
-  test('AdministratorAccess is known, and an explicit deny beats it', async () => {
-    const { iam } = world.aws;
-    const { credentials } = sessionOf(world.aws, NOTHING);
+  test('AdministratorAccess allows everything, except what another policy denies', async () => {
+    const { iam } = simulation.aws;
+    const { credentials } = createRoleSession(simulation.aws, UNRELATED);
     iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::aws:policy/AdministratorAccess');
-    expect(await outcome(credentials)).toBe('allowed');
+    expect(await describeVpcsOutcome(credentials)).toBe('allowed');
     iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Default', policy({ Effect: 'Deny', Action: 'ec2:*', Resource: '*' }));
-    expect(await outcome(credentials)).toContain('ec2:DescribeVpcs with an explicit deny in an identity-based policy');
+    expect(await describeVpcsOutcome(credentials)).toContain(
+      'ec2:DescribeVpcs with an explicit deny in an identity-based policy',
+    );
   });
 
-  test("a policy of AWS's that is not known grants nothing, and is noted", async () => {
-    const { iam, notUnderstood } = world.aws;
-    const { credentials } = sessionOf(world.aws, DESCRIBE);
+  test('an unknown AWS managed policy grants nothing, and is listed as not understood', async () => {
+    const { iam, notUnderstood } = simulation.aws;
+    const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
     iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::aws:policy/ReadOnlyAccess');
-    expect(await outcome(credentials)).toBe('allowed');
+    expect(await describeVpcsOutcome(credentials)).toBe('allowed');
     iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
-    expect(await outcome(credentials)).toContain('because no identity-based policy allows the ec2:DescribeVpcs action');
+    expect(await describeVpcsOutcome(credentials)).toContain(
+      'because no identity-based policy allows the ec2:DescribeVpcs action',
+    );
     expect(notUnderstood.list()).toEqual([
       'the AWS managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: its content is unknown, so it grants nothing',
     ]);
   });
 
-  test('conditions of a trust policy that are not known are not met, and are noted', () => {
-    const { iam, notUnderstood } = world.aws;
+  test('unknown conditions of a trust policy are not met, and are listed as not understood', () => {
+    const { iam, notUnderstood } = simulation.aws;
     const [statement] = LAMBDA_TRUST.Statement;
     const Condition = { StringEquals: { 'aws:SourceArn': 'arn:aws:lambda:us-east-1:111111111111:function:f' } };
     const assumeRolePolicy = { ...LAMBDA_TRUST, Statement: [{ ...statement, Condition }] };
@@ -89,54 +95,62 @@ describe('without propagation', () => {
   });
 
   test('a permissions boundary limits what policies grant', async () => {
-    const { iam } = world.aws;
-    const { credentials } = sessionOf(world.aws, DESCRIBE);
-    const boundary = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Boundary', document: NOTHING });
+    const { iam } = simulation.aws;
+    const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
+    const boundary = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Boundary', document: UNRELATED });
     iam.updateRole(VPC_ACCOUNT, ROLE, { assumeRolePolicy: LAMBDA_TRUST, permissionsBoundary: boundary });
-    expect(await outcome(credentials)).toContain('because no permissions boundary allows the ec2:DescribeVpcs action');
+    expect(await describeVpcsOutcome(credentials)).toContain(
+      'because no permissions boundary allows the ec2:DescribeVpcs action',
+    );
     expect(() => {
       iam.deletePolicy(boundary);
     }).toThrow('Cannot delete a policy attached to entities.');
     iam.updateRole(VPC_ACCOUNT, ROLE, { assumeRolePolicy: LAMBDA_TRUST });
-    expect(await outcome(credentials)).toBe('allowed');
+    expect(await describeVpcsOutcome(credentials)).toBe('allowed');
   });
 
-  test('conditions see the caller and the Region', async () => {
-    const of = (region: string) =>
+  test('conditions can check the caller and the Region', async () => {
+    const policyForRegion = (region: string) =>
       policy(
         allow('ec2:DescribeVpcs', '*', {
           StringEquals: { 'aws:RequestedRegion': region, 'ec2:Region': region },
           ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${VPC_ACCOUNT}:role/H*` },
         }),
       );
-    expect(await outcome(sessionOf(world.aws, of('us-east-1')).credentials)).toBe('allowed');
-    expect(await outcome(sessionOf(world.aws, of('eu-west-1'), 'Handler2').credentials)).toContain('UnauthorizedOperation');
+    expect(await describeVpcsOutcome(createRoleSession(simulation.aws, policyForRegion('us-east-1')).credentials)).toBe(
+      'allowed',
+    );
+    expect(
+      await describeVpcsOutcome(createRoleSession(simulation.aws, policyForRegion('eu-west-1'), 'Handler2').credentials),
+    ).toContain('UnauthorizedOperation');
   });
 
-  test('credentials of a deleted role are unknown, also when it is made anew', async () => {
-    const { iam } = world.aws;
-    const { credentials } = sessionOf(world.aws, DESCRIBE);
+  test('credentials of a deleted role stay invalid if a role with the same name is created', async () => {
+    const { iam } = simulation.aws;
+    const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
     expect(() => {
       iam.deleteRole(VPC_ACCOUNT, ROLE);
     }).toThrow('Cannot delete entity, must delete policies first.');
     iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
     iam.deleteRole(VPC_ACCOUNT, ROLE);
-    expect(await outcome(credentials)).toContain('AuthFailure');
-    const again = sessionOf(world.aws, DESCRIBE);
-    expect(await outcome(credentials)).toContain('AuthFailure');
-    expect(await outcome(again.credentials)).toBe('allowed');
+    expect(await describeVpcsOutcome(credentials)).toContain('AuthFailure');
+    const newSession = createRoleSession(simulation.aws, DESCRIBE);
+    expect(await describeVpcsOutcome(credentials)).toContain('AuthFailure');
+    expect(await describeVpcsOutcome(newSession.credentials)).toBe('allowed');
   });
 
-  test('what IAM refuses is refused', () => {
-    const { iam } = world.aws;
-    sessionOf(world.aws, DESCRIBE);
-    const big = (size: number) => policy(allow('s3:GetObject', `arn:aws:s3:::${'x'.repeat(size)}`));
-    expect(() => sessionOf(world.aws, DESCRIBE)).toThrow('Role with name Handler already exists.');
-    iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Big', big(9_900));
+  test('invalid policies and unknown names are refused', () => {
+    const { iam } = simulation.aws;
+    createRoleSession(simulation.aws, DESCRIBE);
+    const policyOfSize = (size: number) => policy(allow('s3:GetObject', `arn:aws:s3:::${'x'.repeat(size)}`));
+    expect(() => createRoleSession(simulation.aws, DESCRIBE)).toThrow('Role with name Handler already exists.');
+    iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Big', policyOfSize(9_900));
     expect(() => {
-      iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Second', big(100));
+      iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Second', policyOfSize(100));
     }).toThrow('Maximum policy size of 10240 bytes exceeded for role Handler');
-    expect(() => iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Big', document: big(6_100) })).toThrow('PolicySize: 6144');
+    expect(() => iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Big', document: policyOfSize(6_100) })).toThrow(
+      'PolicySize: 6144',
+    );
     expect(() => {
       iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Bad', {
         Version: '2012-10-17',
@@ -151,26 +165,26 @@ describe('without propagation', () => {
     }).toThrow('The role with name Nobody cannot be found.');
   });
 
-  test('a service gets only roles that trust it', () => {
-    const { roleArn } = sessionOf(world.aws, DESCRIBE);
-    expect(() => world.aws.iam.assumeRoleForService(roleArn, 'events.amazonaws.com', 'x')).toThrow(
+  test('a service can assume only roles that trust it', () => {
+    const { roleArn } = createRoleSession(simulation.aws, DESCRIBE);
+    expect(() => simulation.aws.iam.assumeRoleForService(roleArn, 'events.amazonaws.com', 'x')).toThrow(
       `The role ${roleArn} cannot be assumed by events.amazonaws.com: its trust policy does not allow it.`,
     );
   });
 });
 
-test('where IAM is late, changes are known for certain after a minute, grants and removals alike', async () => {
-  world = await startWorld();
-  world.aws.behaviours.set('iamPropagation', 'up to a minute late');
-  const { credentials } = sessionOf(world.aws, DESCRIBE);
-  expect(await outcome(credentials)).toContain('UnauthorizedOperation');
-  world.clock.advance(60);
-  expect(await outcome(credentials)).toBe('allowed');
-  world.aws.iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
-  world.aws.iam.deleteRole(VPC_ACCOUNT, ROLE);
-  expect(await outcome(credentials)).toBe('allowed');
-  world.clock.advance(60);
-  expect(await outcome(credentials)).toContain('AuthFailure');
+test('if IAM is late, each grant and each removal has taken effect after a minute', async () => {
+  simulation = await startSimulation();
+  simulation.aws.behaviours.set('iamPropagation', 'up to a minute late');
+  const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
+  expect(await describeVpcsOutcome(credentials)).toContain('UnauthorizedOperation');
+  simulation.clock.advance(60);
+  expect(await describeVpcsOutcome(credentials)).toBe('allowed');
+  simulation.aws.iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
+  simulation.aws.iam.deleteRole(VPC_ACCOUNT, ROLE);
+  expect(await describeVpcsOutcome(credentials)).toBe('allowed');
+  simulation.clock.advance(60);
+  expect(await describeVpcsOutcome(credentials)).toContain('AuthFailure');
 });
 
 describe('STS', () => {
@@ -178,8 +192,8 @@ describe('STS', () => {
   const PEER = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/Peer`;
 
   beforeEach(async () => {
-    world = await startWorld();
-    world.aws.iam.createRole({
+    simulation = await startSimulation();
+    simulation.aws.iam.createRole({
       account: GAMELIFT_ACCOUNT,
       roleName: 'Peer',
       assumeRolePolicy: policy({
@@ -189,42 +203,47 @@ describe('STS', () => {
         Condition: { StringEquals: { 'sts:ExternalId': EXTERNAL_ID } },
       }),
     });
-    world.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Peer', 'Default', DESCRIBE);
+    simulation.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Peer', 'Default', DESCRIBE);
   });
 
-  function call(credentials: Credentials, parameters: Record<string, string>): Promise<{ status: number; body: string }> {
-    return signedFetch(world.aws, 'sts', credentials, new URLSearchParams({ Version: '2011-06-15', ...parameters }).toString());
+  function callSts(credentials: Credentials, parameters: Record<string, string>): Promise<{ status: number; body: string }> {
+    return signedFetch(
+      simulation.aws,
+      'sts',
+      credentials,
+      new URLSearchParams({ Version: '2011-06-15', ...parameters }).toString(),
+    );
   }
 
   function element(name: string, body: string): string {
     return new RegExp(`<${name}>([^<]+)</${name}>`).exec(body)?.[1] ?? '';
   }
 
-  test('tells who calls, whatever the policies say', async () => {
-    const { credentials } = sessionOf(world.aws, policy({ Effect: 'Deny', Action: '*', Resource: '*' }));
-    const { status, body } = await call(credentials, { Action: 'GetCallerIdentity' });
+  test('returns the identity of the caller, even if its policy denies everything', async () => {
+    const { credentials } = createRoleSession(simulation.aws, policy({ Effect: 'Deny', Action: '*', Resource: '*' }));
+    const { status, body } = await callSts(credentials, { Action: 'GetCallerIdentity' });
     expect(status).toBe(200);
     expect(element('Arn', body)).toBe(`arn:aws:sts::${VPC_ACCOUNT}:assumed-role/Handler/function`);
     expect(element('Account', body)).toBe(VPC_ACCOUNT);
   });
 
-  test('gives a session of another account’s role to whom it trusts', async () => {
-    const { credentials, roleArn } = sessionOf(world.aws, policy(allow('sts:AssumeRole', PEER)));
+  test('returns a session of a role in another account to a trusted caller', async () => {
+    const { credentials, roleArn } = createRoleSession(simulation.aws, policy(allow('sts:AssumeRole', PEER)));
     const request = { Action: 'AssumeRole', RoleArn: PEER, RoleSessionName: 'peering', ExternalId: EXTERNAL_ID };
-    const { status, body } = await call(credentials, request);
+    const { status, body } = await callSts(credentials, request);
     expect(status).toBe(200);
     const session = {
       accessKeyId: element('AccessKeyId', body),
       secretAccessKey: element('SecretAccessKey', body),
       sessionToken: element('SessionToken', body),
     };
-    expect(await outcome(session)).toBe('allowed');
-    expect(Date.parse(element('Expiration', body))).toBe(world.clock.now() + 3600_000);
-    expect(world.aws.iam.used()).toEqual([
+    expect(await describeVpcsOutcome(session)).toBe('allowed');
+    expect(Date.parse(element('Expiration', body))).toBe(simulation.clock.now() + 3600_000);
+    expect(simulation.aws.iam.used()).toEqual([
       { roleArn, action: 'sts:AssumeRole' },
       { roleArn: PEER, action: 'ec2:DescribeVpcs' },
     ]);
-    const journal = JSON.stringify(world.journal.entries);
+    const journal = JSON.stringify(simulation.journal.entries);
     for (const secret of [EXTERNAL_ID, session.secretAccessKey, session.sessionToken]) {
       expect(journal).not.toContain(secret);
     }
@@ -234,10 +253,10 @@ describe('STS', () => {
     ['the external id is wrong', { ExternalId: 'wrong' }, allow('sts:AssumeRole')],
     ['the caller has no permission', { ExternalId: EXTERNAL_ID }, allow('s3:GetObject')],
     ['the role does not exist', { ExternalId: EXTERNAL_ID, RoleArn: `${PEER}s` }, allow('sts:AssumeRole')],
-  ])('denies when %s', async (_case, parameters, statement) => {
-    const { credentials } = sessionOf(world.aws, policy(statement));
+  ])('denies AssumeRole if %s', async (_, parameters, statement) => {
+    const { credentials } = createRoleSession(simulation.aws, policy(statement));
     const request = { Action: 'AssumeRole', RoleArn: PEER, RoleSessionName: 'peering', ...parameters };
-    const { status, body } = await call(credentials, request);
+    const { status, body } = await callSts(credentials, request);
     expect(status).toBe(403);
     expect(element('Code', body)).toBe('AccessDenied');
     expect(element('Message', body)).toBe(
@@ -245,11 +264,11 @@ describe('STS', () => {
     );
   });
 
-  test('refuses input that breaks a constraint', async () => {
-    const credentials = world.aws.iam.administrator(VPC_ACCOUNT);
+  test('refuses invalid input', async () => {
+    const credentials = simulation.aws.iam.administrator(VPC_ACCOUNT);
     const request = { Action: 'AssumeRole', RoleArn: PEER, RoleSessionName: 'peering', ExternalId: EXTERNAL_ID };
-    expect((await call(credentials, { ...request, DurationSeconds: '7200' })).body).toContain('MaxSessionDuration');
-    expect((await call(credentials, { ...request, RoleSessionName: 'a b' })).body).toContain('<Code>ValidationError</Code>');
-    expect((await call(credentials, { Action: 'GetSessionToken' })).body).toContain('<Code>InvalidAction</Code>');
+    expect((await callSts(credentials, { ...request, DurationSeconds: '7200' })).body).toContain('MaxSessionDuration');
+    expect((await callSts(credentials, { ...request, RoleSessionName: 'a b' })).body).toContain('<Code>ValidationError</Code>');
+    expect((await callSts(credentials, { Action: 'GetSessionToken' })).body).toContain('<Code>InvalidAction</Code>');
   });
 });

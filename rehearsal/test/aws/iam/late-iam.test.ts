@@ -1,42 +1,42 @@
-import { LocalWorld } from '../local-world';
-import { allow, LAMBDA_TRUST, policy, VPC_ACCOUNT as ACCOUNT } from '../world';
+import { LocalSimulation } from '../local-simulation';
+import { allow, LAMBDA_TRUST, policy, VPC_ACCOUNT as ACCOUNT } from '../simulation';
 
 const ROLE = 'Role';
 const DESCRIBE = policy(allow('ec2:DescribeVpcs'));
-const trust = (account: string) =>
+const trustPolicy = (account: string) =>
   policy({ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'sts:AssumeRole' });
 
-let world: LocalWorld;
+let simulation: LocalSimulation;
 
 beforeEach(() => {
-  world = new LocalWorld();
-  world.aws.behaviours.set('iamPropagation', 'up to a minute late');
+  simulation = new LocalSimulation();
+  simulation.aws.behaviours.set('iamPropagation', 'up to a minute late');
 });
 
-afterEach(() => world.close());
+afterEach(() => simulation.close());
 
-/** Whether each of the checks that are made every two seconds, for a minute, allows something. */
-async function checks(check: () => Promise<boolean>): Promise<readonly boolean[]> {
+/** Repeats a check every two seconds, for a minute. */
+async function checkForAMinute(check: () => Promise<boolean>): Promise<readonly boolean[]> {
   const outcomes: boolean[] = [];
   for (let second = 0; second < 60; second += 2) {
     outcomes.push(await check());
-    await world.wait(2);
+    await simulation.wait(2);
   }
   return outcomes;
 }
 
-/** Some of the checks know the change and some do not, not one after the other; a minute later all of them know it. */
-async function expectLate(check: () => Promise<boolean>, allowed: boolean): Promise<void> {
-  const outcomes = await checks(check);
-  expect(outcomes[0]).toBe(!allowed);
+/** Expects that the results of a check alternate between old and new for a minute, and are always new after that. */
+async function expectLateEffect(check: () => Promise<boolean>, isAllowedAfterwards: boolean): Promise<void> {
+  const outcomes = await checkForAMinute(check);
+  expect(outcomes[0]).toBe(!isAllowedAfterwards);
   const changes = outcomes.filter((outcome, index) => outcome !== outcomes[index - 1]);
   expect(changes.length).toBeGreaterThan(2);
-  expect(new Set(await checks(check))).toEqual(new Set([allowed]));
+  expect(new Set(await checkForAMinute(check))).toEqual(new Set([isAllowedAfterwards]));
 }
 
 const roleArn = `arn:aws:iam::${ACCOUNT}:role/${ROLE}`;
 
-/** Whether a call is allowed; throws where it fails otherwise. */
+/** Whether a call is allowed. Throws if the call fails for another reason than a denial. */
 async function isAllowed(call: Promise<object>): Promise<boolean> {
   try {
     await call;
@@ -47,42 +47,42 @@ async function isAllowed(call: Promise<object>): Promise<boolean> {
   }
 }
 
-const describesVpcs = (): Promise<boolean> => {
-  const { accessKeyId } = world.aws.iam.assumeRoleForService(roleArn, 'lambda.amazonaws.com', 'function');
-  return isAllowed(world.call('ec2', 'DescribeVpcs', {}, accessKeyId));
+const canDescribeVpcs = (): Promise<boolean> => {
+  const { accessKeyId } = simulation.aws.iam.assumeRoleForService(roleArn, 'lambda.amazonaws.com', 'function');
+  return isAllowed(simulation.call('ec2', 'DescribeVpcs', {}, accessKeyId));
 };
-const assumes = (): Promise<boolean> =>
-  isAllowed(world.call('sts', 'AssumeRole', { RoleArn: roleArn, RoleSessionName: 'session' }));
+const canAssumeRole = (): Promise<boolean> =>
+  isAllowed(simulation.call('sts', 'AssumeRole', { RoleArn: roleArn, RoleSessionName: 'session' }));
 
-test('a new policy of a role is known late, and its removal', async () => {
-  world.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: LAMBDA_TRUST });
-  world.aws.iam.putRolePolicy(ACCOUNT, ROLE, 'Default', DESCRIBE);
-  await expectLate(describesVpcs, true);
-  world.aws.iam.deleteRolePolicy(ACCOUNT, ROLE, 'Default');
-  await expectLate(describesVpcs, false);
+test('a new inline policy of a role takes effect late, and so does its removal', async () => {
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: LAMBDA_TRUST });
+  simulation.aws.iam.putRolePolicy(ACCOUNT, ROLE, 'Default', DESCRIBE);
+  await expectLateEffect(canDescribeVpcs, true);
+  simulation.aws.iam.deleteRolePolicy(ACCOUNT, ROLE, 'Default');
+  await expectLateEffect(canDescribeVpcs, false);
 });
 
-test('an attached policy is known late, and what it is changed to', async () => {
-  world.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: LAMBDA_TRUST });
-  const arn = world.aws.iam.createPolicy({ account: ACCOUNT, policyName: 'Describe', document: DESCRIBE });
-  world.aws.iam.attachRolePolicy(ACCOUNT, ROLE, arn);
-  await expectLate(describesVpcs, true);
-  world.aws.iam.updatePolicy(arn, policy(allow('s3:GetObject')));
-  await expectLate(describesVpcs, false);
+test('an attached policy takes effect late, and so does its change', async () => {
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: LAMBDA_TRUST });
+  const arn = simulation.aws.iam.createPolicy({ account: ACCOUNT, policyName: 'Describe', document: DESCRIBE });
+  simulation.aws.iam.attachRolePolicy(ACCOUNT, ROLE, arn);
+  await expectLateEffect(canDescribeVpcs, true);
+  simulation.aws.iam.updatePolicy(arn, policy(allow('s3:GetObject')));
+  await expectLateEffect(canDescribeVpcs, false);
 });
 
-test('a new role can be assumed late, and a deleted one still for a while', async () => {
-  world.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: trust(ACCOUNT) });
-  await expectLate(assumes, true);
-  world.aws.iam.deleteRole(ACCOUNT, ROLE);
-  await expectLate(assumes, false);
+test('a new role cannot be assumed for a while, and a deleted role still can', async () => {
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: trustPolicy(ACCOUNT) });
+  await expectLateEffect(canAssumeRole, true);
+  simulation.aws.iam.deleteRole(ACCOUNT, ROLE);
+  await expectLateEffect(canAssumeRole, false);
 });
 
-test('a change of whom a role trusts is known late', async () => {
-  world.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: trust('222222222222') });
-  await world.wait(60);
-  world.aws.iam.updateRole(ACCOUNT, ROLE, { assumeRolePolicy: trust(ACCOUNT) });
-  await expectLate(assumes, true);
-  world.aws.iam.updateRole(ACCOUNT, ROLE, { assumeRolePolicy: trust('222222222222') });
-  await expectLate(assumes, false);
+test('a change of a trust policy takes effect late', async () => {
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: trustPolicy('222222222222') });
+  await simulation.wait(60);
+  simulation.aws.iam.updateRole(ACCOUNT, ROLE, { assumeRolePolicy: trustPolicy(ACCOUNT) });
+  await expectLateEffect(canAssumeRole, true);
+  simulation.aws.iam.updateRole(ACCOUNT, ROLE, { assumeRolePolicy: trustPolicy('222222222222') });
+  await expectLateEffect(canAssumeRole, false);
 });

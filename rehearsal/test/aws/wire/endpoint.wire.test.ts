@@ -3,31 +3,41 @@ import { DescribeVpcPeeringAuthorizationsCommand, type GameLiftClient } from '@a
 import type { ApiCall, Fault } from '../../../src/aws';
 import { JSON_ERRORS, ServiceError, type Answer, type Service } from '../../../src/aws/service';
 import { signedFetch } from '../signed-fetch';
-import { clientConfig, gameLiftClient, policy, allow, REGION, sessionOf, startWorld, VPC_ACCOUNT, type World } from '../world';
+import {
+  clientConfig,
+  gameLiftClient,
+  policy,
+  allow,
+  REGION,
+  createRoleSession,
+  startSimulation,
+  VPC_ACCOUNT,
+  type Simulation,
+} from '../simulation';
 
 const describeAuthorizations = new DescribeVpcPeeringAuthorizationsCommand({});
 const UNKNOWN = { accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'nobody knows' };
 
-let world: World;
+let simulation: Simulation;
 let client: GameLiftClient;
 
 beforeEach(async () => {
-  world = await startWorld();
-  client = gameLiftClient(world.aws, world.aws.iam.administrator(VPC_ACCOUNT));
+  simulation = await startSimulation();
+  client = gameLiftClient(simulation.aws, simulation.aws.iam.administrator(VPC_ACCOUNT));
 });
 
 afterEach(async () => {
   client.destroy();
-  await world.aws.close();
+  await simulation.aws.close();
 });
 
 function ec2(credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): EC2Client {
-  return new EC2Client(clientConfig(world.aws, credentials));
+  return new EC2Client(clientConfig(simulation.aws, credentials));
 }
 
 describe('authentication', () => {
-  test('refuses an unknown access key in the words of each service', async () => {
-    await expect(gameLiftClient(world.aws, UNKNOWN).send(describeAuthorizations)).rejects.toMatchObject({
+  test('refuses an unknown access key with the error of each service', async () => {
+    await expect(gameLiftClient(simulation.aws, UNKNOWN).send(describeAuthorizations)).rejects.toMatchObject({
       name: 'UnrecognizedClientException',
       message: 'The security token included in the request is invalid.',
     });
@@ -35,56 +45,66 @@ describe('authentication', () => {
       name: 'AuthFailure',
       message: 'AWS was not able to validate the provided access credentials',
     });
-    const sts = await signedFetch(world.aws, 'sts', UNKNOWN, 'Action=GetCallerIdentity&Version=2011-06-15');
+    const sts = await signedFetch(simulation.aws, 'sts', UNKNOWN, 'Action=GetCallerIdentity&Version=2011-06-15');
     expect(sts).toMatchObject({ status: 403, body: expect.stringContaining('<Code>InvalidClientTokenId</Code>') as unknown });
   });
 
-  test('refuses a wrong secret, and a session without its token', async () => {
-    const { credentials } = sessionOf(world.aws, policy(allow('gamelift:*')));
+  test('refuses a wrong secret access key, and a session without its token', async () => {
+    const { credentials } = createRoleSession(simulation.aws, policy(allow('gamelift:*')));
     const wrong = { ...credentials, secretAccessKey: 'wrong' };
-    await expect(gameLiftClient(world.aws, wrong).send(describeAuthorizations)).rejects.toMatchObject({
+    await expect(gameLiftClient(simulation.aws, wrong).send(describeAuthorizations)).rejects.toMatchObject({
       name: 'InvalidSignatureException',
     });
     const { accessKeyId, secretAccessKey } = credentials;
-    await expect(gameLiftClient(world.aws, { accessKeyId, secretAccessKey }).send(describeAuthorizations)).rejects.toMatchObject({
+    await expect(
+      gameLiftClient(simulation.aws, { accessKeyId, secretAccessKey }).send(describeAuthorizations),
+    ).rejects.toMatchObject({
       name: 'UnrecognizedClientException',
     });
   });
 
-  test('refuses a body that is not the one that was signed', async () => {
-    const credentials = world.aws.iam.administrator(VPC_ACCOUNT);
-    const answer = await signedFetch(world.aws, 'sts', credentials, 'Action=GetCallerIdentity', {
+  test('refuses a body that differs from the signed body', async () => {
+    const credentials = simulation.aws.iam.administrator(VPC_ACCOUNT);
+    const response = await signedFetch(simulation.aws, 'sts', credentials, 'Action=GetCallerIdentity', {
       sentBody: 'Action=AssumeRole',
     });
-    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown });
+    expect(response).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown,
+    });
   });
 
-  test.each(['20260101T000000Z', 'today', ''])('refuses the date %p, which is not the one that was signed', async (date) => {
-    const credentials = world.aws.iam.administrator(VPC_ACCOUNT);
+  test.each(['20260101T000000Z', 'today', ''])('refuses the date %p, which differs from the signed date', async (date) => {
+    const credentials = simulation.aws.iam.administrator(VPC_ACCOUNT);
     const sentHeaders = { 'x-amz-date': date };
-    const answer = await signedFetch(world.aws, 'sts', credentials, 'Action=GetCallerIdentity', { sentHeaders });
-    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown });
+    const response = await signedFetch(simulation.aws, 'sts', credentials, 'Action=GetCallerIdentity', { sentHeaders });
+    expect(response).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('<Code>SignatureDoesNotMatch</Code>') as unknown,
+    });
   });
 
   test('refuses credentials that have expired', async () => {
-    const { credentials } = sessionOf(world.aws, policy(allow('*')));
-    world.clock.advance(12 * 3600);
-    await expect(gameLiftClient(world.aws, credentials).send(describeAuthorizations)).rejects.toMatchObject({
+    const { credentials } = createRoleSession(simulation.aws, policy(allow('*')));
+    simulation.clock.advance(12 * 3600);
+    await expect(gameLiftClient(simulation.aws, credentials).send(describeAuthorizations)).rejects.toMatchObject({
       name: 'ExpiredTokenException',
     });
     await expect(ec2(credentials).send(new DescribeVpcsCommand({}))).rejects.toMatchObject({ name: 'RequestExpired' });
-    const sts = await signedFetch(world.aws, 'sts', credentials, 'Action=GetCallerIdentity');
+    const sts = await signedFetch(simulation.aws, 'sts', credentials, 'Action=GetCallerIdentity');
     expect(sts.body).toContain('<Code>ExpiredToken</Code>');
   });
 
-  test('refuses requests that nobody signed, and services that are not simulated', async () => {
-    const unsigned = await fetch(world.aws.endpointUrl, { method: 'POST', body: '{}' });
+  test('refuses unsigned requests, and services that are not simulated', async () => {
+    const unsigned = await fetch(simulation.aws.endpointUrl, { method: 'POST', body: '{}' });
     expect(unsigned.status).toBe(403);
     expect(await unsigned.text()).toContain('MissingAuthenticationTokenException');
-    const other = await signedFetch(world.aws, 'dynamodb', world.aws.iam.administrator(VPC_ACCOUNT), '{}');
+    const other = await signedFetch(simulation.aws, 'dynamodb', simulation.aws.iam.administrator(VPC_ACCOUNT), '{}');
     expect(other.body).toContain('the rehearsal does not simulate the service dynamodb');
-    expect(world.aws.notUnderstood.list()).toEqual(['calls of dynamodb: the service is not simulated, and each call is refused']);
-    expect(world.journal.entries.map(({ source, subject }) => `${source} ${subject}`)).toEqual([
+    expect(simulation.aws.notUnderstood.list()).toEqual([
+      'calls of dynamodb: the service is not simulated, and each call is refused',
+    ]);
+    expect(simulation.journal.entries.map(({ source, subject }) => `${source} ${subject}`)).toEqual([
       'iam authentication',
       'iam authentication',
     ]);
@@ -99,9 +119,9 @@ describe('an interceptor', () => {
     ],
     [{ kind: 'reset' }, { message: expect.stringContaining('socket hang up') as unknown }],
     [{ kind: 'malformed' }, { name: 'SyntaxError' }],
-  ])('replaces the answer: $kind', async (fault, error) => {
+  ])('replaces the response by the fault %j', async (fault, error) => {
     const calls: ApiCall[] = [];
-    const remove = world.aws.intercept((call) => {
+    const removeInterceptor = simulation.aws.intercept((call) => {
       calls.push(call);
       return fault;
     });
@@ -116,21 +136,21 @@ describe('an interceptor', () => {
         principalArn: `arn:aws:iam::${VPC_ACCOUNT}:user/administrator`,
       },
     ]);
-    remove();
-    // the token of the rate limit is still there
+    removeInterceptor();
+    // the intercepted call does not count against the rate limit
     await client.send(describeAuthorizations);
   });
 
-  test('can break the answers of EC2', async () => {
-    const ec2Client = ec2(world.aws.iam.administrator(VPC_ACCOUNT));
-    world.aws.intercept(() => ({ kind: 'malformed' }));
+  test('can make a response of EC2 malformed', async () => {
+    const ec2Client = ec2(simulation.aws.iam.administrator(VPC_ACCOUNT));
+    simulation.aws.intercept(() => ({ kind: 'malformed' }));
     await expect(ec2Client.send(new DescribeVpcsCommand({}))).rejects.toThrow();
   });
 
-  test('can leave a call without an answer', async () => {
-    world.aws.intercept(() => ({ kind: 'hang' }));
+  test('can leave a call without a response', async () => {
+    simulation.aws.intercept(() => ({ kind: 'hang' }));
     const controller = new AbortController();
-    world.journal.onEntry(({ message }) => {
+    simulation.journal.onEntry(({ message }) => {
       expect(message).toContain('never answered (injected)');
       // the client gives up
       controller.abort();
@@ -141,7 +161,7 @@ describe('an interceptor', () => {
   });
 });
 
-test('every answer has a request id', async () => {
+test('every response has a request id', async () => {
   const { $metadata } = await client.send(describeAuthorizations);
   expect($metadata.requestId).toMatch(/^[0-9a-f-]{36}$/);
   await expect(client.send(describeAuthorizations)).rejects.toMatchObject({
@@ -151,9 +171,9 @@ test('every answer has a request id', async () => {
 
 test('the journal has one line for each call, without secrets', async () => {
   await client.send(describeAuthorizations);
-  const { credentials } = sessionOf(world.aws, policy(allow('ec2:DescribeVpcs')));
-  await expect(gameLiftClient(world.aws, credentials).send(describeAuthorizations)).rejects.toThrow();
-  expect(world.journal.entries.map(({ source, subject, message }) => [source, subject, message])).toEqual([
+  const { credentials } = createRoleSession(simulation.aws, policy(allow('ec2:DescribeVpcs')));
+  await expect(gameLiftClient(simulation.aws, credentials).send(describeAuthorizations)).rejects.toThrow();
+  expect(simulation.journal.entries.map(({ source, subject, message }) => [source, subject, message])).toEqual([
     [
       'gamelift',
       'DescribeVpcPeeringAuthorizations',
@@ -167,7 +187,7 @@ test('the journal has one line for each call, without secrets', async () => {
   ]);
 });
 
-describe('a service that is registered', () => {
+describe('a registered service', () => {
   const lambda: Service = {
     source: 'lambda',
     errors: JSON_ERRORS,
@@ -186,10 +206,10 @@ describe('a service that is registered', () => {
   const arn = `arn:aws:lambda:${REGION}:${VPC_ACCOUNT}:function:a`;
   const path = `/2015-03-31/functions/${encodeURIComponent(arn)}/invocations`;
 
-  test('gets path, body, principal and a check of permissions', async () => {
-    world.aws.register('lambda', lambda);
-    const { credentials } = sessionOf(world.aws, policy(allow('lambda:InvokeFunction', arn)));
-    const invoke = (options: object) => signedFetch(world.aws, 'lambda', credentials, '{"a":1}', options);
+  test('receives the path, the query and the body, and can check permissions', async () => {
+    simulation.aws.register('lambda', lambda);
+    const { credentials } = createRoleSession(simulation.aws, policy(allow('lambda:InvokeFunction', arn)));
+    const invoke = (options: object) => signedFetch(simulation.aws, 'lambda', credentials, '{"a":1}', options);
     expect(await invoke({ path })).toEqual({ status: 202, body: '{"a":1}' });
     expect(await invoke({ path: path.replace('%3Aa/', '%3Ab/') })).toMatchObject({
       status: 400,

@@ -11,7 +11,7 @@ type Color = readonly [red: number, green: number, blue: number, alpha: number];
 
 window.textsOfLowContrast = (minimum) => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const low: string[] = [];
+  const texts: string[] = [];
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
     const element = node.parentElement;
     const text = node.textContent?.trim() ?? '';
@@ -19,22 +19,22 @@ window.textsOfLowContrast = (minimum) => {
       continue;
     }
     const color = colorOf(getComputedStyle(element).color);
-    const worst = Math.min(...backgroundsOf(element).map((background) => contrast(color, background)));
-    if (worst < minimum) {
-      low.push(`${worst.toFixed(2)} ${text.slice(0, 40)}`);
+    const lowestContrast = Math.min(...backgroundsOf(element).map((background) => contrast(color, background)));
+    if (lowestContrast < minimum) {
+      texts.push(`${lowestContrast.toFixed(2)} ${text.slice(0, 40)}`);
     }
   }
-  return low;
+  return texts;
 };
 
-/** The possible background colors of a text. In lanes without a background, there may also be a window behind it. */
+/** The possible background colors of a text. Behind a lane without a background, the picture can show a window of an authorization. */
 function backgroundsOf(element: Element): Color[] {
-  for (let behind: Element | null = element; behind !== null; behind = behind.parentElement) {
-    const background = colorOf(getComputedStyle(behind).backgroundColor);
+  for (let ancestor: Element | null = element; ancestor !== null; ancestor = ancestor.parentElement) {
+    const background = colorOf(getComputedStyle(ancestor).backgroundColor);
     if (background[3] === 1) {
       return [background];
     }
-    if (behind.classList.contains('group')) {
+    if (ancestor.classList.contains('group')) {
       const valid = document.querySelector('.valid');
       return [...(valid === null ? [] : [colorOf(getComputedStyle(valid).backgroundColor)]), ...backgroundsOf(document.body)];
     }
@@ -52,7 +52,7 @@ function contrast(one: Color, other: Color): number {
   return (lighter + 0.05) / (darker + 0.05);
 }
 
-/** As WCAG 2 defines it. */
+/** The relative luminance of WCAG 2. */
 function luminance([red, green, blue]: Color): number {
   const [r = 0, g = 0, b = 0] = [red, green, blue].map((value) => {
     const share = value / 255;

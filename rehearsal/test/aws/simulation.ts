@@ -7,7 +7,7 @@ export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 
-/** Time that moves only when it is told to. */
+/** A clock that stands still until a test advances it or sleeps. */
 export class ManualClock implements Clock {
   private time = Date.UTC(2026, 0, 1);
 
@@ -35,26 +35,26 @@ export class ManualClock implements Clock {
   }
 }
 
-export interface World {
+export interface Simulation {
   readonly clock: ManualClock;
   readonly journal: Journal;
   readonly aws: SimulatedAws;
 }
 
-/** A world in which time passes: it leaps while what runs inside `clock.work` sleeps, and only then. */
-export interface TimedWorld {
+/** A simulation in which time leaps while a test sleeps inside `clock.work`, and stands still while the test works. */
+export interface TimedSimulation {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
   readonly aws: SimulatedAws;
 }
 
-export async function startTimedWorld(): Promise<TimedWorld> {
+export async function startTimedSimulation(): Promise<TimedSimulation> {
   const clock = new RehearsalClock(Date.UTC(2026, 0, 1));
   const journal = new Journal(() => clock.now());
   return { clock, journal, aws: await SimulatedAws.start({ clock, journal }) };
 }
 
-export async function startWorld(): Promise<World> {
+export async function startSimulation(): Promise<Simulation> {
   const clock = new ManualClock();
   const journal = new Journal(() => clock.now());
   return { clock, journal, aws: await SimulatedAws.start({ clock, journal }) };
@@ -67,7 +67,7 @@ export interface ClientConfig {
   readonly credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 }
 
-/** What every SDK client of these tests is made with; one attempt, since retries would wait in real time. */
+/** The configuration of all SDK clients in these tests. They make one attempt, because retries would wait in real time. */
 export function clientConfig(aws: SimulatedAws, credentials: Credentials): ClientConfig {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   return {
@@ -95,8 +95,8 @@ export function policy(...statements: object[]): object {
   return { Version: '2012-10-17', Statement: statements };
 }
 
-/** A role that a function works with, and a session of it. */
-export function sessionOf(
+/** Creates a role for a Lambda function with this policy, and starts a session of the role. */
+export function createRoleSession(
   aws: SimulatedAws,
   document: object,
   roleName = 'Handler',

@@ -1,12 +1,12 @@
 import { SimulatedAws } from '../../src/aws';
 import { Journal } from '../../src/journal';
 import { RehearsalClock } from '../../src/time/clock';
-import { LAMBDA_TRUST, REGION, VPC_ACCOUNT } from './world';
+import { LAMBDA_TRUST, REGION, VPC_ACCOUNT } from './simulation';
 
 export const PLACE = { account: VPC_ACCOUNT, region: REGION };
 
-/** One account with a VPC, called in this process. */
-export class LocalWorld {
+/** One account with a VPC. Tests call the simulated services directly, without HTTP. */
+export class LocalSimulation {
   readonly clock = new RehearsalClock(Date.UTC(2026, 0, 1));
   readonly aws = new SimulatedAws({ clock: this.clock, journal: new Journal(() => this.clock.now()) });
   readonly vpcId = this.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.0.0.0/16' }).vpcId;
@@ -21,7 +21,7 @@ export class LocalWorld {
     return this.clock.sleep(seconds * 1000);
   }
 
-  /** Calls as whom this access key is; by default the account's administrator. */
+  /** Makes a call with this access key, by default that of the account's administrator. */
   call(
     service: string,
     operation: string,
@@ -30,7 +30,7 @@ export class LocalWorld {
   ): Promise<object> {
     const session = this.aws.iam.lookUp(accessKeyId);
     if (session === undefined) {
-      throw new Error(`nobody has the access key ${accessKeyId}`);
+      throw new Error(`unknown access key: got ${accessKeyId}`);
     }
     return this.aws.call(service, operation, input, { principal: session.principal, region: REGION });
   }
@@ -43,8 +43,8 @@ export class LocalWorld {
     return this.call('ec2', operation, input);
   }
 
-  /** @returns the access key of a new role that may do this. */
-  roleWith(document: object): string {
+  /** Creates a role with this policy. @returns an access key of the role */
+  accessKeyOfNewRole(document: object): string {
     const roleName = 'Caller';
     const { arn } = this.aws.iam.createRole({ account: VPC_ACCOUNT, roleName, assumeRolePolicy: LAMBDA_TRUST });
     this.aws.iam.putRolePolicy(VPC_ACCOUNT, roleName, 'Default', document);
@@ -59,14 +59,14 @@ export class LocalWorld {
     return FleetAttributes.FleetId;
   }
 
-  /** One that is created with the VPC as its peer. */
-  createPeeredFleet(): Promise<string> {
+  /** Creates a fleet whose input names the VPC as its peer. */
+  createFleetWithPeerVpc(): Promise<string> {
     return this.createFleet({ PeerVpcAwsAccountId: VPC_ACCOUNT, PeerVpcId: this.vpcId });
   }
 
-  async activeFleet(): Promise<string> {
+  async createActiveFleet(): Promise<string> {
     const fleetId = await this.createFleet();
-    // a second later: what is due at the same moment wakes in the order in which it went to sleep
+    // the activation takes 1500 seconds: at that very moment, the test could wake before the fleet is ACTIVE
     await this.wait(1501);
     return fleetId;
   }
@@ -85,9 +85,9 @@ export class LocalWorld {
     await this.gameLift('DeleteVpcPeeringConnection', { FleetId, VpcPeeringConnectionId: connection?.id });
   }
 
-  /** An active fleet that was authorized and connected, and the connection's id. */
-  async peer(): Promise<{ readonly fleetId: string; readonly peeringId: string }> {
-    const fleetId = await this.activeFleet();
+  /** Creates an active fleet with an active connection. */
+  async connectNewFleet(): Promise<{ readonly fleetId: string; readonly peeringId: string }> {
+    const fleetId = await this.createActiveFleet();
     await this.authorize();
     await this.connect(fleetId);
     await this.wait(60);
@@ -95,7 +95,7 @@ export class LocalWorld {
   }
 
   /** The statuses of all connections, as GameLift describes them. */
-  async statuses(): Promise<readonly { readonly Code: string; readonly Message: string }[]> {
+  async connectionStatuses(): Promise<readonly { readonly Code: string; readonly Message: string }[]> {
     const { VpcPeeringConnections } = (await this.gameLift('DescribeVpcPeeringConnections')) as {
       readonly VpcPeeringConnections: readonly { readonly Status: { readonly Code: string; readonly Message: string } }[];
     };

@@ -9,7 +9,7 @@ import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId, Provide
 import { Rehearsal } from '../../src/index';
 import { reasons } from '../assembly';
 
-/** Runs AWS's own handlers from unmodified assets. They must behave as they do in AWS. */
+/** These tests run the CDK's own handlers from unmodified assets. The handlers must behave as they do in AWS. */
 
 let rehearsal: Rehearsal;
 
@@ -19,7 +19,7 @@ const synthesize = (build: (stack: Stack) => void): string => {
   return app.synth().directory;
 };
 const deploy = (build: (stack: Stack) => void) => rehearsal.cloudFormation.deploy(synthesize(build), 'Stack');
-const calls = () =>
+const gameLiftCalls = () =>
   rehearsal.journal.entries
     .filter(({ source }) => source === 'gamelift')
     .map(({ subject, message }) => `${subject} ${message.split(' ')[0] ?? ''}`);
@@ -30,8 +30,8 @@ beforeEach(async () => {
 afterEach(() => rehearsal.close());
 
 describe('AwsCustomResource', () => {
-  const authorizing =
-    (account: string, more: (stack: Stack, resource: AwsCustomResource) => void = () => undefined) =>
+  const stackWithAuthorization =
+    (account: string, addMore: (stack: Stack, resource: AwsCustomResource) => void = () => undefined) =>
     (stack: Stack): void => {
       const vpc = new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
       const call = (action: string) => ({
@@ -62,48 +62,48 @@ describe('AwsCustomResource', () => {
         ]),
       });
       new CfnOutput(stack, 'Peer', { value: resource.getResponseField('VpcPeeringAuthorization.PeerVpcId') });
-      more(stack, resource);
+      addMore(stack, resource);
     };
 
   test('is created, updated and deleted', async () => {
-    const created = await deploy(authorizing('222222222222'));
+    const created = await deploy(stackWithAuthorization('222222222222'));
     expect(created.status).toBe('CREATE_COMPLETE');
     expect(created.outputs.Peer).toMatch(/^vpc-/);
     await rehearsal.clock.sleep(60_000);
-    expect((await deploy(authorizing('333333333333'))).status).toBe('UPDATE_COMPLETE');
+    expect((await deploy(stackWithAuthorization('333333333333'))).status).toBe('UPDATE_COMPLETE');
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
-    expect(calls()).toEqual([
+    expect(gameLiftCalls()).toEqual([
       'CreateVpcPeeringAuthorization succeeded',
       'CreateVpcPeeringAuthorization succeeded',
       'DeleteVpcPeeringAuthorization succeeded',
     ]);
   });
 
-  test('rolls a failed creation back, and reports the reason', async () => {
-    const { status } = await deploy(authorizing(''));
+  test('is rolled back if its creation fails, and the reason is reported', async () => {
+    const { status } = await deploy(stackWithAuthorization(''));
     expect(status).toMatch(/^ROLLBACK_/);
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toMatch(
       /^Received response status \[FAILED\] from custom resource\. Message returned: /,
     );
   });
 
-  test('is updated back when the update of its stack fails', async () => {
-    await deploy(authorizing('222222222222'));
+  test('is updated to its old properties if the update of its stack fails', async () => {
+    await deploy(stackWithAuthorization('222222222222'));
     await rehearsal.clock.sleep(60_000);
     const { status } = await deploy(
-      authorizing('333333333333', (stack, resource) => {
-        // the rollback must start later than the rate limit of one call in ten seconds
-        const slow = ['1', '2', '3', '4', '5'].map((id) => new CfnVPC(stack, `Slow${id}`, { cidrBlock: `10.${id}.0.0/16` }));
-        slow.slice(1).forEach((vpc, index) => {
-          vpc.node.addDependency(slow[index] ?? vpc, resource);
+      stackWithAuthorization('333333333333', (stack, resource) => {
+        // delays the rollback by more than ten seconds: the rate limit allows one call in this time
+        const vpcs = ['1', '2', '3', '4', '5'].map((id) => new CfnVPC(stack, `Vpc${id}`, { cidrBlock: `10.${id}.0.0/16` }));
+        vpcs.slice(1).forEach((vpc, index) => {
+          vpc.node.addDependency(vpcs[index] ?? vpc, resource);
         });
         const failing = new CfnVPC(stack, 'Failing', { cidrBlock: resource.getResponseField('Absent') });
-        failing.node.addDependency(...slow);
+        failing.node.addDependency(...vpcs);
       }),
     );
     expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain("Vendor response doesn't contain Absent attribute");
-    expect(calls().filter((call) => call === 'CreateVpcPeeringAuthorization succeeded')).toHaveLength(3);
+    expect(gameLiftCalls().filter((call) => call === 'CreateVpcPeeringAuthorization succeeded')).toHaveLength(3);
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
   });
 });
@@ -115,7 +115,7 @@ describe('custom_resources.Provider', () => {
     if (event.ResourceProperties.Name === 'bad') throw new Error('bad name');
     return { PhysicalResourceId: event.ResourceProperties.Name, Data: { Name: event.ResourceProperties.Name } };
   };`;
-  const providing =
+  const stackWithProvider =
     (name: string) =>
     (stack: Stack): void => {
       const onEventHandler = new Function(stack, 'Handler', {
@@ -128,27 +128,27 @@ describe('custom_resources.Provider', () => {
       const resource = new CustomResource(stack, 'Resource', { serviceToken, properties: { Name: name } });
       new CfnOutput(stack, 'Name', { value: resource.getAttString('Name') });
     };
-  const handled = () =>
+  const handledRequests = () =>
     rehearsal.journal.entries
       .filter(({ source, message }) => source === 'lambda' && /^(Create|Update|Delete) /.test(message))
       .map(({ message }) => message);
 
   test('is created, updated with replacement, and deleted', async () => {
-    expect(await deploy(providing('one'))).toMatchObject({ status: 'CREATE_COMPLETE', outputs: { Name: 'one' } });
-    expect(await deploy(providing('two'))).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Name: 'two' } });
+    expect(await deploy(stackWithProvider('one'))).toMatchObject({ status: 'CREATE_COMPLETE', outputs: { Name: 'one' } });
+    expect(await deploy(stackWithProvider('two'))).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Name: 'two' } });
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
-    expect(handled()).toEqual(['Create none one', 'Update one two', 'Delete one one', 'Delete two two']);
+    expect(handledRequests()).toEqual(['Create none one', 'Update one two', 'Delete one one', 'Delete two two']);
   });
 
-  test('rolls a failed update back', async () => {
-    await deploy(providing('one'));
-    expect((await deploy(providing('bad'))).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  test('is rolled back if its update fails', async () => {
+    await deploy(stackWithProvider('one'));
+    expect((await deploy(stackWithProvider('bad'))).status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'UPDATE_FAILED')[0]).toContain('Message returned: bad name');
-    expect(handled()).toEqual(['Create none one', 'Update one bad', 'Update one one']);
+    expect(handledRequests()).toEqual(['Create none one', 'Update one bad', 'Update one one']);
   });
 
-  test("does not pass the delete after a failed create to the user's handler", async () => {
-    expect((await deploy(providing('bad'))).status).toBe('ROLLBACK_COMPLETE');
-    expect(handled()).toEqual(['Create none bad']);
+  test("does not call the user's handler for the delete after a failed create", async () => {
+    expect((await deploy(stackWithProvider('bad'))).status).toBe('ROLLBACK_COMPLETE');
+    expect(handledRequests()).toEqual(['Create none bad']);
   });
 });
