@@ -41,8 +41,7 @@ export interface RehearsalOptions {
 /** The questions about CloudFormation that AWS's documents leave open. Their readings are options of the rehearsal. */
 export const CLOUDFORMATION_BEHAVIOURS = {
   failedUpdatePhysicalId: {
-    row: 17,
-    question: 'Whether CloudFormation stores the physical id in the response to a failed update of a custom resource.',
+    question: 'Does CloudFormation store the physical id in the response to a failed update of a custom resource?',
     readings: ['stored', 'ignored'],
     default: 'stored',
   },

@@ -107,7 +107,7 @@ test('repeats a refused request as often as other connections could have consume
 });
 
 test("fails with GameLift's status and the CIDR blocks of the VPC if the connection fails", async () => {
-  world = await SimulatedWorld.create({ endedCidrBlocks: 'not told' });
+  world = await SimulatedWorld.create({ endedCidrBlocks: 'not returned' });
   world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
   const { response } = await send('Create');
   expect(response?.Reason).toMatch(
@@ -203,7 +203,7 @@ describe('an update without a change', () => {
 
 describe("the attributes contain GameLift's id of the connection, which may differ from EC2's", () => {
   beforeEach(async () => {
-    world = await SimulatedWorld.create({ connectionIds: 'own of GameLift' });
+    world = await SimulatedWorld.create({ connectionIds: 'id of GameLift' });
   });
 
   /** Checks the attributes in the response, and returns its physical id. */
@@ -243,7 +243,7 @@ describe('a delete after the connection was created again, while EC2 still shows
   }
 
   test.each(['by an update', 'by hand'] as const)('deletes the current connection, which was created %s', async (again) => {
-    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
+    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
     await world.disconnectByHand();
     if (again === 'by hand') {
@@ -255,7 +255,7 @@ describe('a delete after the connection was created again, while EC2 still shows
   });
 
   test('is repeated if GameLift accepted it without effect, because the authorization was missing', async () => {
-    world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'linger' });
+    world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
     await world.passDays(23 / 24);
     await world.disconnectByHand();
@@ -364,7 +364,7 @@ test('a delete fails if EC2 denies the deletion of its routes, and deletes them 
 });
 
 test('the delete after a failed create fails at the routes, and deletes them when it is repeated', async () => {
-  world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'gone' });
+  world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'not listed' });
   world.errorFor = (service, operation) =>
     service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
   const { response } = await send('Create');
@@ -391,7 +391,7 @@ test('a delete fails if EC2 still shows the connection, because its routes would
 
 describe('a delete if EC2 denies access', () => {
   test('waits until GameLift no longer lists the connection', async () => {
-    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
+    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create({ Routes: 'None' });
     world.errorFor = denyEc2;
     expect((await send('Delete', { Routes: 'None' }, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
@@ -477,7 +477,11 @@ describe('GameLift reports that the fleet does not exist, although it does', () 
 });
 
 test('does not mistake a repeated request for earlier ones that failed', async () => {
-  world = await SimulatedWorld.create({ failedSeenByAccepter: 'seen', fleetEvents: 'never seen', endedConnections: 'gone' });
+  world = await SimulatedWorld.create({
+    failedSeenByAccepter: 'shown',
+    fleetEvents: 'never seen',
+    endedConnections: 'not listed',
+  });
   let requests = 0;
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   world.aws.scriptedOutcomes.connection = () => {

@@ -43,8 +43,8 @@ describe('connections that do not become active', () => {
     `(GameLift: ${gameLiftMessage}). U${otherBlock}`;
 
   test.each([
-    ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'told' }],
-    ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
+    ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'returned' }],
+    ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'shown', fleetEvents: 'never seen' }],
     ['nothing shows', "the VPC's block", `${failed}(${gameLiftMessage})${unknown}`, {}],
   ] as const)('CIDR blocks overlap, and %s the block of the fleet: the message names %s', async (_, __, reason, readings) => {
     const rehearsal = await start();

@@ -113,7 +113,7 @@ test.each([
 
 test('the rollback restores a route that the connection of a new fleet with the same CIDR block has replaced', async () => {
   const rehearsal = await start();
-  rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
+  rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may be equal');
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const existing: ExistingResources = await createExisting(rehearsal, 2);
   const before = inventoryOf(rehearsal);

@@ -228,7 +228,7 @@ describe('if CloudFormation removes our tags from the fleet', () => {
   test.each(['stored', 'ignored'] as const)(
     'a rolled back change of the VPC leaves nothing in the new VPC (failedUpdatePhysicalId: %s)',
     async (reading) => {
-      const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them', failedUpdatePhysicalId: reading });
+      const world = await MatrixWorld.populate({ foreignFleetTags: 'removed', failedUpdatePhysicalId: reading });
       const original = declare();
       expect(await deploy(world, original)).toMatchObject({ status: 'CREATE_COMPLETE' });
       world.functions.faults = {
@@ -248,7 +248,7 @@ describe('if CloudFormation removes our tags from the fleet', () => {
   test.each([{}, { routes: 'one subnet' as const }])(
     'a connection that was created with adoptExisting is deleted with the construct, after a change of %p',
     async (change) => {
-      const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
+      const world = await MatrixWorld.populate({ foreignFleetTags: 'removed' });
       const adopting = fleet({ adoptExisting: true });
       expect(await deploy(world, declare({ fleets: [adopting, arena] }))).toMatchObject({ status: 'CREATE_COMPLETE' });
       const changed = declare({ fleets: [{ ...adopting, description: 'second', ...change }, arena] });
@@ -262,7 +262,7 @@ describe('if CloudFormation removes our tags from the fleet', () => {
   );
 
   test('a connection that somebody recreated by hand is kept when the construct is removed', async () => {
-    const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
+    const world = await MatrixWorld.populate({ foreignFleetTags: 'removed' });
     expect(await deploy(world, PEERED)).toMatchObject({ status: 'CREATE_COMPLETE' });
     const { id: FleetId } = lobby(world);
     const [old] = connectionsOf(world, FleetId);

@@ -17,7 +17,7 @@ export const FOUND_SEQUENCES: readonly (readonly [string, Sequence])[] = [
   [
     'a deletion that fails halfway after CloudFormation removed the claim, and is retried',
     {
-      readings: { foreignFleetTags: 'strips them', peerVpcWrites: 'none' },
+      readings: { foreignFleetTags: 'removed', peerVpcWrites: 'none' },
       actions: [
         { kind: 'deploy', declared: declare() },
         { kind: 'deploy', declared: declare({ fleets: [fleet({ description: 'second' })] }) },

@@ -8,13 +8,13 @@ const observed = (question: string, reading: string): { message: string; questio
 });
 
 async function worldThatLogs(...logged: readonly { readonly message: string }[]): Promise<MatrixWorld> {
-  const world = await MatrixWorld.populate({ connectionIds: 'own of GameLift' });
+  const world = await MatrixWorld.populate({ connectionIds: 'id of GameLift' });
   world.functions.logged.push(...logged);
   return world;
 }
 
 test('accepts the readings that were chosen, or are the default', async () => {
-  const world = await worldThatLogs(observed('connectionIds', 'own of GameLift'), observed('fleetEvents', 'written'));
+  const world = await worldThatLogs(observed('connectionIds', 'id of GameLift'), observed('fleetEvents', 'written'));
   expect(misreadings(world)).toEqual([]);
   world.close();
 });
@@ -22,8 +22,8 @@ test('accepts the readings that were chosen, or are the default', async () => {
 test.each([
   [
     'a reading that was not chosen',
-    observed('connectionIds', 'pcx of EC2'),
-    'observed connectionIds: pcx of EC2, instead of own of GameLift',
+    observed('connectionIds', 'id of EC2'),
+    'observed connectionIds: id of EC2, instead of id of GameLift',
   ],
   [
     'a reading that is not the default',
@@ -39,18 +39,18 @@ test.each([
 });
 
 test('the problems of a life include wrong observations', async () => {
-  const world = await worldThatLogs(observed('connectionIds', 'pcx of EC2'));
+  const world = await worldThatLogs(observed('connectionIds', 'id of EC2'));
   expect(await resultOf(world, () => Promise.reject(new Error('stuck')))).toEqual({
-    problems: ['Error: stuck', 'observed connectionIds: pcx of EC2, instead of own of GameLift'],
-    observed: [{ question: 'connectionIds', reading: 'pcx of EC2' }],
+    problems: ['Error: stuck', 'observed connectionIds: id of EC2, instead of id of GameLift'],
+    observed: [{ question: 'connectionIds', reading: 'id of EC2' }],
   });
 });
 
 test('counts what was observed', () => {
-  const one = { question: 'connectionIds', reading: 'pcx of EC2' };
-  const other = { question: 'connectionIds', reading: 'own of GameLift' };
+  const one = { question: 'connectionIds', reading: 'id of EC2' };
+  const other = { question: 'connectionIds', reading: 'id of GameLift' };
   expect(tally([one, other, one])).toEqual([
-    ['connectionIds', 'own of GameLift', '1'],
-    ['connectionIds', 'pcx of EC2', '2'],
+    ['connectionIds', 'id of EC2', '2'],
+    ['connectionIds', 'id of GameLift', '1'],
   ]);
 });

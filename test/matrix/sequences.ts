@@ -165,7 +165,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 4 }).map((responses): Action => ({ kind: 'lostResponse', responses })) },
 );
 
-/** Excludes the reading `fleetCidrBlocks: may coincide`, under which some stacks can't be created: see UNAVOIDABLE_FAILURES. */
+/** Excludes the reading `fleetCidrBlocks: may be equal`, under which some stacks can't be created: see UNAVOIDABLE_FAILURES. */
 const readings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
   .map((chosen) => ({ ...(chosen as Readings), fleetCidrBlocks: 'distinct' }));
@@ -196,7 +196,7 @@ function firstDeployment(wanted: Declared): Action {
  * from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
  */
 function withoutUnavoidableFailure(each: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
-  if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
+  if (each.kind === 'outage' && each.operation === 'CreateTags' && foreignFleetTags === 'removed') {
     return { ...each, operation: 'CreateRoute' };
   }
   if (each.kind !== 'deploy' || useOfAuthorization !== 'consumed') {

@@ -128,7 +128,7 @@ test('docs/probe.md shows the table of a run', async () => {
 });
 
 test('names no id and no account in its findings', async () => {
-  world = await ProbeWorld.start({ connectionIds: 'own of GameLift', peerVpcWritesOnDelete: 'left behind' });
+  world = await ProbeWorld.start({ connectionIds: 'id of GameLift', peerVpcWritesOnDelete: 'left behind' });
   const { findings } = await world.run();
   const text = JSON.stringify(findings);
   expect(text).toContain('pcx-…');

@@ -93,7 +93,7 @@ export class SimulatedAws {
     this.metrics = new Metrics(clock);
     this.alarms = new Alarms(clock, this.metrics);
     this.queues = new Queues(clock, journal, iam, this.metrics);
-    ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
+    ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'shown';
     this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, scriptedOutcomes });
     endpoint.register('gamelift', this.gameLift.service);
     endpoint.register('ec2', this.ec2.service);

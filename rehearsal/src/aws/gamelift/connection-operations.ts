@@ -23,7 +23,8 @@ export function connectionOperations(
       const { account, region } = fleet.place;
       return account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id);
     });
-    const statusesWithCidrBlock = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
+    const statusesWithCidrBlock =
+      behaviours.get('endedCidrBlocks') === 'returned' ? ['active', 'failed', 'rejected'] : ['active'];
     return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, statusesWithCidrBlock)) };
   };
   return {

@@ -168,7 +168,7 @@ export class Connections {
 
   /** The connections that DescribeVpcPeeringConnections lists. */
   list(): Connection[] {
-    const gone = this.context.behaviours.get('endedConnections') === 'gone';
+    const gone = this.context.behaviours.get('endedConnections') === 'not listed';
     return [...this.byId.values()].filter((record) => {
       const ended = ['deleted', 'failed'].includes(record.status.code) && !record.peering.live;
       return record.peering.isListed && !(gone && ended);
@@ -196,7 +196,7 @@ export class Connections {
       { vpcId, account, cidrBlocks: [cidrBlock] },
       { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
     );
-    const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
+    const id = behaviours.get('connectionIds') === 'id of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
     const connection = new Connection(history, id, fleet, peering, key, createdBy);
     this.byId.set(id, connection);
     return connection;

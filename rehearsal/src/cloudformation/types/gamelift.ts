@@ -97,7 +97,7 @@ class FleetType implements ResourceType {
     const ResourceARN = String(attributes.FleetArn);
     const declared = tagsOf(properties);
     const removable =
-      this.aws.behaviours.get('foreignFleetTags') === 'strips them'
+      this.aws.behaviours.get('foreignFleetTags') === 'removed'
         ? await this.tagKeys(ResourceARN, stack)
         : [...tagsOf(previous).keys()];
     const TagKeys = removable.filter((key) => !declared.has(key));

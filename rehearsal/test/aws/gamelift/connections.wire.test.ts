@@ -283,20 +283,20 @@ describe('what AWS does not say', () => {
     expect(await stage.statuses(fleetId)).toEqual(['deleted']);
   });
 
-  timedEach('6: records that ended: %s', ['linger', 'gone'], async (reading) => {
+  timedEach('6: records that ended: %s', ['listed for hours', 'not listed'], async (reading) => {
     stage.aws.behaviours.set('endedConnections', reading);
     const { fleetId, connection } = await stage.peer();
     await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect(await stage.statuses(fleetId)).toEqual(reading === 'linger' ? ['deleted'] : []);
+    expect(await stage.statuses(fleetId)).toEqual(reading === 'listed for hours' ? ['deleted'] : []);
     await stage.connect(fleetId);
     await stage.wait(30);
-    expect(await stage.statuses(fleetId)).toEqual(reading === 'linger' ? ['deleted', 'active'] : ['active']);
+    expect(await stage.statuses(fleetId)).toEqual(reading === 'listed for hours' ? ['deleted', 'active'] : ['active']);
     await stage.wait(2 * 3600);
     expect(await stage.statuses(fleetId)).toEqual(['active']);
   });
 
   timed('7: the id may be GameLift’s own', async () => {
-    stage.aws.behaviours.set('connectionIds', 'own of GameLift');
+    stage.aws.behaviours.set('connectionIds', 'id of GameLift');
     const { fleetId, connection } = await stage.peer();
     expect(connection.VpcPeeringConnectionId).not.toBe((await stage.peerings())[0]?.VpcPeeringConnectionId);
     await stage.disconnect(fleetId, connection.VpcPeeringConnectionId);
@@ -362,7 +362,7 @@ describe('what AWS does not say', () => {
     expect((await stage.events(fleetId)).at(-1)).toBe('FLEET_STATE_ACTIVE');
   });
 
-  timedEach('13: connecting early: %s', ['InvalidRequestException', 'pending until it is'], async (reading) => {
+  timedEach('13: connecting early: %s', ['InvalidRequestException', 'pending until ACTIVE'], async (reading) => {
     stage.aws.behaviours.set('connectingInactiveFleet', reading);
     const fleetId = await stage.createFleet();
     await stage.authorize();
@@ -377,18 +377,18 @@ describe('what AWS does not say', () => {
     expect(await stage.statuses(fleetId)).toEqual(['active']);
   });
 
-  timed('15: the addresses of two fleets may coincide', async () => {
-    stage.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
+  timed('15: the CIDR blocks of two fleets may be equal', async () => {
+    stage.aws.behaviours.set('fleetCidrBlocks', 'may be equal');
     const first = await stage.peer();
     const second = await stage.peer();
     expect(second.connection).toMatchObject({ IpV4CidrBlock: first.connection.IpV4CidrBlock, Status: { Code: 'active' } });
     expect(await routesToFleets()).toEqual(['10.192.0.0/20 active']);
   });
 
-  timedEach('18: a failed connection is %s by the owner of the VPC', ['never seen', 'seen'], async (reading) => {
+  timedEach('18: a failed connection is %s to the owner of the VPC', ['not shown', 'shown'], async (reading) => {
     stage.aws.behaviours.set('failedSeenByAccepter', reading);
     stage.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
     await stage.peer();
-    expect((await stage.peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'seen' ? ['failed'] : []);
+    expect((await stage.peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'shown' ? ['failed'] : []);
   });
 });
