@@ -4,7 +4,7 @@ import { cloudFormationService } from './cloudformation/engine/cloudformation-ap
 import { ResponseEndpoint } from './cloudformation/engine/response-endpoint';
 import type { ResponseUrls } from './cloudformation/engine/response-urls';
 import { Journal } from './journal';
-import { threadEnvironments } from './lambda/sandbox/threads';
+import { threadEnvironmentStarter } from './lambda/sandbox/threads';
 import { LambdaApi } from './lambda/service/lambda-api';
 import { LambdaService, type LambdaOptions } from './lambda/service/lambda-service';
 import { prepareLogs } from './lambda/service/logs';
@@ -83,7 +83,7 @@ export class Rehearsal {
     const journal = new Journal(() => clock.now());
     const aws = await SimulatedAws.start({ clock, journal, callMilliseconds });
     const responses = await ResponseEndpoint.start(clock, journal);
-    const startEnvironment = threadEnvironments({
+    const startEnvironment = threadEnvironmentStarter({
       clock,
       endpointUrl: aws.endpointUrl,
       responseEndpoint: (region) => responses.connection(region),

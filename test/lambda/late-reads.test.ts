@@ -105,7 +105,7 @@ class Life {
     this.random = random;
     this.fleetIds = [world.fleetId];
     world.jitter = random;
-    world.aws.readLateness = () => [0, MAX_LATENESS - 1, MAX_LATENESS * random()][Math.floor(3 * random())] ?? 0;
+    world.aws.readDelay = () => [0, MAX_LATENESS - 1, MAX_LATENESS * random()][Math.floor(3 * random())] ?? 0;
     world.errorFor = async (service, operation) => {
       await world.sleep(50);
       if (operation === 'DeleteVpcPeeringConnection' && this.deletionRefusal !== undefined && world.isAuthorized) {
@@ -211,7 +211,7 @@ class Life {
   /** EC2's peering connection of a fleet. */
   peeringOf(fleetId: string): Peering | undefined {
     const { world } = this;
-    return world.aws.ec2.peerings.between(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
+    return world.aws.ec2.peerings.findLive(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
   }
 
   /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
@@ -247,7 +247,7 @@ class Life {
     const id = await this.world.createFleet({ Name: 'Other', ...change });
     this.fleetIds.push(id);
     await this.sleep(MAX_LATENESS + 2_000);
-    this.world.findFleet(id)?.move('ACTIVE');
+    this.world.findFleet(id)?.setStatus('ACTIVE');
     return id;
   }
 

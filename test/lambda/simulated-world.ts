@@ -88,7 +88,7 @@ export class SimulatedWorld {
   async runAtOnce(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
     const process = new Killable();
     const killed = new Promise<undefined>((resolve) => {
-      this.matrix.clock.after(killedAfter, () => {
+      this.matrix.clock.callAfter(killedAfter, () => {
         process.kill();
         resolve(undefined);
       });

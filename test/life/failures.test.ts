@@ -128,7 +128,7 @@ describe('fleets that cannot be peered', () => {
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
     const fleet = fleets.create(PLACE, { ComputeType: 'EC2' }, new Map());
-    fleets.start(fleet, Promise.resolve(undefined));
+    fleets.activate(fleet, Promise.resolve(undefined));
     await rehearsal.clock.sleep(200_000);
     expect(fleet.status).toBe('BUILDING');
     const before = rehearsal.aws.inventory();

@@ -133,7 +133,7 @@ async function authorize(rehearsal: Rehearsal, owner: typeof GAME, PeerVpcId: st
 async function connectByHand(rehearsal: Rehearsal, owner: typeof GAME, vpcId: string): Promise<string> {
   const { fleets } = rehearsal.aws.gameLift;
   const fleet = fleets.create(GAME, { Name: 'by hand', ComputeType: 'EC2' }, new Map());
-  fleets.start(fleet, Promise.resolve(undefined));
+  fleets.activate(fleet, Promise.resolve(undefined));
   await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);
   await authorize(rehearsal, owner, vpcId);
   const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: owner.account, PeerVpcId: vpcId };
@@ -365,7 +365,7 @@ describe('tags', () => {
     const statuses = await deployAll(rehearsal, synthesizeStudio({ access, vpcIds }));
     expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
     const principalOf = ({ accessKeyId }: Credentials): Principal => {
-      const principal = aws.iam.lookUp(accessKeyId)?.principal;
+      const principal = aws.iam.findSession(accessKeyId)?.principal;
       if (principal === undefined) {
         throw new Error('unknown credentials');
       }

@@ -126,10 +126,10 @@ test('replaces a route to a deleted peering connection', async () => {
   // a peering that somebody deleted without deleting its routes
   const requester = { vpcId: 'vpc-00000000000000001', account: PLACE.account, cidrBlocks: [destination] };
   const deleted = network.peerings.request(PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
-  deleted.move('active');
+  deleted.setStatus('active');
   const [, routeTableId = ''] = existing.routeTableIds;
   network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deleted.id });
-  network.peerings.end(deleted, 'Deleted');
+  network.peerings.markDeleted(deleted, 'Deleted');
   expect(inventoryOf(rehearsal).routes).toEqual([expect.objectContaining({ state: 'blackhole', target: deleted.id })]);
 
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');

@@ -5,8 +5,8 @@ export class Ids {
   private serial = 0;
 
   /** An id in EC2's format. */
-  next(prefix: string): string {
-    return `${prefix}-${hexadecimal(`${prefix}${++this.serial}`)}`;
+  ec2Id(prefix: string): string {
+    return `${prefix}-${hexHash(`${prefix}${++this.serial}`)}`;
   }
 
   /** @param kind the kind of resource */
@@ -21,6 +21,6 @@ export class Ids {
   }
 }
 
-export function hexadecimal(text: string): string {
+export function hexHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 17);
 }

@@ -25,7 +25,7 @@ export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2/ec2';
 export type { Peering, RouteTable } from './ec2/ec2';
-export { BrokenAnswerError } from './wire/faults';
+export { BrokenResponseError } from './wire/faults';
 export type { ApiCall, Fault } from './wire/faults';
 export { GameLift } from './gamelift/gamelift';
 export { Iam, IamError } from './iam/iam';
@@ -35,7 +35,7 @@ export type { Metric, Statistic } from './cloudwatch/metrics';
 export type { Message } from './sqs/queues';
 export { arnOf } from './partitions';
 export { JSON_ERRORS, ServiceError } from './service';
-export type { Answer } from './service';
+export type { WireResponse } from './service';
 export type { Fleet } from './gamelift/fleets';
 export type { ConnectionOutcome, ScriptedOutcomes, FleetOutcome } from './gamelift/scripted-outcomes';
 
@@ -72,10 +72,10 @@ export class SimulatedAws {
   /** How long things take in GameLift, and how they end. */
   readonly scriptedOutcomes = new ScriptedOutcomes();
   /** If reads are late: the delay of each value that is read, in milliseconds. @default - random, up to 15 seconds */
-  readLateness: () => number;
+  readDelay: () => number;
 
   private readonly endpoint: Endpoint;
-  private readonly parts: (() => Partial<InventoryPart>)[] = [];
+  private readonly inventoryParts: (() => Partial<InventoryPart>)[] = [];
 
   constructor({ clock, journal, callMilliseconds = 0 }: AwsOptions) {
     const { behaviours } = this;
@@ -84,16 +84,16 @@ export class SimulatedAws {
     const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * MAX_PROPAGATION_MS);
     const { notUnderstood } = this;
     this.iam = new Iam(clock, propagation, notUnderstood);
-    this.readLateness = () => random() * MAX_READ_DELAY_MS;
+    this.readDelay = () => random() * MAX_READ_DELAY_MS;
     const read: ServiceCall['read'] = (look) =>
-      behaviours.get('readBack') === 'at once' ? look() : history.late(() => this.readLateness(), look);
+      behaviours.get('readBack') === 'at once' ? look() : history.readLate(() => this.readDelay(), look);
     this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
     this.ec2 = new Ec2(history);
     const { ec2, endpoint, scriptedOutcomes, iam } = this;
     this.metrics = new Metrics(clock);
     this.alarms = new Alarms(clock, this.metrics);
     this.queues = new Queues(clock, journal, iam, this.metrics);
-    ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'shown';
+    ec2.peerings.isFailedShownToAccepter = () => behaviours.get('failedSeenByAccepter') === 'shown';
     this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, scriptedOutcomes });
     endpoint.register('gamelift', this.gameLift.service);
     endpoint.register('ec2', this.ec2.service);
@@ -122,26 +122,26 @@ export class SimulatedAws {
 
   /** Calls GameLift as the account's administrator, as CloudFormation does. @returns the JSON output; throws `ServiceError` */
   callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
-    return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
+    return this.endpoint.callAsAdministrator('gamelift', `GameLift.${operation}`, input, place);
   }
 
   /** Calls a service as `caller`, without HTTP. @returns the operation's output; throws like `Endpoint.run` */
   call(service: string, operation: string, input: object, caller: Caller): Promise<object> {
-    return this.endpoint.run(service, operation, input, caller);
+    return this.endpoint.call(service, operation, input, caller);
   }
 
   /** Lists everything in one account, or in all accounts except GameLift's own, as plain data to compare. */
   inventory(account?: string): Inventory {
     const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
     return takeInventory(
-      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
+      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.inventoryParts.map((part) => part()) },
       account,
     );
   }
 
   /** Adds the resources of another service to the inventory. `part` is called for each inventory. */
   addToInventory(part: () => Partial<InventoryPart>): void {
-    this.parts.push(part);
+    this.inventoryParts.push(part);
   }
 
   async close(): Promise<void> {

@@ -108,11 +108,11 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
       })),
     connections: gameLift.connections
       .list()
-      .filter(({ fleet, key, peering }) => peering.live && of(fleet.place.account, key.peerVpcAccount))
+      .filter(({ fleet, key, peering }) => peering.isLive && of(fleet.place.account, key.peerVpcAccount))
       .map(({ id, fleet, key, status }) => ({ id, fleetId: fleet.id, peerVpcId: key.peerVpcId, status: status.code })),
     peerings: ec2.peerings
       .all()
-      .filter(({ live, requester, accepter }) => live && of(requester.account, accepter.account))
+      .filter(({ isLive, requester, accepter }) => isLive && of(requester.account, accepter.account))
       .map(({ id, status, requester, accepter, dnsResolution }) => {
         return {
           id,
@@ -163,7 +163,7 @@ function networksOf(ec2: Ec2, of: (account: string) => boolean) {
       associations: [...associations.values()],
     })),
     routes: tables.flatMap(({ routeTableId, routes }) =>
-      [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.stateOf(route) })),
+      [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.routeState(route) })),
     ),
     internetGateways: gateways.filter(({ id }) => id.startsWith('igw-')),
     vpnGateways: gateways.filter(({ id }) => id.startsWith('vgw-')),

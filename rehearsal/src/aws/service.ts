@@ -20,7 +20,7 @@ export interface WireRequest {
 }
 
 /** An HTTP response. */
-export interface Answer {
+export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
@@ -36,7 +36,7 @@ export interface ServiceCall {
   readonly region: string;
   readonly principal: Principal;
   /** Runs `look` to read state. If reads are late, `look` sees an earlier state of each value. It must not change anything. */
-  read<T>(look: () => T): T;
+  read<T>(getState: () => T): T;
   /** Throws an access-denied error unless the caller may perform `action` on each resource. */
   authorize(action: string, resources: readonly string[], context?: Context): Promise<void>;
   /** Whether the caller may perform `action`. For services that act with the caller's credentials. */
@@ -48,11 +48,11 @@ export interface Service {
   readonly source: Source;
   readonly errors: CommonErrors;
   /** The name of the requested operation, also if the service does not have it. */
-  operation(request: WireRequest): string;
+  operationName(request: WireRequest): string;
   /** The decoded input, as interceptors see it. Throws a `ServiceError` if the body cannot be parsed. */
-  input(request: WireRequest): unknown;
-  perform(call: ServiceCall): Promise<Answer>;
-  fail(error: ServiceError, request: WireRequest, requestId: string): Answer;
+  parseInput(request: WireRequest): unknown;
+  perform(call: ServiceCall): Promise<WireResponse>;
+  errorResponse(error: ServiceError, request: WireRequest, requestId: string): WireResponse;
 }
 
 /** A service that can also be called in this process, without HTTP. */
@@ -91,7 +91,7 @@ export class CommonError extends Error {
   }
 
   /** Converts to the service's error: its message, then the detail. */
-  as(errors: CommonErrors): ServiceError {
+  toServiceError(errors: CommonErrors): ServiceError {
     const { code, status, message } = errors[this.kind];
     return new ServiceError(code, [message, this.detail].filter((part) => part !== '').join(' '), status);
   }

@@ -9,7 +9,7 @@ export interface Occurrences {
 const MINUTE_MS = 60_000;
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE_MS };
 /** The last value of each field of a cron expression. */
-const LAST = [59, 23, 31, 12, 7, 2199] as const;
+const LAST_VALUES = [59, 23, 31, 12, 7, 2199] as const;
 
 /**
  * Reads `rate(…)`, `cron(…)` and `at(…)`, in UTC. The first run of a rate is at its start: "If you do not provide a StartDate for a
@@ -25,7 +25,7 @@ export function parseExpression(expression: string, start: number): Occurrences 
     case 'cron':
       return cron(expression, content, start);
     case 'at':
-      return once(expression, Date.parse(`${content}Z`));
+      return oneTime(expression, Date.parse(`${content}Z`));
     default:
       throw invalid(expression);
   }
@@ -42,7 +42,7 @@ function rate(expression: string, content: string, start: number): Occurrences {
   return { next: (time) => start + Math.max(0, Math.ceil((time - start) / period)) * period };
 }
 
-function once(expression: string, moment: number): Occurrences {
+function oneTime(expression: string, moment: number): Occurrences {
   if (Number.isNaN(moment)) {
     throw invalid(expression);
   }
@@ -56,11 +56,11 @@ function cron(expression: string, content: string, start: number): Occurrences {
   // whatever one of the two fields of days has, the other must have a question mark
   const hasOneDay = (dayOfMonth === '?') !== (dayOfWeek === '?') && fields.join().split('?').length === 2;
   // days of the week are 1 to 7, and + is an operator of croner only
-  if (fields.length !== LAST.length || !hasOneDay || /[089+]/.test(dayOfWeek)) {
+  if (fields.length !== LAST_VALUES.length || !hasOneDay || /[089+]/.test(dayOfWeek)) {
     throw invalid(expression);
   }
   // croner counts seconds too, has steps only in ranges, and L in days of the week only behind one of them
-  const inRanges = fields.map((field, index) => field.replace(/(?<![-\d])(\d+)\//g, `$1-${LAST[index]}/`));
+  const inRanges = fields.map((field, index) => field.replace(/(?<![-\d])(\d+)\//g, `$1-${LAST_VALUES[index]}/`));
   const pattern = `0 ${inRanges.join(' ')}`.replace(/ L (\S+)$/, ' SAT $1');
   try {
     const schedule = new Cron(pattern, { utcOffset: 0, alternativeWeekdays: true });

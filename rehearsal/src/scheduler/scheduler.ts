@@ -134,7 +134,7 @@ export class Scheduler {
     if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
       throw new Error(`Schedule group ${group} does not exist.`);
     }
-    if (!this.options.iam.admits(roleArn, SERVICE)) {
+    if (!this.options.iam.canServiceAssume(roleArn, SERVICE)) {
       throw new Error('The execution role you provide must allow AWS EventBridge Scheduler to assume the role.');
     }
   }
@@ -159,10 +159,10 @@ export class Scheduler {
     if (!enabled || next === undefined || next > endDate) {
       return;
     }
-    schedule.cancel = clock.incidentally(next + delayOf(schedule, next) - clock.now(), () => {
+    schedule.cancel = clock.callIfTimePasses(next + delayInWindow(schedule, next) - clock.now(), () => {
       const { configuration } = schedule;
       const run: Run = { schedule, configuration, scheduledTime: next, executionId: this.ids.uuid('execution') };
-      clock.detached(() => void this.deliver(run));
+      clock.runDetached(() => void this.deliver(run));
       this.waitForNext(schedule, next + 1);
     });
   }
@@ -186,7 +186,7 @@ export class Scheduler {
         await this.giveUp(run, retries, 'MaximumEventAgeInSeconds', outcome.reason);
         return;
       }
-      await new Promise<void>((resolve) => clock.incidentally(delay, resolve));
+      await new Promise<void>((resolve) => clock.callIfTimePasses(delay, resolve));
       if (this.schedules.get(run.schedule.arn) !== run.schedule) {
         return;
       }
@@ -222,7 +222,7 @@ export class Scheduler {
       EXHAUSTED_RETRY_CONDITION: condition,
       IS_PAYLOAD_TRUNCATED: 'false',
       RETRY_ATTEMPTS: String(retries),
-      SCHEDULED_TIME: timeOf(run),
+      SCHEDULED_TIME: scheduledTimeText(run),
       SCHEDULE_ARN: run.schedule.arn,
       TARGET_ARN: targetArn,
     };
@@ -238,10 +238,10 @@ export class Scheduler {
 const occurrencesOf = ({ expression, startDate }: ScheduleConfiguration, now: number) =>
   parseExpression(expression, startDate ?? now);
 
-const timeOf = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
+const scheduledTimeText = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** The delay of a run in its flexible time window. It is the same in every rehearsal. */
-function delayOf({ arn, configuration }: Schedule, time: number): number {
+function delayInWindow({ arn, configuration }: Schedule, time: number): number {
   const share = createHash('sha256').update(`${arn} ${time}`).digest().readUInt32BE(0) / 2 ** 32;
   return Math.floor(share * configuration.windowMinutes * MINUTE_MS);
 }
@@ -250,7 +250,7 @@ function delayOf({ arn, configuration }: Schedule, time: number): number {
 function inputOf(run: Run, attempt: number): string {
   const { schedule, configuration, executionId } = run;
   const keywords: Readonly<Record<string, string>> = {
-    'scheduled-time': timeOf(run),
+    'scheduled-time': scheduledTimeText(run),
     'schedule-arn': schedule.arn,
     'execution-id': executionId,
     'attempt-number': String(attempt),
@@ -264,7 +264,7 @@ function inputOf(run: Run, attempt: number): string {
     'detail-type': 'Scheduled Event',
     source: 'aws.scheduler',
     account: schedule.place.account,
-    time: timeOf(run),
+    time: scheduledTimeText(run),
     region: schedule.place.region,
     resources: [schedule.arn],
     detail: '{}',

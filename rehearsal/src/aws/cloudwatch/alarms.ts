@@ -39,7 +39,7 @@ export interface AlarmDescription {
 interface Alarm {
   configuration: AlarmConfiguration | undefined;
   readonly history: AlarmChange[];
-  evaluated: number;
+  lastEvaluation: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -65,7 +65,7 @@ export class Alarms {
       this.evaluate(existing);
       existing.configuration = configuration;
     } else {
-      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], evaluated: now });
+      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], lastEvaluation: now });
     }
   }
 
@@ -94,13 +94,13 @@ export class Alarms {
     if (configuration === undefined) {
       return;
     }
-    const next = Math.floor(alarm.evaluated / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
+    const next = Math.floor(alarm.lastEvaluation / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
     for (let time = next; time <= this.clock.now(); time += MINUTE_MS) {
       const state = this.stateAt(configuration, alarm.history, time);
       if (state !== stateOf(alarm)) {
         alarm.history.push({ time, state });
       }
-      alarm.evaluated = time;
+      alarm.lastEvaluation = time;
     }
   }
 
@@ -115,7 +115,7 @@ export class Alarms {
       this.metrics.statistic(metric, statistic, time - (index + 1) * period, time - index * period),
     );
     const verdicts = values.map((value) =>
-      value === undefined ? MISSING[configuration.treatMissingData] : COMPARISONS[comparison](value, threshold),
+      value === undefined ? BREACHES_WITHOUT_DATA[configuration.treatMissingData] : COMPARISONS[comparison](value, threshold),
     );
     const breaching = verdicts.filter((verdict) => verdict === true).length;
     const fine = verdicts.filter((verdict) => verdict === false).length;
@@ -131,6 +131,6 @@ export class Alarms {
 }
 
 /** Whether a period without data breaches the threshold. */
-const MISSING = { missing: undefined, ignore: undefined, breaching: true, notBreaching: false } as const;
+const BREACHES_WITHOUT_DATA = { missing: undefined, ignore: undefined, breaching: true, notBreaching: false } as const;
 
 const stateOf = ({ history }: Alarm): AlarmState => history.at(-1)?.state ?? 'INSUFFICIENT_DATA';

@@ -66,13 +66,13 @@ function metricsOfDirective(root: Members, directive: Members, time: number): re
       check(Unit === undefined || (typeof Unit === 'string' && UNIT.test(Unit)));
       check(StorageResolution === undefined || Number.isInteger(StorageResolution));
       const metric = name(Name, LONGEST_NAME);
-      return { namespace, name: metric, dimensionSets, values: valuesOf(target(root, metric)), time };
+      return { namespace, name: metric, dimensionSets, values: valuesOf(memberOfRoot(root, metric)), time };
     });
 }
 
 function dimensionsOf(root: Members, keys: readonly unknown[]): Dimensions {
   const names = keys.map((key) => name(key, LONGEST_DIMENSION_NAME));
-  return Object.fromEntries(names.map((key) => [key, name(target(root, key), LONGEST_DIMENSION_VALUE)]));
+  return Object.fromEntries(names.map((key) => [key, name(memberOfRoot(root, key), LONGEST_DIMENSION_VALUE)]));
 }
 
 function valuesOf(value: unknown): readonly number[] {
@@ -84,7 +84,7 @@ function valuesOf(value: unknown): readonly number[] {
 }
 
 /** A member of the root, never a nested one. */
-const target = (root: Members, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
+const memberOfRoot = (root: Members, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
 
 function check(valid: boolean): asserts valid {
   if (!valid) {

@@ -36,7 +36,7 @@ export class Metrics {
     datapoints.splice(indexAt(datapoints, time + 1), 0, { time, value });
   }
 
-  measure(metric: Metric, gauge: Gauge): void {
+  addGauge(metric: Metric, gauge: Gauge): void {
     this.gauges.set(keyOf(metric), gauge);
   }
 
@@ -65,11 +65,11 @@ export class Metrics {
     const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
     const recorded = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
     const gauge = this.gauges.get(keyOf(metric));
-    return gauge === undefined ? recorded : [...recorded, ...measured(gauge, from, to)];
+    return gauge === undefined ? recorded : [...recorded, ...valuesOfGauge(gauge, from, to)];
   }
 }
 
-function measured(gauge: Gauge, from: number, to: number): number[] {
+function valuesOfGauge(gauge: Gauge, from: number, to: number): number[] {
   const first = Math.ceil(from / MINUTE_MS) * MINUTE_MS;
   const count = Math.max(0, Math.ceil((to - first) / MINUTE_MS));
   return Array.from({ length: count }, (_, index) => gauge(first + index * MINUTE_MS)).filter((value) => value !== undefined);

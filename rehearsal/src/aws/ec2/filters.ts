@@ -1,5 +1,5 @@
 import { ServiceError, type ServiceCall } from '../service';
-import { wildcards } from '../wildcards';
+import { wildcardPattern } from '../wildcards';
 import type { Members, Parameters } from '../wire/query';
 
 /** By filter name, the value or values of an item that the filter compares. */
@@ -23,13 +23,13 @@ export function endDryRun(parameters: Parameters): void {
 export function applyFilters<T>(
   parameters: Parameters,
   items: readonly T[],
-  known: Filters<T>,
+  filters: Filters<T>,
   tagsOf: (item: T) => ReadonlyMap<string, string>,
 ): T[] {
   const matchers = parameters.structures('Filter').map((filter) => {
     const name = filter.get('Name') ?? '';
-    const attribute = attributeOf(name, known, tagsOf);
-    const patterns = filter.list('Value').map((value) => new RegExp(wildcards(value)));
+    const attribute = attributeOf(name, filters, tagsOf);
+    const patterns = filter.list('Value').map((value) => new RegExp(wildcardPattern(value)));
     return (item: T) => [attribute(item)].flat().some((value) => patterns.some((pattern) => pattern.test(value)));
   });
   return items.filter((item) => matchers.every((matches) => matches(item)));
@@ -72,7 +72,7 @@ export function page<T>(parameters: Parameters, items: readonly T[]): { readonly
   };
 }
 
-export function requireWellFormed(ids: readonly string[], prefix: string, code: string): void {
+export function requireWellFormedIds(ids: readonly string[], prefix: string, code: string): void {
   const malformed = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
   if (malformed !== undefined) {
     throw new ServiceError(code, `Invalid id: "${malformed}"`);

@@ -1,7 +1,7 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormedIds, tagSet, type Filters } from './filters';
 import {
   isGatewayId,
   requireDestination,
@@ -81,7 +81,7 @@ export function networkOperations(network: Network): Readonly<Record<string, Que
 
 async function describeVpcs(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('VpcId');
-  requireWellFormed(ids, 'vpc', 'InvalidVpcID.Malformed');
+  requireWellFormedIds(ids, 'vpc', 'InvalidVpcID.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => listVpcs(network, parameters, call, ids));
 }
@@ -92,7 +92,7 @@ function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, i
   if (missing.length > 0) {
     throw notFound('vpc', missing);
   }
-  const tags = ({ vpcId }: Vpc) => network.tags.of(call.account, vpcId);
+  const tags = ({ vpcId }: Vpc) => network.tags.get(call.account, vpcId);
   const chosen = own.filter(({ vpcId }) => ids.length === 0 || ids.includes(vpcId));
   const { items, next } = page(parameters, applyFilters(parameters, chosen, VPC_FILTERS, tags));
   return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tags(vpc)) })), ...next };
@@ -126,7 +126,7 @@ async function describeNetworkInterfaces(network: Network, parameters: Parameter
 
 async function describeRouteTables(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('RouteTableId');
-  requireWellFormed(ids, 'rtb', 'InvalidRouteTableId.Malformed');
+  requireWellFormedIds(ids, 'rtb', 'InvalidRouteTableId.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => listRouteTables(network, parameters, call, ids));
 }
@@ -137,7 +137,7 @@ function listRouteTables(network: Network, parameters: Parameters, call: Service
   if (missing.length > 0) {
     throw notFound('routeTable', missing);
   }
-  const tags = ({ routeTableId }: RouteTable) => network.tags.of(call.account, routeTableId);
+  const tags = ({ routeTableId }: RouteTable) => network.tags.get(call.account, routeTableId);
   const chosen = own.filter(({ routeTableId }) => ids.length === 0 || ids.includes(routeTableId));
   const { items, next } = page(parameters, applyFilters(parameters, chosen, TABLE_FILTERS, tags));
   return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tags(table)) })), ...next };
@@ -162,7 +162,7 @@ function describeTable(network: Network, table: RouteTable): Members {
     [route.destination.includes(':') ? 'destinationIpv6CidrBlock' : 'destinationCidrBlock']: route.destination,
     [route.kind]: route.target,
     origin: 'CreateRoute',
-    state: network.stateOf(route),
+    state: network.routeState(route),
   });
   return {
     routeTableId,

@@ -1,9 +1,9 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network } from './network';
-import type { Peering, Side } from './peerings';
+import type { Peering, PeeringSide } from './peerings';
 import { peeringResource } from './policy-resources';
 
 const FILTERS: Filters<Peering> = {
@@ -23,8 +23,8 @@ export function peeringOperations(network: Network): Readonly<Record<string, Que
     (change: (peering: Peering, call: ServiceCall, parameters: Parameters) => Members): QueryOperation =>
     async (parameters, call) => {
       const id = parameters.get('VpcPeeringConnectionId') ?? '';
-      requireWellFormed([id], 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
-      const peering = network.peerings.required(call, id);
+      requireWellFormedIds([id], 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
+      const peering = network.peerings.getVisible(call, id);
       const { arn, context } = peeringResource(network, peering, call.account);
       await call.authorize(`ec2:${call.operation}`, [arn], context);
       endDryRun(parameters);
@@ -42,7 +42,7 @@ export function peeringOperations(network: Network): Readonly<Record<string, Que
 
 async function describe(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('VpcPeeringConnectionId');
-  requireWellFormed(ids, 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
+  requireWellFormedIds(ids, 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => list(network, parameters, call, ids));
 }
@@ -53,7 +53,7 @@ function list(network: Network, parameters: Parameters, call: ServiceCall, ids: 
   if (missing.length > 0) {
     throw notFound('vpcPeeringConnection', missing);
   }
-  const tags = ({ id }: Peering) => network.tags.of(call.account, id);
+  const tags = ({ id }: Peering) => network.tags.get(call.account, id);
   const chosen = visible.filter(({ id }) => ids.length === 0 || ids.includes(id));
   const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
   return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tags(peering)) })), ...next };
@@ -61,7 +61,7 @@ function list(network: Network, parameters: Parameters, call: ServiceCall, ids: 
 
 function describeOne({ id, region, requester, accepter, status, dnsResolution }: Peering): Members {
   const active = status.code === 'active';
-  const side = ({ vpcId, account, cidrBlocks }: Side, allowDnsResolutionFromRemoteVpc: boolean): Members => ({
+  const side = ({ vpcId, account, cidrBlocks }: PeeringSide, allowDnsResolutionFromRemoteVpc: boolean): Members => ({
     vpcId,
     ownerId: account,
     region,

@@ -20,7 +20,7 @@ export interface PeeringStatus {
   readonly message: string;
 }
 
-export interface Side {
+export interface PeeringSide {
   readonly vpcId: string;
   readonly account: string;
   readonly cidrBlocks: readonly string[];
@@ -57,8 +57,8 @@ export class Peering {
     private readonly history: History,
     readonly id: string,
     readonly region: string,
-    readonly requester: Side,
-    readonly accepter: Side,
+    readonly requester: PeeringSide,
+    readonly accepter: PeeringSide,
   ) {
     const code = 'initiating-request';
     this.statusValue = history.value<PeeringStatus>({ code, message: MESSAGES[code] });
@@ -78,18 +78,18 @@ export class Peering {
   }
 
   /** Whether the connection is active, on its way there, or still being deleted. */
-  get live(): boolean {
+  get isLive(): boolean {
     return LIVE.includes(this.status.code);
   }
 
   /** Whether DescribeVpcPeeringConnections still lists it. */
   get isListed(): boolean {
-    return this.live || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
+    return this.isLive || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
   }
 
-  move(code: PeeringCode, message = MESSAGES[code]): void {
+  setStatus(code: PeeringCode, message = MESSAGES[code]): void {
     this.statusValue.current = { code, message };
-    if (!this.live) {
+    if (!this.isLive) {
       this.endedAt = this.history.now();
     }
   }
@@ -98,7 +98,7 @@ export class Peering {
 /** The peering connections between VPCs. */
 export class Peerings {
   /** Whether EC2 shows a failed request to the accepter's account. */
-  failedSeenByAccepter: () => boolean = () => false;
+  isFailedShownToAccepter: () => boolean = () => false;
   private readonly byId: Map<string, Peering>;
 
   constructor(
@@ -109,8 +109,8 @@ export class Peerings {
     this.byId = history.map();
   }
 
-  request(region: string, requester: Side, accepter: Side): Peering {
-    const peering = new Peering(this.history, this.ids.next('pcx'), region, requester, accepter);
+  request(region: string, requester: PeeringSide, accepter: PeeringSide): Peering {
+    const peering = new Peering(this.history, this.ids.ec2Id('pcx'), region, requester, accepter);
     this.byId.set(peering.id, peering);
     return peering;
   }
@@ -123,9 +123,9 @@ export class Peerings {
     return this.byId.get(id);
   }
 
-  between(requesterVpcId: string, accepterVpcId: string): Peering | undefined {
+  findLive(requesterVpcId: string, accepterVpcId: string): Peering | undefined {
     return this.all().find(
-      ({ requester, accepter, live }) => live && requester.vpcId === requesterVpcId && accepter.vpcId === accepterVpcId,
+      ({ requester, accepter, isLive }) => isLive && requester.vpcId === requesterVpcId && accepter.vpcId === accepterVpcId,
     );
   }
 
@@ -136,12 +136,12 @@ export class Peerings {
       if (!isListed || peering.region !== region) {
         return false;
       }
-      const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.failedSeenByAccepter());
+      const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.isFailedShownToAccepter());
       return requester.account === account || (accepter.account === account && !early);
     });
   }
 
-  required(place: Place, id: string): Peering {
+  getVisible(place: Place, id: string): Peering {
     const peering = this.visibleTo(place).find((visible) => visible.id === id);
     if (peering === undefined) {
       throw notFound('vpcPeeringConnection', [id]);
@@ -156,11 +156,11 @@ export class Peerings {
       const message = `Invalid state transition for ${peering.id}, attempted to transition from ${code} to deleting`;
       throw new ServiceError('InvalidStateTransition', message);
     }
-    this.end(peering, `Deleted by ${account}`);
+    this.markDeleted(peering, `Deleted by ${account}`);
   }
 
-  end(peering: Peering, message: string): void {
-    peering.move('deleted', message);
+  markDeleted(peering: Peering, message: string): void {
+    peering.setStatus('deleted', message);
     this.tags.clear(peering.requester.account, peering.id);
     this.tags.clear(peering.accepter.account, peering.id);
   }

@@ -11,7 +11,7 @@ export interface Resource {
 }
 
 function resource(network: Network, type: string, id: string, { account, region }: Place, context: Context): Resource {
-  const tags = [...network.tags.of(account, id)].flatMap(([key, value]) => [
+  const tags = [...network.tags.get(account, id)].flatMap(([key, value]) => [
     [`aws:ResourceTag/${key}`, value],
     [`ec2:ResourceTag/${key}`, value],
   ]);

@@ -2,7 +2,7 @@ import { arnOf } from '../partitions';
 import type { ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network, SecurityGroup } from './network';
 import { securityGroupResource } from './policy-resources';
 import type { Rule } from './security-group-rules';
@@ -46,7 +46,7 @@ export function securityGroupOperations(network: Network): Readonly<Record<strin
 
 async function describe(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('GroupId');
-  requireWellFormed(ids, 'sg', 'InvalidGroupId.Malformed');
+  requireWellFormedIds(ids, 'sg', 'InvalidGroupId.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => list(network, parameters, call, ids));
 }
@@ -59,7 +59,7 @@ function list(network: Network, parameters: Parameters, call: ServiceCall, ids: 
   if (missing.length > 0) {
     throw notFound('security group', missing);
   }
-  const tags = ({ groupId }: SecurityGroup) => network.tags.of(call.account, groupId);
+  const tags = ({ groupId }: SecurityGroup) => network.tags.get(call.account, groupId);
   const chosen = own.filter(({ groupId }) => ids.length === 0 || ids.includes(groupId));
   const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
   return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tags(group)) })), ...next };

@@ -59,7 +59,7 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
       await authorizeTagging(network, parameters, call, contextForDeleteTags);
       const named = tagsOf(parameters);
       parameters.list('ResourceId').forEach((id) => {
-        const all = [...network.tags.of(call.account, id).keys()].map((key) => [key, undefined] as const);
+        const all = [...network.tags.get(call.account, id).keys()].map((key) => [key, undefined] as const);
         network.tags.remove(call.account, id, named.size > 0 ? named : new Map(all));
       });
       return { return: true };
@@ -106,7 +106,7 @@ function find(network: Network, place: Place, id: string): Resource {
     case 'security-group':
       return securityGroupResource(network, network.securityGroup(place, id));
     case 'vpc-peering-connection':
-      return peeringResource(network, network.peerings.required(place, id), place.account);
+      return peeringResource(network, network.peerings.getVisible(place, id), place.account);
     case 'unknown':
       throw notFound('resource', [id]);
     default:

@@ -44,7 +44,7 @@ const POLICY_TYPES: Readonly<Record<string, string>> = {
  * Caches decisions across rehearsals, by the whole request including its policies. Stores decisions instead of promises: a promise
  * would keep the rehearsal that created it in memory.
  */
-const decisions = new Map<string, Decision>();
+const decisionsOfAllRehearsals = new Map<string, Decision>();
 
 /** Evaluates policies like IAM, and caches the decisions, because handlers repeat the same calls. */
 export class Evaluator {
@@ -62,13 +62,13 @@ export class Evaluator {
 async function decide(request: EvaluationRequest): Promise<Decision> {
   const text = JSON.stringify({ ...request, version: undefined });
   const key = createHash('sha256').update(text).digest('base64');
-  const decision = decisions.get(key) ?? (await simulate(request));
-  decisions.set(key, decision);
+  const decision = decisionsOfAllRehearsals.get(key) ?? (await simulate(request));
+  decisionsOfAllRehearsals.set(key, decision);
   return decision;
 }
 
 /** @returns AWS's message for a denied call. `reason` is omitted if AWS does not state it. */
-export function denial(principalArn: string, action: string, resource: string, reason = ''): string {
+export function denialMessage(principalArn: string, action: string, resource: string, reason = ''): string {
   const on = resource === '*' && action.startsWith('ec2:') ? '' : ` on resource: ${resource}`;
   return `User: ${principalArn} is not authorized to perform: ${action}${on}${reason}`;
 }
@@ -106,7 +106,7 @@ async function simulate(request: EvaluationRequest): Promise<Decision> {
   }
   return {
     allowed: false,
-    reason: denial(principalArn, action, resource, analysis === undefined ? '' : denialReason(analysis, action)),
+    reason: denialMessage(principalArn, action, resource, analysis === undefined ? '' : denialReason(analysis, action)),
   };
 }
 

@@ -2,7 +2,7 @@ import { ServiceError, type ServiceCall } from '../service';
 import { validate } from '../wire/input-constraints';
 import { QueryService, type Parameters, type Members } from '../wire/query';
 import { QUERY_DIALECT } from '../wire/query-dialects';
-import { denial } from './evaluation';
+import { denialMessage } from './evaluation';
 import type { Iam } from './iam';
 
 const ASSUME_ROLE = {
@@ -41,7 +41,7 @@ async function assumeRole(iam: Iam, parameters: Parameters, { principal, region 
   }
   const session = await iam.assumeRole(principal, { roleArn, sessionName, durationSeconds, region, ...externalId });
   if (session === undefined) {
-    throw new ServiceError('AccessDenied', denial(principal.arn, 'sts:AssumeRole', roleArn), 403);
+    throw new ServiceError('AccessDenied', denialMessage(principal.arn, 'sts:AssumeRole', roleArn), 403);
   }
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = session.credentials;
   return {

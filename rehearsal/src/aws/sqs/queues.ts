@@ -21,7 +21,7 @@ export interface Sender {
 }
 
 interface StoredMessage extends Message {
-  taken: number | undefined;
+  receivedAt: number | undefined;
 }
 
 interface Queue {
@@ -58,7 +58,7 @@ export class Queues {
     }
     const queue: Queue = { place, name, retentionSeconds, policy: undefined, messages: [], activity: [this.clock.now()] };
     this.queues.set(arn, queue);
-    this.metrics.measure(metricOf(queue, 'ApproximateNumberOfMessagesVisible'), (time) => gauge(queue, time));
+    this.metrics.addGauge(metricOf(queue, 'ApproximateNumberOfMessagesVisible'), (time) => gauge(queue, time));
     return arn;
   }
 
@@ -98,7 +98,7 @@ export class Queues {
     if (decision.allowed) {
       const sent = this.clock.now();
       queue.activity.push(sent);
-      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sent, taken: undefined });
+      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sent, receivedAt: undefined });
       this.metrics.put(metricOf(queue, 'NumberOfMessagesSent'));
     }
     this.journal.write('sqs', name, decision.allowed ? `message from ${service}` : `message refused: ${decision.reason}`);
@@ -116,11 +116,11 @@ export class Queues {
   }
 
   /** Removes and returns all messages, like a consumer. */
-  take(queue: string): Message[] {
+  receiveAll(queue: string): Message[] {
     const messages = this.messages(queue);
     const found = this.find(queue);
     const now = this.clock.now();
-    visible(found, now).forEach((message) => (message.taken = now));
+    visible(found, now).forEach((message) => (message.receivedAt = now));
     found.activity.push(now);
     return messages;
   }
@@ -140,7 +140,9 @@ export const urlOf = ({ account, region }: Place, name: string): string =>
   `https://sqs.${region}.${urlSuffixOf(region)}/${account}/${name}`;
 
 function visible({ messages, retentionSeconds }: Queue, time: number): StoredMessage[] {
-  return messages.filter(({ sent, taken = Infinity }) => sent <= time && time < Math.min(taken, sent + retentionSeconds * 1000));
+  return messages.filter(
+    ({ sent, receivedAt = Infinity }) => sent <= time && time < Math.min(receivedAt, sent + retentionSeconds * 1000),
+  );
 }
 
 function gauge(queue: Queue, time: number): number | undefined {

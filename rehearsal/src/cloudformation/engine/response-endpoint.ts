@@ -129,7 +129,7 @@ export class ResponseEndpoint extends ResponseUrls {
           ),
         );
       };
-      const cancel = this.clock.after(BODY_MS, incomplete);
+      const cancel = this.clock.callAfter(BODY_MS, incomplete);
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('error', incomplete);
       request.on('end', () => {

@@ -10,7 +10,7 @@ import {
 import type { LambdaService } from '../../lambda/service/lambda-service';
 import type { NetworkInterfaces } from '../../lambda/service/network-interfaces';
 import type { NotUnderstood } from '../../not-understood';
-import { background } from '../../time/background';
+import { runInBackground } from '../../time/background';
 import type { Properties } from '../template/template';
 import { number, object, required, text, texts } from './properties';
 import {
@@ -63,7 +63,7 @@ const arnOf = (stack: StackIdentity, name: string) =>
 
 /** Throws Lambda's error if Lambda can't assume the function's role. */
 function requireRole({ iam }: FunctionServices, { role }: FunctionConfiguration): void {
-  if (!iam.admits(role, 'lambda.amazonaws.com')) {
+  if (!iam.canServiceAssume(role, 'lambda.amazonaws.com')) {
     const message = 'The role defined for the function cannot be assumed by Lambda.';
     throw new ServiceError('InvalidParameterValueException', message);
   }
@@ -108,7 +108,7 @@ function functionType(services: FunctionServices): ResourceType {
     update: async (request) => {
       const before = lambda.configuration(arnOf(request.stack, request.physicalId));
       const outcome = await deploy(request, request.physicalId);
-      background(() => networkInterfaces.release(before));
+      runInBackground(() => networkInterfaces.release(before));
       return outcome;
     },
     // CloudFormation waits until Lambda has deleted the network interfaces
@@ -138,7 +138,7 @@ function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceT
       const arn = functionOf(request);
       lambda.unpublish(arn, String(request.attributes.Version));
       if (lambda.has(arn)) {
-        background(() => networkInterfaces.release(lambda.configuration(arn)));
+        runInBackground(() => networkInterfaces.release(lambda.configuration(arn)));
       }
     },
   };

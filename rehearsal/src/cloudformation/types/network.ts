@@ -113,7 +113,7 @@ function securityGroupType(ec2: Ec2): ResourceType {
       // add new rules first, so that traffic allowed by both is never interrupted
       for (const rule of after) {
         if (includes(present, rule)) {
-          ec2.describeRule(stack, physicalId, rule);
+          ec2.updateRuleDescription(stack, physicalId, rule);
         } else {
           ec2.authorizeRule(stack, physicalId, rule);
         }
@@ -247,7 +247,7 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
       },
       update: unchanged,
       delete: ({ stack, properties, physicalId }) => {
-        ec2.find(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
+        ec2.findVpc(stack.account, stack.region, required(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
       },
     },
     'AWS::EC2::Subnet': retryingDelete(
@@ -281,7 +281,7 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
     }),
     'AWS::EC2::SubnetRouteTableAssociation': {
       create: ({ stack, properties }) => {
-        const id = ec2.associate(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
+        const id = ec2.associateSubnet(stack, required(properties, 'RouteTableId'), required(properties, 'SubnetId'));
         return { physicalId: id, attributes: { Id: id } };
       },
       update: unchanged,

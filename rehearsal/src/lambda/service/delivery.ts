@@ -1,31 +1,31 @@
 import type { Decision } from '../../aws/iam/iam';
 import type { RehearsalClock } from '../../time/clock';
 import type { DeployedFunction } from './deployed-function';
-import type { InvocationResult, Request } from './execution-environment';
+import type { InvocationResult, InvocationRequest } from './execution-environment';
 import { LATEST, parseArn, type EventInvokeConfiguration } from './function-configuration';
 import type { LambdaMetrics } from './function-metrics';
-import type { Pool } from './pool';
-import { deliver, type Outcome } from './retries';
+import type { EnvironmentPool } from './environment-pool';
+import { deliverWithRetries, type DeliveryOutcome } from './retries';
 
 export interface DeliveryOptions {
   readonly clock: RehearsalClock;
   readonly metrics: LambdaMetrics;
   /** Returns undefined if the function was deleted. */
   readonly find: (arn: string) => DeployedFunction | undefined;
-  readonly run: (pool: Pool, request: Request) => Promise<InvocationResult>;
+  readonly run: (pool: EnvironmentPool, request: InvocationRequest) => Promise<InvocationResult>;
   /** Sends a record to a queue, with the function's role. */
   readonly send: (queueArn: string, body: string, roleArn: string) => Promise<Decision>;
   readonly log: (arn: string, text: string) => void;
 }
 
-type Condition = Exclude<Outcome, 'FunctionGone'>;
+type Condition = Exclude<DeliveryOutcome, 'FunctionGone'>;
 
 /** How the delivery of an event ended. */
-interface Ending {
+interface DeliveryResult {
   readonly condition: Condition;
   readonly attempts: number;
   readonly result: InvocationResult;
-  readonly pool: Pool;
+  readonly pool: EnvironmentPool;
   readonly settings: EventInvokeConfiguration;
 }
 
@@ -33,40 +33,40 @@ interface Ending {
 export class Delivery {
   constructor(private readonly options: DeliveryOptions) {}
 
-  async deliver(request: Request): Promise<void> {
+  async deliver(request: InvocationRequest): Promise<void> {
     const { clock, metrics, log } = this.options;
     const { arn, requestId } = request;
     const accepted = clock.now();
-    const ending = await this.attempt(request);
+    const ending = await this.attemptAll(request);
     if (!ending) {
       log(arn, `event ${requestId} dropped: the function is gone`);
       return;
     }
     const { condition, attempts, settings } = ending;
     if (condition === 'Success') {
-      await this.record(request, ending, settings.onSuccess);
+      await this.sendRecord(request, ending, settings.onSuccess);
       return;
     }
     const why =
       condition === 'RetriesExhausted'
         ? `after ${attempts} attempts`
         : `after ${attempts} attempts: older than ${settings.maximumEventAgeSeconds} seconds`;
-    await this.record(request, ending, settings.onFailure);
+    await this.sendRecord(request, ending, settings.onFailure);
     metrics.put('AsyncEventsDropped', arn, 1, accepted);
     log(arn, `event ${requestId} dropped ${why}`);
   }
 
   /** @returns undefined if the function was deleted in the meantime */
-  private async attempt(request: Request): Promise<Ending | undefined> {
+  private async attemptAll(request: InvocationRequest): Promise<DeliveryResult | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);
-    let last: Omit<Ending, 'condition' | 'settings'> | undefined;
+    let last: Omit<DeliveryResult, 'condition' | 'settings'> | undefined;
     const settings = (): EventInvokeConfiguration | undefined => {
       const fn = find(request.arn);
-      return fn?.version(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
+      return fn?.findPool(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
     };
     const attempt = async (): Promise<boolean> => {
-      const pool = find(request.arn)?.version(qualifier);
+      const pool = find(request.arn)?.findPool(qualifier);
       if (pool === undefined) {
         return false;
       }
@@ -74,14 +74,14 @@ export class Delivery {
       last = { attempts: (last?.attempts ?? 0) + 1, result, pool };
       return 'payload' in result;
     };
-    const condition = await deliver({ settings, attempt }, clock);
+    const condition = await deliverWithRetries({ settings, attempt }, clock);
     const present = settings();
     return condition === 'FunctionGone' || present === undefined || last === undefined
       ? undefined
       : { ...last, condition, settings: present };
   }
 
-  private async record(request: Request, ending: Ending, destination: string | undefined): Promise<void> {
+  private async sendRecord(request: InvocationRequest, ending: DeliveryResult, destination: string | undefined): Promise<void> {
     const { clock, metrics, send, log } = this.options;
     if (destination === undefined) {
       return;
@@ -100,7 +100,11 @@ export class Delivery {
 }
 
 /** The format is from "Capturing records of Lambda asynchronous invocations" in Lambda's developer guide. */
-function recordOf({ arn, requestId, payload }: Request, { condition, attempts, result, pool }: Ending, now: number): object {
+function recordOf(
+  { arn, requestId, payload }: InvocationRequest,
+  { condition, attempts, result, pool }: DeliveryResult,
+  now: number,
+): object {
   const failed = 'functionError' in result;
   return {
     version: '1.0',

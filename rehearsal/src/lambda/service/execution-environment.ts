@@ -3,7 +3,7 @@ import type { FunctionError } from '../protocol';
 import type { FunctionConfiguration } from './function-configuration';
 
 /** An invocation request. */
-export interface Request {
+export interface InvocationRequest {
   readonly requestId: string;
   /** The invoked ARN, with the version or alias if one was given. */
   readonly arn: string;
@@ -16,12 +16,12 @@ export type InvocationResult = { readonly payload: string } | { readonly functio
 /** Runs invocations of one version of a function, one at a time. */
 export interface ExecutionEnvironment {
   /** False after it has ended. */
-  readonly usable: boolean;
+  readonly isUsable: boolean;
   /** When its last invocation ended. */
   readonly lastUsed: number;
   /** Resolves when the environment is completely gone. */
   readonly exited: Promise<void>;
-  invoke(request: Request): Promise<InvocationResult>;
+  invoke(request: InvocationRequest): Promise<InvocationResult>;
   /** Terminates the environment immediately. */
   kill(): void;
 }

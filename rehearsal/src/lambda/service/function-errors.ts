@@ -6,7 +6,7 @@ export const exitError = (reason: string): FunctionError => ({
   errorMessage: `Error: Runtime exited with error: ${reason}`,
 });
 
-export const timedOut = (seconds: number): FunctionError => ({
+export const timeoutError = (seconds: number): FunctionError => ({
   errorType: 'Sandbox.Timedout',
   errorMessage: `Task timed out after ${seconds.toFixed(2)} seconds`,
 });

@@ -1,5 +1,5 @@
 import { JSON_ERRORS, ServiceError } from '../../aws/service';
-import type { Answer, Service, ServiceCall, WireRequest } from '../../aws/service';
+import type { WireResponse, Service, ServiceCall, WireRequest } from '../../aws/service';
 import { functionArn, FunctionNotFound } from './function-configuration';
 import type { LambdaService } from './lambda-service';
 
@@ -16,17 +16,17 @@ export class LambdaApi implements Service {
 
   constructor(private readonly lambda: LambdaService) {}
 
-  operation(request: WireRequest): string {
+  operationName(request: WireRequest): string {
     return find(request)?.name ?? 'UnknownOperation';
   }
 
-  input(request: WireRequest): unknown {
+  parseInput(request: WireRequest): unknown {
     const name = decodeURIComponent(find(request)?.path.exec(request.path)?.[1] ?? '');
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
     return { FunctionName: name, InvocationType: type, Payload: parse(request.body) };
   }
 
-  async perform(call: ServiceCall): Promise<Answer> {
+  async perform(call: ServiceCall): Promise<WireResponse> {
     const { FunctionName, InvocationType, Payload } = call.input as {
       FunctionName: string;
       InvocationType: string;
@@ -53,7 +53,7 @@ export class LambdaApi implements Service {
     }
   }
 
-  fail(error: ServiceError): Answer {
+  errorResponse(error: ServiceError): WireResponse {
     return json(
       error.status,
       { Type: error.status < 500 ? 'User' : 'Service', Message: error.message },
@@ -61,7 +61,7 @@ export class LambdaApi implements Service {
     );
   }
 
-  private async invoke(arn: string, type: string, payload: unknown): Promise<Answer> {
+  private async invoke(arn: string, type: string, payload: unknown): Promise<WireResponse> {
     this.describe(arn);
     if (type === 'DryRun') {
       return { status: 204, headers: {}, body: '' };
@@ -111,7 +111,7 @@ function parse(body: Buffer): unknown {
   }
 }
 
-const json = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+const json = (status: number, body: unknown, headers: Record<string, string> = {}): WireResponse => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body ?? null),

@@ -12,10 +12,10 @@ const LAMBDA = 'lambda.amazonaws.com';
 const DELETION_SECONDS = 20 * 60;
 
 /** The permissions without which Lambda refuses a function in a VPC. */
-const REQUIRED = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
+const REQUIRED_ACTIONS = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
 
 /** The other permissions that Lambda's developer guide lists. */
-const USED = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
+const OTHER_ACTIONS = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
 
 interface NetworkInterfacesOptions {
   readonly clock: Clock;
@@ -30,7 +30,7 @@ interface NetworkInterfacesOptions {
  */
 export class NetworkInterfaces {
   /** The ids of the interfaces that Lambda still has to delete. */
-  private readonly managed = new Set<string>();
+  private readonly managedIds = new Set<string>();
 
   constructor(private readonly options: NetworkInterfacesOptions) {}
 
@@ -44,13 +44,13 @@ export class NetworkInterfaces {
     if (vpc.subnetIds.length === 0 || vpc.securityGroupIds.length === 0) {
       throw invalid('SubnetIds and SecurityIds must coexist or be both empty list.');
     }
-    for (const action of REQUIRED) {
+    for (const action of REQUIRED_ACTIONS) {
       if (!(await this.isAllowed(configuration, role, action))) {
         throw invalid(`The provided execution role does not have permissions to call ${action} on EC2`);
       }
     }
     // the result does not matter: the decision marks the permissions as used in the report
-    for (const action of USED) {
+    for (const action of OTHER_ACTIONS) {
       await this.isAllowed(configuration, role, action);
     }
     const missing = vpc.subnetIds.filter((subnetId) => !this.ids().some((id) => this.serves(id, configuration, subnetId)));
@@ -66,7 +66,7 @@ export class NetworkInterfaces {
       });
       throw error instanceof ServiceError ? refusedByEc2(error) : error;
     }
-    created.forEach((id) => this.managed.add(id));
+    created.forEach((id) => this.managedIds.add(id));
   }
 
   /**
@@ -82,9 +82,9 @@ export class NetworkInterfaces {
     await clock.sleep(DELETION_SECONDS * 1000);
     for (const id of unused) {
       const vpc = ec2.networkInterfaces.get(id)?.subnet.vpc;
-      if (vpc !== undefined && this.managed.has(id) && !this.isUsed(id)) {
+      if (vpc !== undefined && this.managedIds.has(id) && !this.isUsed(id)) {
         // Lambda does not retry if the role does not allow the deletion
-        this.managed.delete(id);
+        this.managedIds.delete(id);
         if (await this.isAllowed(vpc, role, 'DeleteNetworkInterface', id)) {
           ec2.deleteNetworkInterface(vpc, id);
         }
@@ -93,7 +93,7 @@ export class NetworkInterfaces {
   }
 
   private ids(): string[] {
-    return [...this.managed];
+    return [...this.managedIds];
   }
 
   private isUsed(id: string): boolean {

@@ -12,10 +12,10 @@ interface QueuedEvent {
   attempt(): Promise<boolean>;
 }
 
-export type Outcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionGone';
+export type DeliveryOutcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionGone';
 
 /** Invokes a function with an event until it succeeds, has no attempts left, or the event is too old. */
-export async function deliver(event: QueuedEvent, clock: RehearsalClock): Promise<Outcome> {
+export async function deliverWithRetries(event: QueuedEvent, clock: RehearsalClock): Promise<DeliveryOutcome> {
   const accepted = clock.now();
   for (let attempts = 1; ; attempts++) {
     if (!event.settings()) {

@@ -122,7 +122,7 @@ describe('a queue', () => {
     expect((await send()).allowed).toBe(true);
     await rehearsal.clock.sleep(HOUR);
     expect(rehearsal.aws.alarms.describe('failing').state).toBe('ALARM');
-    expect(rehearsal.aws.queues.take('failures')).toMatchObject([{ body: 'text' }]);
+    expect(rehearsal.aws.queues.receiveAll('failures')).toMatchObject([{ body: 'text' }]);
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });

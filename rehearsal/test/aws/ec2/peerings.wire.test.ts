@@ -117,7 +117,7 @@ describe('route tables', () => {
   test('are found by VPC, subnet, role and connection', async () => {
     const subnet = { vpcId: stage.vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' };
     const subnetId = stage.aws.ec2.createSubnet(PLACE, subnet);
-    stage.aws.ec2.associate(PLACE, tableId, subnetId);
+    stage.aws.ec2.associateSubnet(PLACE, tableId, subnetId);
     await create();
     const main = stage.aws.ec2.vpc(PLACE, stage.vpcId).mainRouteTableId;
     expect(await tables({ Name: 'vpc-id', Values: [stage.vpcId] })).toEqual([main, tableId]);

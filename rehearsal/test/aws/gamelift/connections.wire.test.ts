@@ -138,7 +138,7 @@ describe('a connection', () => {
     expect(await status(pending)).toMatchObject({ Code: 'pending-acceptance' });
     expect(await status(rejected)).toMatchObject({ Code: 'rejected' });
     expect(await status(failed)).toEqual({ Code: 'failed', Message: 'No.' });
-    stage.aws.gameLift.connections.release();
+    stage.aws.gameLift.connections.resumePendingConnections();
     await stage.wait(30);
     expect(await status(pending)).toMatchObject({ Code: 'active' });
   });

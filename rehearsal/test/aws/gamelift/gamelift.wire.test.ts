@@ -271,7 +271,7 @@ describe('the caller’s credentials', () => {
   test('suffice when they are scoped to the VPC, and all count as used', async () => {
     const { credentials, roleArn } = sessionOf(world.aws, policy(gameLift, describes, ...scoped(VPC_ACCOUNT, key.PeerVpcId)));
     await authorize(gameLiftClient(world.aws, credentials));
-    expect(world.aws.iam.used()).toEqual(
+    expect(world.aws.iam.usedActions()).toEqual(
       [
         'gamelift:CreateVpcPeeringAuthorization',
         'ec2:AcceptVpcPeeringConnection',

@@ -220,7 +220,7 @@ describe('STS', () => {
     };
     expect(await outcome(session)).toBe('allowed');
     expect(Date.parse(element('Expiration', body))).toBe(world.clock.now() + 3600_000);
-    expect(world.aws.iam.used()).toEqual([
+    expect(world.aws.iam.usedActions()).toEqual([
       { roleArn, action: 'sts:AssumeRole' },
       { roleArn: PEER, action: 'ec2:DescribeVpcs' },
     ]);

@@ -7,12 +7,12 @@ import type {
   EnvironmentSettings,
   ExecutionEnvironment,
   InvocationResult,
-  Request,
+  InvocationRequest,
   StartEnvironment,
 } from './execution-environment';
 import type { FunctionConfiguration } from './function-configuration';
 
-export interface PoolOptions {
+export interface EnvironmentPoolOptions {
   readonly clock: RehearsalClock;
   readonly ids: Ids;
   readonly metrics: Metrics;
@@ -27,24 +27,24 @@ export interface PoolOptions {
 const WARM_MS = 10 * 60_000;
 
 /** A version of a function, and its execution environments. */
-export class Pool {
-  retired = false;
+export class EnvironmentPool {
+  isRetired = false;
   private readonly environments = new Set<ExecutionEnvironment>();
   private readonly idle: ExecutionEnvironment[] = [];
 
   constructor(
-    private readonly options: PoolOptions,
+    private readonly options: EnvironmentPoolOptions,
     readonly version: string,
     readonly configuration: FunctionConfiguration,
     readonly taskRoot: string,
   ) {}
 
   /** The same code and configuration as another version. */
-  copy(version: string): Pool {
-    return new Pool(this.options, version, this.configuration, this.taskRoot);
+  withVersion(version: string): EnvironmentPool {
+    return new EnvironmentPool(this.options, version, this.configuration, this.taskRoot);
   }
 
-  async run(request: Request): Promise<InvocationResult> {
+  async run(request: InvocationRequest): Promise<InvocationResult> {
     let environment: ExecutionEnvironment;
     try {
       environment = this.takeWarm() ?? (await this.options.clock.work(() => this.start()));
@@ -53,7 +53,7 @@ export class Pool {
       return { functionError: { errorType: 'Lambda.InitError', errorMessage } };
     }
     const result = await environment.invoke(request);
-    if (environment.usable && !this.retired) {
+    if (environment.isUsable && !this.isRetired) {
       this.idle.push(environment);
     } else {
       this.discard(environment);
@@ -63,7 +63,7 @@ export class Pool {
 
   /** Stops using the environments. Running invocations finish. */
   retire(): void {
-    this.retired = true;
+    this.isRetired = true;
     this.idle.splice(0).forEach((environment) => {
       this.discard(environment);
     });
@@ -71,7 +71,7 @@ export class Pool {
 
   /** @returns how many were running. */
   killRunning(): number {
-    const running = [...this.environments].filter((environment) => environment.usable && !this.idle.includes(environment));
+    const running = [...this.environments].filter((environment) => environment.isUsable && !this.idle.includes(environment));
     running.forEach((environment) => {
       this.discard(environment);
     });
@@ -79,7 +79,7 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    this.retired = true;
+    this.isRetired = true;
     const environments = [...this.environments];
     environments.forEach((environment) => {
       environment.kill();
@@ -90,7 +90,7 @@ export class Pool {
   private takeWarm(): ExecutionEnvironment | undefined {
     const oldest = this.options.clock.now() - WARM_MS;
     for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
-      if (environment.usable && environment.lastUsed >= oldest) {
+      if (environment.isUsable && environment.lastUsed >= oldest) {
         return environment;
       }
       this.discard(environment);
@@ -116,7 +116,7 @@ export class Pool {
     };
     const environment = await startEnvironment({ configuration, version, taskRoot, logStreamName, credentials, output });
     this.environments.add(environment);
-    if (this.retired) {
+    if (this.isRetired) {
       this.discard(environment);
       throw new Error('the function was deleted or updated, or the rehearsal was closed');
     }
