@@ -1,4 +1,4 @@
-/** `*` and `?`, as policies and filters have them; everything else stands for itself. */
+/** Returns the regular expression of a text with the wildcards `*` and `?`, as in policies and filters. */
 export function wildcardPattern(text: string): string {
   const expression = text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return `^${expression.replaceAll('*', '.*').replaceAll('?', '.')}$`;

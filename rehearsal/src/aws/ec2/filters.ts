@@ -2,7 +2,7 @@ import { ServiceError, type ServiceCall } from '../service';
 import { wildcardPattern } from '../wildcards';
 import type { Members, Parameters } from '../wire/query';
 
-/** By filter name, the value or values of an item that the filter compares. */
+/** Maps the name of a filter to a function that returns the values of an item to compare. */
 export type Filters<T> = Readonly<Record<string, (item: T) => string | readonly string[]>>;
 
 const MINIMUM_PAGE = 5;
@@ -19,7 +19,7 @@ export function endDryRun(parameters: Parameters): void {
   }
 }
 
-/** Returns the items that match every filter of the request. A filter matches if any of its values does. */
+/** Returns the items that match every filter of the request. A filter matches if one of its values matches. */
 export function applyFilters<T>(
   parameters: Parameters,
   items: readonly T[],
@@ -37,7 +37,7 @@ export function applyFilters<T>(
 
 function attributeOf<T>(
   name: string,
-  known: Filters<T>,
+  filters: Filters<T>,
   tagsOf: (item: T) => ReadonlyMap<string, string>,
 ): (item: T) => string | readonly string[] {
   if (name === 'tag-key') {
@@ -46,14 +46,14 @@ function attributeOf<T>(
   if (name.startsWith('tag:')) {
     return (item) => tagsOf(item).get(name.slice('tag:'.length)) ?? [];
   }
-  const attribute = Object.hasOwn(known, name) ? known[name] : undefined;
+  const attribute = Object.hasOwn(filters, name) ? filters[name] : undefined;
   if (attribute === undefined) {
     throw new ServiceError('InvalidParameterValue', `The filter '${name}' is invalid`);
   }
   return attribute;
 }
 
-/** The items of the requested page, and the token of the next page. */
+/** Returns the items of the requested page, and the token of the next page. */
 export function page<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
   const maximum = parameters.get('MaxResults');
   const size = maximum === undefined ? items.length : Number(maximum);

@@ -21,7 +21,7 @@ const VPC_FILTERS: Filters<Vpc> = {
   state: () => 'available',
 };
 
-const routes = ({ routes: all }: RouteTable): Route[] => [...all.values()];
+const routesOf = ({ routes }: RouteTable): Route[] => [...routes.values()];
 
 const TABLE_FILTERS: Filters<RouteTable> = {
   'vpc-id': ({ vpc }) => vpc.vpcId,
@@ -34,7 +34,7 @@ const TABLE_FILTERS: Filters<RouteTable> = {
     ...(associations.size > 0 ? ['false'] : []),
   ],
   'route.vpc-peering-connection-id': (table) =>
-    routes(table).flatMap(({ kind, target }) => (kind === 'vpcPeeringConnectionId' ? [target] : [])),
+    routesOf(table).flatMap(({ kind, target }) => (kind === 'vpcPeeringConnectionId' ? [target] : [])),
   'route.destination-cidr-block': (table) => [...table.vpc.cidrBlocks.values(), ...table.routes.keys()],
 };
 
@@ -51,7 +51,7 @@ export const ROUTE_TARGETS = [
   'InstanceId',
 ];
 
-/** VPCs, route tables, routes and network interfaces. */
+/** EC2's operations on VPCs, route tables, routes and network interfaces. */
 export function networkOperations(network: Network): Readonly<Record<string, QueryOperation>> {
   const changeRoute =
     (change: (call: ServiceCall, routeTableId: string, parameters: Parameters) => void): QueryOperation =>
@@ -145,20 +145,20 @@ function listRouteTables(network: Network, parameters: Parameters, call: Service
 
 function describeTable(network: Network, table: RouteTable): Members {
   const { routeTableId, vpc, associations } = table;
-  const associated = (routeTableAssociationId: string, rest: Members) => ({
+  const association = (routeTableAssociationId: string, members: Members) => ({
     routeTableAssociationId,
     routeTableId,
-    ...rest,
+    ...members,
     associationState: { state: 'associated' },
   });
-  const main = vpc.mainRouteTableId === routeTableId;
-  const local = (destinationCidrBlock: string) => ({
+  const isMain = vpc.mainRouteTableId === routeTableId;
+  const localRoute = (destinationCidrBlock: string) => ({
     destinationCidrBlock,
     gatewayId: 'local',
     origin: 'CreateRouteTable',
     state: 'active',
   });
-  const added = (route: Route) => ({
+  const addedRoute = (route: Route) => ({
     [route.destination.includes(':') ? 'destinationIpv6CidrBlock' : 'destinationCidrBlock']: route.destination,
     [route.kind]: route.target,
     origin: 'CreateRoute',
@@ -169,30 +169,30 @@ function describeTable(network: Network, table: RouteTable): Members {
     vpcId: vpc.vpcId,
     ownerId: vpc.account,
     associationSet: [
-      ...(main ? [associated(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main })] : []),
+      ...(isMain ? [association(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main: true })] : []),
       ...[...associations].map(([id, target]) =>
-        associated(id, { [isGatewayId(target) ? 'gatewayId' : 'subnetId']: target, main: false }),
+        association(id, { [isGatewayId(target) ? 'gatewayId' : 'subnetId']: target, main: false }),
       ),
     ],
-    routeSet: [...[...vpc.cidrBlocks.values()].map(local), ...routes(table).map(added)],
+    routeSet: [...[...vpc.cidrBlocks.values()].map(localRoute), ...routesOf(table).map(addedRoute)],
   };
 }
 
-/** The output member for a target parameter. EC2 lists Gateway Load Balancer endpoints as gateways. */
+/** The name in EC2's output for a target parameter. EC2 lists Gateway Load Balancer endpoints as gateways. */
 export function routeTargetKind(parameter: string): string {
   return parameter === 'VpcEndpointId' ? 'gatewayId' : `${parameter.charAt(0).toLowerCase()}${parameter.slice(1)}`;
 }
 
 function routeOf(parameters: Parameters): Route {
-  const given = ROUTE_TARGETS.flatMap((name) => {
+  const targets = ROUTE_TARGETS.flatMap((name) => {
     const target = parameters.get(name);
     return target === undefined ? [] : [{ kind: routeTargetKind(name), target }];
   });
-  const [only] = given;
-  if (only === undefined || given.length > 1) {
+  const [onlyTarget] = targets;
+  if (onlyTarget === undefined || targets.length > 1) {
     throw new ServiceError('InvalidParameterCombination', `exactly one of ${ROUTE_TARGETS.join(', ')} must be specified`);
   }
-  return { destination: destinationOf(parameters), ...only };
+  return { destination: destinationOf(parameters), ...onlyTarget };
 }
 
 function destinationOf(parameters: Parameters): string {
@@ -203,7 +203,7 @@ function destinationOf(parameters: Parameters): string {
   return destination;
 }
 
-/** The destination of a route, from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
+/** Reads the destination of a route from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
 export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
   const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
   if (ipv4 !== undefined) {

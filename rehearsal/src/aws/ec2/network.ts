@@ -30,7 +30,7 @@ export interface Subnet {
 
 export interface Route {
   readonly destination: string;
-  /** The member of EC2's output that has the target: `gatewayId`, `vpcPeeringConnectionId` … */
+  /** The name of the target in EC2's output: `gatewayId`, `vpcPeeringConnectionId` … */
   readonly kind: string;
   readonly target: string;
 }
@@ -38,23 +38,26 @@ export interface Route {
 export interface RouteTable {
   readonly routeTableId: string;
   readonly vpc: Vpc;
-  /** By destination. Without local routes. */
+  /** All routes except local ones, by destination. */
   readonly routes: Map<string, Route>;
-  /** Ids of subnets and gateways, by association id. */
+  /** The ids of the associated subnets and gateways, by association id. */
   readonly associations: Map<string, string>;
 }
 
+type SecurityGroupOptions = Pick<SecurityGroup, 'groupId' | 'vpc' | 'name' | 'description' | 'rules'>;
+
 export class SecurityGroup {
+  readonly groupId: string;
+  readonly vpc: Vpc;
+  readonly name: string;
+  readonly description: string;
   private readonly ruleValue: HistoricValue<readonly Rule[]>;
 
-  constructor(
-    history: History,
-    readonly groupId: string,
-    readonly vpc: Vpc,
-    readonly name: string,
-    readonly description: string,
-    rules: readonly Rule[],
-  ) {
+  constructor(history: History, { groupId, vpc, name, description, rules }: SecurityGroupOptions) {
+    this.groupId = groupId;
+    this.vpc = vpc;
+    this.name = name;
+    this.description = description;
     this.ruleValue = history.value(rules);
   }
 
@@ -131,7 +134,13 @@ export class Network {
     this.vpcs.set(vpcId, vpc);
     this.addRouteTable(routeTableId, vpc);
     const rules: Rule[] = [{ direction: 'ingress', protocol: '-1', peer: groupId }, ALL_EGRESS];
-    const group = new SecurityGroup(this.history, groupId, vpc, 'default', 'default VPC security group', rules);
+    const group = new SecurityGroup(this.history, {
+      groupId,
+      vpc,
+      name: 'default',
+      description: 'default VPC security group',
+      rules,
+    });
     this.securityGroups.set(groupId, group);
     return { vpcId };
   }
@@ -157,7 +166,7 @@ export class Network {
     });
   }
 
-  /** Undefined for a VPC of another account or Region. */
+  /** @returns undefined if the VPC is in another account or Region, or does not exist */
   findVpc(account: string, region: string, vpcId: string): Vpc | undefined {
     const vpc = this.vpcs.get(vpcId);
     return vpc?.account === account && vpc.region === region ? vpc : undefined;
@@ -245,7 +254,8 @@ export class Network {
   }
 
   /**
-   * Turns the table into a gateway route table. Throws if it has routes that a gateway route table can't have.
+   * Associates the table with a gateway, which makes it a gateway route table. Throws if it has routes that a gateway route table can't
+   * have.
    *
    * @returns the id of the association
    */
@@ -306,7 +316,7 @@ export class Network {
     }
   }
 
-  /** A route is a blackhole if its target no longer exists, or is not active yet. */
+  /** A route is a blackhole if its target no longer exists or is not active yet. */
   routeState({ kind, target }: Route): 'active' | 'blackhole' {
     const isBlackhole =
       (kind === 'vpcPeeringConnectionId' && this.peerings.find(target)?.status.code !== 'active') ||
@@ -327,7 +337,7 @@ export class Network {
     }
     requireGroupTexts(name, description);
     rules.forEach(requireRule);
-    this.securityGroups.set(groupId, new SecurityGroup(this.history, groupId, vpc, name, description, rules));
+    this.securityGroups.set(groupId, new SecurityGroup(this.history, { groupId, vpc, name, description, rules }));
     return groupId;
   }
 
@@ -383,9 +393,9 @@ export class Network {
     { subnetId, groupIds, description }: { subnetId: string; groupIds: readonly string[]; description: string },
   ): string {
     const subnet = getOwned('subnet', this.subnets, place, subnetId);
-    const foreign = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
-    if (foreign !== undefined) {
-      const message = `Security group ${foreign} and subnet ${subnetId} belong to different networks.`;
+    const foreignGroupId = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
+    if (foreignGroupId !== undefined) {
+      const message = `Security group ${foreignGroupId} and subnet ${subnetId} belong to different networks.`;
       throw new ServiceError('InvalidParameter', message);
     }
     const networkInterfaceId = this.ids.ec2Id('eni');
@@ -407,7 +417,7 @@ export class Network {
     return id;
   }
 
-  /** Attaches the gateway, or detaches it if no VPC is given. */
+  /** Attaches the gateway to a VPC. @param vpcId undefined to detach the gateway */
   attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
     const { account, region } = this.gateway(place, gatewayId);
     this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
@@ -445,8 +455,8 @@ export class Network {
   }
 
   /**
-   * Throws if the table can't have this route. A route to a peering connection is allowed as soon as the connection is requested, and
-   * is a blackhole until it is active.
+   * Throws if the table can't have this route. A route to a peering connection is allowed as soon as the connection is requested. The
+   * route is a blackhole until the connection is active.
    */
   private requireAllowedRoute(place: Place, table: RouteTable, route: Route): void {
     if (isGatewayRouteTable(table)) {
@@ -464,7 +474,7 @@ export class Network {
 
 /**
  * A gateway route table can only have destinations inside the VPC, and only a network interface, a Gateway Load Balancer endpoint or
- * `local` as targets. The message for destinations outside the VPC is ours: AWS does not publish EC2's.
+ * `local` as targets. The text of the error for destinations outside the VPC is not EC2's, because AWS does not document it.
  */
 function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
   const { cidrBlocks } = vpc;
@@ -479,7 +489,7 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
   }
 }
 
-/** Throws unless the value is a CIDR block of the parameter's IP version. */
+/** Throws unless the value is a CIDR block of the IP version of the parameter. */
 export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
   if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
     throw invalidCidr(parameter, value);
@@ -501,15 +511,16 @@ function requireCidrSize(cidrBlock: string, code: string): void {
   }
 }
 
+/** Throws EC2's error unless the resource exists in the account and Region. */
 function getOwned<T extends { readonly vpc: Vpc }>(
   kind: string,
   all: ReadonlyMap<string, T>,
   { account, region }: Place,
   id: string,
 ): T {
-  const found = all.get(id);
-  if (found?.vpc.account !== account || found.vpc.region !== region) {
+  const resource = all.get(id);
+  if (resource?.vpc.account !== account || resource.vpc.region !== region) {
     throw notFound(kind, [id]);
   }
-  return found;
+  return resource;
 }

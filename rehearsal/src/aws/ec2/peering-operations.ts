@@ -94,15 +94,15 @@ function modify(peering: Peering, { account }: ServiceCall, parameters: Paramete
   const result: Record<string, Members> = {};
   for (const side of ['accepter', 'requester'] as const) {
     const member = `${side === 'accepter' ? 'Accepter' : 'Requester'}PeeringConnectionOptions`;
-    const wanted = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
-    if (wanted !== undefined) {
+    const allowed = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
+    if (allowed !== undefined) {
       if (peering[side].account !== account) {
         throw new ServiceError(
           'OperationNotPermitted',
           `User ${account} cannot modify ${side} peering options for ${peering.id}`,
         );
       }
-      peering.dnsResolution = { ...peering.dnsResolution, [side]: wanted === 'true' };
+      peering.dnsResolution = { ...peering.dnsResolution, [side]: allowed === 'true' };
       result[`${side}PeeringConnectionOptions`] = options(peering.dnsResolution[side]);
     }
   }

@@ -26,13 +26,13 @@ export interface PeeringSide {
   readonly cidrBlocks: readonly string[];
 }
 
-/** Whether each side lets the other resolve its names. */
+/** Whether each side allows DNS resolution from the other VPC. */
 interface DnsResolution {
   readonly requester: boolean;
   readonly accepter: boolean;
 }
 
-const LIVE: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
+const LIVE_CODES: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
 const MESSAGES: Readonly<Record<PeeringCode, string>> = {
   'initiating-request': 'Initiating Request',
   'pending-acceptance': 'Pending Acceptance',
@@ -44,7 +44,7 @@ const MESSAGES: Readonly<Record<PeeringCode, string>> = {
   deleting: 'Deleting',
   deleted: 'Deleted',
 };
-/** How long EC2 lists a connection after it ended. EC2 documents longer times for some states. */
+/** How long EC2 lists a connection after its end. EC2 documents longer times for some states. */
 const LISTED_AFTER_END_MS = 2 * 3600 * 1000;
 
 /** A VPC peering connection in EC2. */
@@ -53,13 +53,19 @@ export class Peering {
   private readonly dnsResolutionValue: HistoricValue<DnsResolution>;
   private endedAt = Infinity;
 
+  readonly id: string;
+  readonly region: string;
+  readonly requester: PeeringSide;
+  readonly accepter: PeeringSide;
+
   constructor(
     private readonly history: History,
-    readonly id: string,
-    readonly region: string,
-    readonly requester: PeeringSide,
-    readonly accepter: PeeringSide,
+    { id, region, requester, accepter }: Pick<Peering, 'id' | 'region' | 'requester' | 'accepter'>,
   ) {
+    this.id = id;
+    this.region = region;
+    this.requester = requester;
+    this.accepter = accepter;
     const code = 'initiating-request';
     this.statusValue = history.value<PeeringStatus>({ code, message: MESSAGES[code] });
     this.dnsResolutionValue = history.value<DnsResolution>({ requester: false, accepter: false });
@@ -77,12 +83,12 @@ export class Peering {
     this.dnsResolutionValue.current = allowed;
   }
 
-  /** Whether the connection is active, on its way there, or still being deleted. */
+  /** Whether the connection has not ended: it is not deleted, failed, rejected or expired. */
   get isLive(): boolean {
-    return LIVE.includes(this.status.code);
+    return LIVE_CODES.includes(this.status.code);
   }
 
-  /** Whether DescribeVpcPeeringConnections still lists it. */
+  /** Whether DescribeVpcPeeringConnections still lists the connection. */
   get isListed(): boolean {
     return this.isLive || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
   }
@@ -110,7 +116,7 @@ export class Peerings {
   }
 
   request(region: string, requester: PeeringSide, accepter: PeeringSide): Peering {
-    const peering = new Peering(this.history, this.ids.ec2Id('pcx'), region, requester, accepter);
+    const peering = new Peering(this.history, { id: this.ids.ec2Id('pcx'), region, requester, accepter });
     this.byId.set(peering.id, peering);
     return peering;
   }
@@ -129,15 +135,16 @@ export class Peerings {
     );
   }
 
-  /** The accepter sees a request once it can accept it. By EC2's documents, only the requester sees a failed one. */
+  /** EC2 shows a request to the accepter when it can be accepted. According to EC2's documents, only the requester sees a failed one. */
   visibleTo({ account, region }: Place): Peering[] {
     return this.all().filter((peering) => {
       const { requester, accepter, status, isListed } = peering;
       if (!isListed || peering.region !== region) {
         return false;
       }
-      const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.isFailedShownToAccepter());
-      return requester.account === account || (accepter.account === account && !early);
+      const isHiddenFromAccepter =
+        status.code === 'initiating-request' || (status.code === 'failed' && !this.isFailedShownToAccepter());
+      return requester.account === account || (accepter.account === account && !isHiddenFromAccepter);
     });
   }
 

@@ -15,7 +15,7 @@ const FILTERS: Filters<SecurityGroup> = {
   'ip-permission.cidr': ({ rules }) => rules.filter(({ direction }) => direction === 'ingress').map(({ peer }) => peer),
 };
 
-/** Security groups and their rules. */
+/** EC2's operations on security groups and their rules. */
 export function securityGroupOperations(network: Network): Readonly<Record<string, QueryOperation>> {
   const changeOperation =
     (direction: Rule['direction'], change: (call: ServiceCall, groupId: string, rule: Rule) => void): QueryOperation =>
@@ -66,8 +66,8 @@ function list(network: Network, parameters: Parameters, call: ServiceCall, ids: 
 }
 
 function describeOne({ groupId, vpc, name, description, rules }: SecurityGroup): Members {
-  const permissions = (wanted: Rule['direction']) =>
-    rules.filter(({ direction }) => direction === wanted).map((rule) => permission(rule, vpc.account));
+  const permissions = (direction: Rule['direction']) =>
+    rules.filter((rule) => rule.direction === direction).map((rule) => permission(rule, vpc.account));
   return {
     groupId,
     vpcId: vpc.vpcId,
@@ -92,19 +92,19 @@ function permission({ protocol, fromPort, toPort, peer, description }: Rule, use
 }
 
 function rulesOf(parameters: Parameters, direction: Rule['direction']): Rule[] {
-  return parameters.structures('IpPermissions').flatMap((given) => {
-    const [fromPort, toPort] = [given.get('FromPort'), given.get('ToPort')];
+  return parameters.structures('IpPermissions').flatMap((permissionParameters) => {
+    const [fromPort, toPort] = [permissionParameters.get('FromPort'), permissionParameters.get('ToPort')];
     const common = {
       direction,
-      protocol: given.get('IpProtocol') ?? '-1',
+      protocol: permissionParameters.get('IpProtocol') ?? '-1',
       ...(fromPort === undefined ? {} : { fromPort: Number(fromPort) }),
       ...(toPort === undefined ? {} : { toPort: Number(toPort) }),
     };
     const peers = [
-      ...given.structures('IpRanges').map((range) => range.get('CidrIp')),
-      ...given.structures('Ipv6Ranges').map((range) => range.get('CidrIpv6')),
-      ...given.structures('Groups').map((group) => group.get('GroupId')),
-      ...given.structures('PrefixListIds').map((list) => list.get('PrefixListId')),
+      ...permissionParameters.structures('IpRanges').map((range) => range.get('CidrIp')),
+      ...permissionParameters.structures('Ipv6Ranges').map((range) => range.get('CidrIpv6')),
+      ...permissionParameters.structures('Groups').map((group) => group.get('GroupId')),
+      ...permissionParameters.structures('PrefixListIds').map((list) => list.get('PrefixListId')),
     ];
     return peers.flatMap((peer) => (peer === undefined ? [] : [{ ...common, peer }]));
   });

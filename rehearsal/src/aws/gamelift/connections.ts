@@ -131,7 +131,7 @@ export class Connections {
     const { behaviours, clock, scriptedOutcomes } = this.context;
     const isRefused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
     if (isRefused && connection.createdBy === 'CreateFleet') {
-      const message = `VPC peering connection ${id} was created with fleet ${fleet.id}: it is deleted when the fleet is.`;
+      const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
       throw new ServiceError('InvalidRequestException', message);
     }
     const authorizer = this.authorizations.requireValid(connection.key)?.authorizer;
@@ -159,7 +159,7 @@ export class Connections {
    * @returns the reason why the deletion of the fleet will fail; undefined if it will succeed
    */
   async disconnectAll(fleet: Fleet): Promise<string | undefined> {
-    const connections = [...this.byId.values()].filter((record) => record.fleet === fleet && record.peering.isLive);
+    const connections = [...this.byId.values()].filter((connection) => connection.fleet === fleet && connection.peering.isLive);
     const authorizers = connections.map(({ key }) => this.authorizations.requireValid(key)?.authorizer);
     for (const [index, connection] of connections.entries()) {
       const authorizer = authorizers[index];
@@ -175,9 +175,9 @@ export class Connections {
   /** The connections that DescribeVpcPeeringConnections lists. */
   list(): Connection[] {
     const hidesEnded = this.context.behaviours.get('endedConnections') === 'not listed';
-    return [...this.byId.values()].filter((record) => {
-      const hasEnded = ['deleted', 'failed'].includes(record.status.code) && !record.peering.isLive;
-      return record.peering.isListed && !(hidesEnded && hasEnded);
+    return [...this.byId.values()].filter(({ status, peering }) => {
+      const hasEnded = ['deleted', 'failed'].includes(status.code) && !peering.isLive;
+      return peering.isListed && !(hidesEnded && hasEnded);
     });
   }
 

@@ -19,13 +19,13 @@ interface Statement {
   readonly NotAction?: string | readonly string[];
 }
 
-/** Records which actions statements grant to roles, and which of them were used. */
+/** Records which actions policy statements grant to roles, and how often roles use them. */
 export class Grants {
   private readonly grants = new Map<string, Grant>();
   /** Caches, for each policy document, the keys of the grants that allow an action. */
   private readonly keysByDocument = new WeakMap<object, Map<string, readonly string[]>>();
 
-  /** Records a new or changed policy of a role. Keeps the grants of its earlier versions. */
+  /** Records the grants of a new or changed policy of a role. Keeps the grants of earlier versions of the policy. */
   register(roleArn: string, policy: string, document: object): void {
     for (const statement of statementsOf(document).filter(({ Effect }) => Effect === 'Allow')) {
       for (const action of actionsOf(statement)) {
@@ -65,16 +65,16 @@ export class Grants {
   }
 }
 
-const EXCEPT = 'all actions except ';
+const ALL_EXCEPT = 'all actions except ';
 
 const statementsOf = (document: object): Statement[] =>
   [(document as { readonly Statement?: Statement | Statement[] }).Statement ?? []].flat();
 
-/** Counts everything that a `NotAction` grants as one action. */
+/** All actions that a `NotAction` grants count as one action. */
 const actionsOf = ({ Action = [], NotAction }: Statement): string[] =>
-  NotAction === undefined ? [Action].flat() : [`${EXCEPT}${[NotAction].flat().join(', ')}`];
+  NotAction === undefined ? [Action].flat() : [`${ALL_EXCEPT}${[NotAction].flat().join(', ')}`];
 
 const matches = (pattern: string, action: string) =>
-  pattern.startsWith(EXCEPT) || new RegExp(wildcardPattern(pattern), 'i').test(action);
+  pattern.startsWith(ALL_EXCEPT) || new RegExp(wildcardPattern(pattern), 'i').test(action);
 
 const keyOf = (...parts: readonly unknown[]) => JSON.stringify(parts);

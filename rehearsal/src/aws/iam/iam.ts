@@ -22,7 +22,7 @@ export interface Principal {
   readonly arn: string;
   readonly account: string;
   readonly userId: string;
-  /** Undefined for the administrator of an account. */
+  /** The role that makes the call. Undefined if the administrator of an account makes it. */
   readonly role?: RoleEntity;
 }
 
@@ -40,10 +40,10 @@ export interface AssumeRoleRequest {
   readonly region: string;
 }
 
-/** The resource of a call, with its resource-based policy. */
+/** The resource that a call acts on, with its resource-based policy. */
 export interface TargetResource {
   readonly arn: string;
-  /** Default: the caller's */
+  /** Default: the caller's account */
   readonly account?: string;
   readonly policy?: object;
 }
@@ -68,7 +68,7 @@ export class Iam extends RolesAndPolicies {
     return this.createSession(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
   }
 
-  /** Whether a service can assume the role, without propagation delay: CloudFormation's retries hide the delay. */
+  /** Whether a service can assume the role. Ignores the propagation delay, because CloudFormation's retries hide it. */
   canServiceAssume(roleArn: string, servicePrincipal: string): boolean {
     const { exists, trust } = this.find(roleArn)?.state.latest ?? { exists: false, trust: {} };
     return exists && trusts(trust, servicePrincipal, accountOf(roleArn));
@@ -114,7 +114,7 @@ export class Iam extends RolesAndPolicies {
     return this.createSession(role, request.sessionName, request.durationSeconds);
   }
 
-  /** Long-term credentials that allow everything in the account. Created on first use. */
+  /** Returns long-term credentials that allow everything in the account. Creates them at the first call. */
   administrator(account: string): Credentials {
     const existing = this.administrators.get(account);
     if (existing !== undefined) {
@@ -127,11 +127,11 @@ export class Iam extends RolesAndPolicies {
     return credentials;
   }
 
-  /** Finds the session of an access key. Undefined also if its role was deleted. */
+  /** Finds the session of an access key. @returns undefined if there is none, or its role was deleted */
   findSession(accessKeyId: string): Session | undefined {
-    const found = this.sessionsByKeyId.get(accessKeyId);
-    const role = found?.principal.role;
-    return role === undefined || existsAt(role, this.latestVisibleTime()) ? found : undefined;
+    const session = this.sessionsByKeyId.get(accessKeyId);
+    const role = session?.principal.role;
+    return role === undefined || existsAt(role, this.latestVisibleTime()) ? session : undefined;
   }
 
   isExpired({ expiration = Infinity }: Credentials): boolean {
@@ -197,7 +197,7 @@ export class Iam extends RolesAndPolicies {
       return role;
     }
     if (JSON.stringify(trust).includes('"Condition"')) {
-      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: unsupported conditions are treated as not met`);
+      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: unsupported conditions count as not met`);
     }
     return undefined;
   }
@@ -209,7 +209,7 @@ export class Iam extends RolesAndPolicies {
     }
   }
 
-  /** The policies at `time`, and a version that changes whenever they do. */
+  /** The policies at `time`, and a version that changes whenever the policies change. */
   private policiesOf(
     { role }: Principal,
     time: number,
@@ -259,9 +259,7 @@ export class Iam extends RolesAndPolicies {
   }
 }
 
-/**
- * Whether the role exists. A new role exists without propagation delay, because CloudFormation's retries hide the delay.
- */
+/** Whether the role exists. A new role exists at once, because CloudFormation's retries hide the propagation delay. */
 function existsAt({ state }: RoleEntity, time: number): boolean {
   return state.latest.exists || state.at(time).value.exists;
 }

@@ -6,7 +6,7 @@ import { Timeline } from '../../time/timeline';
 import { Grants } from './grants';
 import { MANAGED_POLICIES } from './managed-policies';
 
-/** A role. A role that is recreated with the same name is a new entity. */
+/** A role. If a role is deleted and created again, the new role is another entity. */
 export interface RoleEntity {
   readonly arn: string;
   readonly roleId: string;
@@ -35,11 +35,11 @@ export class IamError extends Error {
 const INLINE_LIMIT = 10_240;
 const MANAGED_LIMIT = 6_144;
 const ATTACHMENT_LIMIT = 10;
-/** The account in the ARNs of AWS managed policies. */
+/** The account in the ARNs of AWS managed policies, in place of an account id. */
 const AWS_ACCOUNT = 'aws';
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
-/** The roles and policies of every account. Permission checks may see a change with a delay, each check with its own. */
+/** The roles and policies of every account. Permission checks may apply a change late, and each check has a delay of its own. */
 export class RolesAndPolicies {
   private readonly roles = new Map<string, RoleEntity>();
   private readonly policies = new Map<string, Timeline<object | undefined>>();
@@ -138,7 +138,7 @@ export class RolesAndPolicies {
       );
     }
     requireValidManagedPolicy(policy.document);
-    // no propagation delay: the attachment has one
+    // no propagation delay here, because the attachment has one
     this.policies.set(arn, this.timeline<object | undefined>(policy.document));
     return arn;
   }
@@ -184,7 +184,7 @@ export class RolesAndPolicies {
     state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
   }
 
-  /** All roles with their latest trust and policies. */
+  /** All roles with their latest trust policies and policies. */
   roleList(): (Omit<RoleState, 'exists'> & { readonly account: string; readonly arn: string })[] {
     return [...this.roles.values()].flatMap(({ arn, state }) => {
       const { exists, ...rest } = state.latest;
@@ -192,19 +192,19 @@ export class RolesAndPolicies {
     });
   }
 
-  /** All customer managed policies. */
+  /** The customer managed policies of all accounts. */
   policyList(): { readonly account: string; readonly arn: string; readonly document: object }[] {
     return [...this.policies].flatMap(([arn, { latest: document }]) =>
       document === undefined || accountOf(arn) === AWS_ACCOUNT ? [] : [{ account: accountOf(arn), arn, document }],
     );
   }
 
-  /** The time of the latest change that a new permission check sees. */
+  /** A permission check that starts now applies the changes until this time. */
   protected latestVisibleTime(): number {
     return this.clock.now() - this.propagation();
   }
 
-  /** Finds a role by ARN, also a deleted one. */
+  /** Finds a role by ARN, even a deleted one. */
   protected find(arn: string): RoleEntity | undefined {
     return [...this.roles.values()].find((role) => role.arn === arn);
   }
@@ -228,15 +228,16 @@ export class RolesAndPolicies {
     return policy;
   }
 
-  /** Finds an AWS managed policy by its ARN in any partition. */
+  /** Finds an AWS managed policy by its ARN, which may be in any partition. */
   private awsManagedPolicy(arn: string): object {
-    const known = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
-    if (known === undefined) {
+    const document = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
+    if (document === undefined) {
       this.notUnderstood.note(`the AWS managed policy ${arn}: its content is unknown, so it grants nothing`);
     }
-    return known ?? GRANTS_NOTHING;
+    return document ?? GRANTS_NOTHING;
   }
 
+  /** Throws unless the policy exists. */
   private checkedBoundary(arn: string | undefined): { boundary?: string } {
     if (arn === undefined) {
       return {};
@@ -245,7 +246,7 @@ export class RolesAndPolicies {
     return { boundary: arn };
   }
 
-  /** The document and its version at `time`. */
+  /** The document of a managed policy at `time`, and its version. */
   protected managedPolicy(arn: string, time: number): { readonly document: object | undefined; readonly version: number } {
     const { value, version } = this.policies.get(arn)?.at(time) ?? { value: undefined, version: 0 };
     return { document: value, version };
