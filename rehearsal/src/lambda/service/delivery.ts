@@ -13,14 +13,14 @@ export interface DeliveryOptions {
   /** Returns undefined if the function was deleted. */
   readonly find: (arn: string) => DeployedFunction | undefined;
   readonly run: (pool: EnvironmentPool, request: InvocationRequest) => Promise<InvocationResult>;
-  /** Sends a record to a queue, with the function's role. */
+  /** Sends a record to a queue, with the permissions of the function's role. */
   readonly send: (queueArn: string, body: string, roleArn: string) => Promise<Decision>;
   readonly log: (arn: string, text: string) => void;
 }
 
-type Condition = Exclude<DeliveryOutcome, 'FunctionGone'>;
+type Condition = Exclude<DeliveryOutcome, 'FunctionDeleted'>;
 
-/** How the delivery of an event ended. */
+/** The result of delivering an event. */
 interface DeliveryResult {
   readonly condition: Condition;
   readonly attempts: number;
@@ -37,26 +37,26 @@ export class Delivery {
     const { clock, metrics, log } = this.options;
     const { arn, requestId } = request;
     const accepted = clock.now();
-    const ending = await this.attemptAll(request);
-    if (!ending) {
-      log(arn, `event ${requestId} dropped: the function is gone`);
+    const delivery = await this.attemptAll(request);
+    if (!delivery) {
+      log(arn, `event ${requestId} dropped: the function was deleted`);
       return;
     }
-    const { condition, attempts, settings } = ending;
+    const { condition, attempts, settings } = delivery;
     if (condition === 'Success') {
-      await this.sendRecord(request, ending, settings.onSuccess);
+      await this.sendRecord(request, delivery, settings.onSuccess);
       return;
     }
-    const why =
+    const reason =
       condition === 'RetriesExhausted'
         ? `after ${attempts} attempts`
         : `after ${attempts} attempts: older than ${settings.maximumEventAgeSeconds} seconds`;
-    await this.sendRecord(request, ending, settings.onFailure);
+    await this.sendRecord(request, delivery, settings.onFailure);
     metrics.put('AsyncEventsDropped', arn, 1, accepted);
-    log(arn, `event ${requestId} dropped ${why}`);
+    log(arn, `event ${requestId} dropped ${reason}`);
   }
 
-  /** @returns undefined if the function was deleted in the meantime */
+  /** Attempts the delivery until it has ended. @returns undefined if the function was deleted in the meantime */
   private async attemptAll(request: InvocationRequest): Promise<DeliveryResult | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);
@@ -75,23 +75,23 @@ export class Delivery {
       return 'payload' in result;
     };
     const condition = await deliverWithRetries({ settings, attempt }, clock);
-    const present = settings();
-    return condition === 'FunctionGone' || present === undefined || last === undefined
+    const currentSettings = settings();
+    return condition === 'FunctionDeleted' || currentSettings === undefined || last === undefined
       ? undefined
-      : { ...last, condition, settings: present };
+      : { ...last, condition, settings: currentSettings };
   }
 
-  private async sendRecord(request: InvocationRequest, ending: DeliveryResult, destination: string | undefined): Promise<void> {
+  private async sendRecord(request: InvocationRequest, delivery: DeliveryResult, destination: string | undefined): Promise<void> {
     const { clock, metrics, send, log } = this.options;
     if (destination === undefined) {
       return;
     }
     if (destination.split(':')[2] !== 'sqs') {
-      log(request.arn, `destination ${destination} is not simulated: only queues are`);
+      log(request.arn, `destination ${destination} is not simulated: use an SQS queue`);
       return;
     }
-    const body = JSON.stringify(recordOf(request, ending, clock.now()));
-    const decision = await send(destination, body, ending.pool.configuration.role);
+    const body = JSON.stringify(recordOf(request, delivery, clock.now()));
+    const decision = await send(destination, body, delivery.pool.configuration.role);
     if (!decision.allowed) {
       metrics.put('DestinationDeliveryFailures', request.arn, 1, clock.now());
       log(request.arn, `destination ${destination} got no record: ${decision.reason}`);
@@ -105,7 +105,7 @@ function recordOf(
   { condition, attempts, result, pool }: DeliveryResult,
   now: number,
 ): object {
-  const failed = 'functionError' in result;
+  const hasFailed = 'functionError' in result;
   return {
     version: '1.0',
     timestamp: new Date(now).toISOString(),
@@ -116,7 +116,7 @@ function recordOf(
       approximateInvokeCount: attempts,
     },
     requestPayload: JSON.parse(payload) as unknown,
-    responseContext: { statusCode: 200, executedVersion: pool.version, ...(failed ? { functionError: 'Unhandled' } : {}) },
-    responsePayload: failed ? result.functionError : (JSON.parse(result.payload) as unknown),
+    responseContext: { statusCode: 200, executedVersion: pool.version, ...(hasFailed ? { functionError: 'Unhandled' } : {}) },
+    responsePayload: hasFailed ? result.functionError : (JSON.parse(result.payload) as unknown),
   };
 }

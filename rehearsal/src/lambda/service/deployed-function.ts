@@ -7,14 +7,14 @@ export class DeployedFunction {
   private readonly publishedPools: EnvironmentPool[] = [];
   private readonly aliases = new Map<string, string>();
   private readonly eventInvoke = new Map<string, EventInvokeConfiguration>();
-  /** All pools, including those of replaced code: their running invocations finish. */
+  /** All pools, even of replaced code, because their running invocations finish. */
   private readonly allPools: EnvironmentPool[];
 
   constructor(private latestPool: EnvironmentPool) {
     this.allPools = [latestPool];
   }
 
-  /** Replaces the code or configuration. Warm environments of the old one are not reused. */
+  /** Replaces the code and configuration. Warm environments of the old code are not reused. */
   replace(latest: EnvironmentPool): void {
     this.latestPool.retire();
     this.latestPool = latest;
@@ -23,10 +23,10 @@ export class DeployedFunction {
 
   /** @returns the version number */
   publish(createPool: (latest: EnvironmentPool, number: string) => EnvironmentPool): string {
-    const last = this.publishedPools.at(-1);
-    if (last?.configuration === this.latestPool.configuration) {
+    const newest = this.publishedPools.at(-1);
+    if (newest?.configuration === this.latestPool.configuration) {
       throw new Error(
-        `A version for this Lambda function exists ( ${last.version} ). Modify the function to create a new version.`,
+        `A version for this Lambda function exists ( ${newest.version} ). Modify the function to create a new version.`,
       );
     }
     const pool = createPool(this.latestPool, String(this.publishedPools.length + 1));
@@ -52,7 +52,7 @@ export class DeployedFunction {
     }
   }
 
-  /** The current version of a version number or alias. */
+  /** Finds the pool of a version or alias. @param qualifier the version or alias. Default: the latest code */
   findPool(qualifier = LATEST): EnvironmentPool | undefined {
     const version = this.aliases.get(qualifier) ?? qualifier;
     return [this.latestPool, ...this.publishedPools].find((pool) => pool.version === version && !pool.isRetired);
@@ -67,7 +67,7 @@ export class DeployedFunction {
     return this.eventInvoke.has(qualifier);
   }
 
-  /** Sets the configuration, or restores the default if none is given. */
+  /** Sets the configuration. @param configuration undefined to restore the default */
   configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
     if (configuration === undefined) {
       this.eventInvoke.delete(qualifier);
@@ -106,7 +106,7 @@ export class DeployedFunction {
     });
   }
 
-  /** @returns how many environments were running. */
+  /** Kills the running environments. @returns the number of killed environments */
   kill(): number {
     return this.allPools.reduce((sum, pool) => sum + pool.killRunning(), 0);
   }

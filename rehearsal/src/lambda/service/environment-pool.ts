@@ -23,10 +23,10 @@ export interface EnvironmentPoolOptions {
   readonly log: (functionName: string, text: string) => void;
 }
 
-/** Environments that were idle for this time are gone. */
+/** An environment that has been idle for longer is not reused. */
 const WARM_MS = 10 * 60_000;
 
-/** A version of a function, and its execution environments. */
+/** The execution environments of one version of a function. */
 export class EnvironmentPool {
   isRetired = false;
   private readonly environments = new Set<ExecutionEnvironment>();
@@ -39,7 +39,7 @@ export class EnvironmentPool {
     readonly taskRoot: string,
   ) {}
 
-  /** The same code and configuration as another version. */
+  /** Creates a pool for another version with the same code and configuration. */
   withVersion(version: string): EnvironmentPool {
     return new EnvironmentPool(this.options, version, this.configuration, this.taskRoot);
   }
@@ -61,7 +61,7 @@ export class EnvironmentPool {
     return result;
   }
 
-  /** Stops using the environments. Running invocations finish. */
+  /** Ends the idle environments now, and the others after their running invocations. */
   retire(): void {
     this.isRetired = true;
     this.idle.splice(0).forEach((environment) => {
@@ -69,7 +69,7 @@ export class EnvironmentPool {
     });
   }
 
-  /** @returns how many were running. */
+  /** Kills the environments that are running an invocation. @returns the number of killed environments */
   killRunning(): number {
     const running = [...this.environments].filter((environment) => environment.isUsable && !this.idle.includes(environment));
     running.forEach((environment) => {
@@ -87,6 +87,7 @@ export class EnvironmentPool {
     await Promise.all(environments.map(({ exited }) => exited));
   }
 
+  /** Takes a warm environment out of the idle ones. @returns undefined if there is none */
   private takeWarm(): ExecutionEnvironment | undefined {
     const oldest = this.options.clock.now() - WARM_MS;
     for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {

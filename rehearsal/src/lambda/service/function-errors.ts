@@ -1,6 +1,6 @@
 import type { FunctionError } from '../protocol';
 
-/** The error of an invocation whose environment has ended. */
+/** The error of an invocation whose environment ended before the function returned. */
 export const exitError = (reason: string): FunctionError => ({
   errorType: 'Runtime.ExitError',
   errorMessage: `Error: Runtime exited with error: ${reason}`,

@@ -3,7 +3,7 @@ import type { WireResponse, Service, ServiceCall, WireRequest } from '../../aws/
 import { functionArn, FunctionNotFound } from './function-configuration';
 import type { LambdaService } from './lambda-service';
 
-/** The operations of Lambda's REST API that functions need to invoke other functions. */
+/** The simulated operations of Lambda's REST API. Functions use them to invoke other functions. */
 const OPERATIONS = [
   { name: 'Invoke', method: 'POST', path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/ },
   { name: 'GetFunction', method: 'GET', path: /^\/2015-03-31\/functions\/([^/]+)$/ },
@@ -92,15 +92,15 @@ export class LambdaApi implements Service {
 const find = (request: WireRequest) =>
   OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
 
-/** The ARN of a function that a call names: by name, partial ARN or ARN. The version or alias follows it, or is in the query. */
+/** The ARN of the called function. A call contains its name, partial ARN or ARN. The version or alias follows it or is in the query. */
 function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');
   const marker = parts.indexOf('function');
   const owner = marker > 0 && parts[0] !== 'arn' ? (parts[0] ?? account) : account;
   const [functionName = name, qualifier] = marker < 0 ? parts : parts.slice(marker + 1);
   const arn = parts[0] === 'arn' ? parts.slice(0, 7).join(':') : functionArn(owner, region, functionName);
-  const named = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
-  return named === undefined ? arn : `${arn}:${named}`;
+  const versionOrAlias = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
+  return versionOrAlias === undefined ? arn : `${arn}:${versionOrAlias}`;
 }
 
 function parse(body: Buffer): unknown {

@@ -34,14 +34,14 @@ export interface LambdaOptions extends Omit<EnvironmentPoolOptions, 'ids' | 'log
 
 interface Invocation {
   readonly payload?: unknown;
-  /** `Unhandled` if the function failed: then the payload is the error. */
+  /** `Unhandled` if the function failed. The payload is then the error. */
   readonly functionError?: string;
 }
 
 /** Lambda in rehearsed time: versions, aliases, asynchronous delivery and metrics. Execution environments run the invocations. */
 export class LambdaService {
   private readonly functions = new Map<string, DeployedFunction>();
-  /** All pools, including those of deleted functions: their running invocations finish. */
+  /** All pools, even of deleted functions, because their running invocations finish. */
   private readonly pools: EnvironmentPool[] = [];
   private readonly temporaryDirectories: string[] = [];
   private readonly metrics: LambdaMetrics;
@@ -63,7 +63,7 @@ export class LambdaService {
     });
   }
 
-  /** Creates the function, or replaces its code and configuration. Warm environments of the old one are not reused. */
+  /** Creates the function, or replaces its code and configuration. Warm environments of the old code are not reused. */
   deploy(configuration: FunctionConfiguration): string {
     const arn = functionArn(configuration.account, configuration.region, configuration.functionName);
     const log = (functionName: string, text: string) => {
@@ -104,7 +104,7 @@ export class LambdaService {
     this.functions.get(arn)?.setAlias(name, undefined);
   }
 
-  /** @param arn the ARN with the version or alias. Without one, the settings are for unqualified invocations only. */
+  /** @param arn the ARN with a version or alias. Without one, the settings apply only to invocations without one */
   configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
@@ -137,12 +137,12 @@ export class LambdaService {
     return this.findPool(arn).configuration;
   }
 
-  /** The version number that a version or alias refers to. */
+  /** The version of an ARN with a version or alias. */
   version(arn: string): string {
     return this.findPool(arn).version;
   }
 
-  /** Invokes the function asynchronously: queues the event, and retries it according to the event invoke configuration. */
+  /** Invokes the function asynchronously. Lambda retries the event according to the event invoke configuration. */
   invokeAsync(arn: string, payload: unknown): void {
     this.findPool(arn);
     const request = this.newRequest(arn, payload);
@@ -159,7 +159,7 @@ export class LambdaService {
       : { payload: result.functionError, functionError: 'Unhandled' };
   }
 
-  /** Kills all running environments of the function, as if they ran out of memory. @returns how many */
+  /** Kills all running environments of the function, as if they ran out of memory. @returns the number of killed environments */
   kill(arn: string): number {
     return this.find(arn).kill();
   }
@@ -209,9 +209,9 @@ export class LambdaService {
   private async run(pool: EnvironmentPool, request: InvocationRequest): Promise<InvocationResult> {
     const { clock } = this.options;
     const { functionName } = pool.configuration;
-    // Start simultaneous invocations one after the other.
+    // simultaneous invocations start one after the other
     await clock.sleep(0);
-    const started = clock.now();
+    const startTime = clock.now();
     const { requestId } = request;
     this.log(functionName, `START RequestId: ${requestId}`, { kind: 'run started', requestId });
     const result = await pool.run(request);
@@ -220,9 +220,12 @@ export class LambdaService {
       const { errorType, errorMessage } = result.functionError;
       this.log(functionName, `${errorType}: ${errorMessage}`);
     }
-    this.metrics.put('Invocations', request.arn, 1, started);
-    this.metrics.put('Errors', request.arn, failed ? 1 : 0, started);
-    this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - started} ms`, { kind: 'run ended', requestId });
+    this.metrics.put('Invocations', request.arn, 1, startTime);
+    this.metrics.put('Errors', request.arn, failed ? 1 : 0, startTime);
+    this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - startTime} ms`, {
+      kind: 'run ended',
+      requestId,
+    });
     return result;
   }
 

@@ -8,13 +8,13 @@ import type { LambdaService } from './lambda-service';
 
 const LAMBDA = 'lambda.amazonaws.com';
 
-/** Lambda's developer guide: up to 20 minutes until an interface that no function uses any more is deleted. */
+/** According to Lambda's developer guide, it takes up to 20 minutes to delete an interface that no function uses any more. */
 const DELETION_SECONDS = 20 * 60;
 
-/** The permissions without which Lambda refuses a function in a VPC. */
+/** Lambda refuses a function in a VPC if the role may not perform one of these actions. */
 const REQUIRED_ACTIONS = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
 
-/** The other permissions that Lambda's developer guide lists. */
+/** The other actions that Lambda's developer guide lists. */
 const OTHER_ACTIONS = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
 
 interface NetworkInterfacesOptions {
@@ -29,7 +29,7 @@ interface NetworkInterfacesOptions {
  * combination share one. Lambda creates and deletes them with the role of a function.
  */
 export class NetworkInterfaces {
-  /** The ids of the interfaces that Lambda still has to delete. */
+  /** The ids of the existing interfaces that Lambda created and has not tried to delete. */
   private readonly managedIds = new Set<string>();
 
   constructor(private readonly options: NetworkInterfacesOptions) {}
@@ -49,7 +49,7 @@ export class NetworkInterfaces {
         throw invalid(`The provided execution role does not have permissions to call ${action} on EC2`);
       }
     }
-    // the result does not matter: the decision marks the permissions as used in the report
+    // Lambda does not require these permissions. Checking them makes the report list them as used
     for (const action of OTHER_ACTIONS) {
       await this.isAllowed(configuration, role, action);
     }
@@ -70,8 +70,8 @@ export class NetworkInterfaces {
   }
 
   /**
-   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface that a function uses again by
-   * then, or that the role may no longer delete.
+   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface if a function uses it again by
+   * then, or if the role may no longer delete it.
    */
   async release({ role }: FunctionConfiguration): Promise<void> {
     const { clock, ec2 } = this.options;
@@ -83,7 +83,7 @@ export class NetworkInterfaces {
     for (const id of unused) {
       const vpc = ec2.networkInterfaces.get(id)?.subnet.vpc;
       if (vpc !== undefined && this.managedIds.has(id) && !this.isUsed(id)) {
-        // Lambda does not retry if the role does not allow the deletion
+        // if the role does not allow the deletion, Lambda does not try again
         this.managedIds.delete(id);
         if (await this.isAllowed(vpc, role, 'DeleteNetworkInterface', id)) {
           ec2.deleteNetworkInterface(vpc, id);
@@ -104,16 +104,16 @@ export class NetworkInterfaces {
       );
   }
 
+  /** Whether the function uses the interface in the subnet. */
   private serves(id: string, { account, region, vpc }: FunctionConfiguration, subnetId: string): boolean {
-    const found = this.options.ec2.networkInterfaces.get(id);
-    const { account: owner, region: home } = found?.subnet.vpc ?? {};
+    const networkInterface = this.options.ec2.networkInterfaces.get(id);
     const groups = new Set(vpc?.securityGroupIds);
     return (
-      owner === account &&
-      home === region &&
-      found?.subnet.subnetId === subnetId &&
-      found.groupIds.length === groups.size &&
-      found.groupIds.every((groupId) => groups.has(groupId))
+      networkInterface?.subnet.vpc.account === account &&
+      networkInterface.subnet.vpc.region === region &&
+      networkInterface.subnet.subnetId === subnetId &&
+      networkInterface.groupIds.length === groups.size &&
+      networkInterface.groupIds.every((groupId) => groups.has(groupId))
     );
   }
 
