@@ -50,7 +50,7 @@ interface Sleeper {
   readonly time: number;
   readonly wake: () => void;
   /** Whether time leaps to this wake-up. If not, the sleeper wakes when time leaps past it to another wake-up. */
-  readonly leapTarget: boolean;
+  readonly isLeapTarget: boolean;
 }
 
 /**
@@ -99,12 +99,12 @@ export class RehearsalClock implements Clock {
 
   /** Calls `wake` after rehearsed milliseconds. @returns a function that cancels the call */
   callAfter(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.timeAfter(milliseconds), wake, leapTarget: true });
+    return this.add({ time: this.timeAfter(milliseconds), wake, isLeapTarget: true });
   }
 
   /** Like `callAfter`, for repeating timers: time does not leap only to reach this wake-up. */
   callIfTimePasses(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.timeAfter(milliseconds), wake, leapTarget: false });
+    return this.add({ time: this.timeAfter(milliseconds), wake, isLeapTarget: false });
   }
 
   /** Waits for a promise that other work resolves. Meanwhile, the calling work does not stop time. */
@@ -206,9 +206,10 @@ export class RehearsalClock implements Clock {
   }
 
   private hasLeapTarget(): boolean {
-    return this.participants.size > 0 || this.sleepers.some(({ leapTarget }) => leapTarget);
+    return this.participants.size > 0 || this.sleepers.some(({ isLeapTarget }) => isLeapTarget);
   }
 
+  /** The job whose task is calling. Undefined if the caller is not part of a job of this clock. */
   private currentJob(): Job | undefined {
     const job = jobs.getStore();
     return job?.clock !== this || job.isDone ? undefined : job;
@@ -262,8 +263,8 @@ export class RehearsalClock implements Clock {
   /**
    * Wakes the next sleeper if all participants are idle and nothing changed while they were asked.
    *
-   * An idle participant continues only after its wake-up or an HTTP response. If neither happened, and this thread has not answered any
-   * of the requests that it waits for, it is still idle.
+   * An idle participant continues only after its wake-up or an HTTP response. If neither happened, and this thread is still
+   * handling all requests that it waits for, it is still idle.
    */
   private async wakeNextIfAllIdle(): Promise<void> {
     const changes = this.changes;

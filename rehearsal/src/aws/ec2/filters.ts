@@ -1,9 +1,21 @@
 import { ServiceError, type ServiceCall } from '../service';
 import { wildcardPattern } from '../wildcards';
 import type { Members, Parameters } from '../wire/query';
+import { notFound } from './errors';
 
 /** Maps the name of a filter to a function that returns the values of an item to compare. */
 export type Filters<T> = Readonly<Record<string, (item: T) => string | readonly string[]>>;
+
+/** The resources that an operation such as DescribeVpcs can return. */
+interface DescribedResources<T> {
+  /** The name of the resource type in EC2's error messages. */
+  readonly kind: string;
+  /** The resources that the caller can see. */
+  readonly visible: readonly T[];
+  readonly idOf: (item: T) => string;
+  readonly tagsOf: (item: T) => ReadonlyMap<string, string>;
+  readonly filters: Filters<T>;
+}
 
 const MINIMUM_PAGE = 5;
 
@@ -33,6 +45,20 @@ export function applyFilters<T>(
     return (item: T) => [attribute(item)].flat().some((value) => patterns.some((pattern) => pattern.test(value)));
   });
   return items.filter((item) => matchers.every((matches) => matches(item)));
+}
+
+/** Returns a page of the resources with the requested ids that match the filters. Throws if an id does not exist. @param ids empty for all */
+export function describedPage<T>(
+  parameters: Parameters,
+  ids: readonly string[],
+  { kind, visible, idOf, tagsOf, filters }: DescribedResources<T>,
+): { readonly items: readonly T[]; readonly next: Members } {
+  const missing = ids.filter((id) => !visible.some((item) => idOf(item) === id));
+  if (missing.length > 0) {
+    throw notFound(kind, missing);
+  }
+  const requested = visible.filter((item) => ids.length === 0 || ids.includes(idOf(item)));
+  return page(parameters, applyFilters(parameters, requested, filters, tagsOf));
 }
 
 function attributeOf<T>(

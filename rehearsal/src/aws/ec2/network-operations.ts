@@ -1,7 +1,6 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormedIds, tagSet, type Filters } from './filters';
+import { applyFilters, authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import {
   isGatewayId,
   requireDestination,
@@ -87,15 +86,15 @@ async function describeVpcs(network: Network, parameters: Parameters, call: Serv
 }
 
 function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const own = [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region);
-  const missing = ids.filter((id) => !own.some(({ vpcId }) => vpcId === id));
-  if (missing.length > 0) {
-    throw notFound('vpc', missing);
-  }
-  const tags = ({ vpcId }: Vpc) => network.tags.get(call.account, vpcId);
-  const chosen = own.filter(({ vpcId }) => ids.length === 0 || ids.includes(vpcId));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, VPC_FILTERS, tags));
-  return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tags(vpc)) })), ...next };
+  const tagsOf = ({ vpcId }: Vpc) => network.tags.get(call.account, vpcId);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'vpc',
+    visible: [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region),
+    idOf: ({ vpcId }) => vpcId,
+    tagsOf,
+    filters: VPC_FILTERS,
+  });
+  return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tagsOf(vpc)) })), ...next };
 }
 
 function describeVpc({ vpcId, account, cidrBlock, cidrBlocks }: Vpc): Members {
@@ -117,11 +116,11 @@ function describeVpc({ vpcId, account, cidrBlock, cidrBlocks }: Vpc): Members {
 
 async function describeNetworkInterfaces(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   await authorizeDescribe(parameters, call);
-  const own = call.read(() =>
+  const visible = call.read(() =>
     [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
   );
-  const chosen = applyFilters(parameters, own, INTERFACE_FILTERS, () => new Map());
-  return { networkInterfaceSet: chosen.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
+  const matching = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
+  return { networkInterfaceSet: matching.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
 }
 
 async function describeRouteTables(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
@@ -132,15 +131,15 @@ async function describeRouteTables(network: Network, parameters: Parameters, cal
 }
 
 function listRouteTables(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const own = [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region);
-  const missing = ids.filter((id) => !own.some(({ routeTableId }) => routeTableId === id));
-  if (missing.length > 0) {
-    throw notFound('routeTable', missing);
-  }
-  const tags = ({ routeTableId }: RouteTable) => network.tags.get(call.account, routeTableId);
-  const chosen = own.filter(({ routeTableId }) => ids.length === 0 || ids.includes(routeTableId));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, TABLE_FILTERS, tags));
-  return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tags(table)) })), ...next };
+  const tagsOf = ({ routeTableId }: RouteTable) => network.tags.get(call.account, routeTableId);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'routeTable',
+    visible: [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region),
+    idOf: ({ routeTableId }) => routeTableId,
+    tagsOf,
+    filters: TABLE_FILTERS,
+  });
+  return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tagsOf(table)) })), ...next };
 }
 
 function describeTable(network: Network, table: RouteTable): Members {

@@ -1,7 +1,6 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormedIds, tagSet, type Filters } from './filters';
+import { authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network } from './network';
 import type { Peering, PeeringSide } from './peerings';
 import { peeringResource } from './policy-resources';
@@ -48,19 +47,19 @@ async function describe(network: Network, parameters: Parameters, call: ServiceC
 }
 
 function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const visible = network.peerings.visibleTo(call);
-  const missing = ids.filter((id) => !visible.some((peering) => peering.id === id));
-  if (missing.length > 0) {
-    throw notFound('vpcPeeringConnection', missing);
-  }
-  const tags = ({ id }: Peering) => network.tags.get(call.account, id);
-  const chosen = visible.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
-  return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tags(peering)) })), ...next };
+  const tagsOf = ({ id }: Peering) => network.tags.get(call.account, id);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'vpcPeeringConnection',
+    visible: network.peerings.visibleTo(call),
+    idOf: ({ id }) => id,
+    tagsOf,
+    filters: FILTERS,
+  });
+  return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tagsOf(peering)) })), ...next };
 }
 
 function describeOne({ id, region, requester, accepter, status, dnsResolution }: Peering): Members {
-  const active = status.code === 'active';
+  const isActive = status.code === 'active';
   const side = ({ vpcId, account, cidrBlocks }: PeeringSide, allowDnsResolutionFromRemoteVpc: boolean): Members => ({
     vpcId,
     ownerId: account,
@@ -68,7 +67,7 @@ function describeOne({ id, region, requester, accepter, status, dnsResolution }:
     cidrBlock: cidrBlocks[0],
     cidrBlockSet: cidrBlocks.map((cidrBlock) => ({ cidrBlock })),
     // only active connections have options
-    peeringOptions: active ? options(allowDnsResolutionFromRemoteVpc) : undefined,
+    peeringOptions: isActive ? options(allowDnsResolutionFromRemoteVpc) : undefined,
   });
   return {
     vpcPeeringConnectionId: id,

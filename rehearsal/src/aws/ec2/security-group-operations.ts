@@ -1,8 +1,7 @@
 import { arnOf } from '../partitions';
 import type { ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormedIds, tagSet, type Filters } from './filters';
+import { authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network, SecurityGroup } from './network';
 import { securityGroupResource } from './policy-resources';
 import type { Rule } from './security-group-rules';
@@ -52,17 +51,15 @@ async function describe(network: Network, parameters: Parameters, call: ServiceC
 }
 
 function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const own = [...network.securityGroups.values()].filter(
-    ({ vpc }) => vpc.account === call.account && vpc.region === call.region,
-  );
-  const missing = ids.filter((id) => !own.some(({ groupId }) => groupId === id));
-  if (missing.length > 0) {
-    throw notFound('security group', missing);
-  }
-  const tags = ({ groupId }: SecurityGroup) => network.tags.get(call.account, groupId);
-  const chosen = own.filter(({ groupId }) => ids.length === 0 || ids.includes(groupId));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
-  return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tags(group)) })), ...next };
+  const tagsOf = ({ groupId }: SecurityGroup) => network.tags.get(call.account, groupId);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'security group',
+    visible: [...network.securityGroups.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region),
+    idOf: ({ groupId }) => groupId,
+    tagsOf,
+    filters: FILTERS,
+  });
+  return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tagsOf(group)) })), ...next };
 }
 
 function describeOne({ groupId, vpc, name, description, rules }: SecurityGroup): Members {

@@ -249,6 +249,7 @@ export class Connections {
     }
   }
 
+  /** @returns the reason why EC2 can't establish the connection */
   private connectionProblem(
     peering: Peering,
     peerVpc: Vpc | undefined,
@@ -261,10 +262,10 @@ export class Connections {
     if (outcome.end === 'failed') {
       return outcome.message ?? 'Failed';
     }
-    const active = this.context.ec2.peerings.all().filter(({ accepter, status }) => {
+    const activePeerings = this.context.ec2.peerings.all().filter(({ accepter, status }) => {
       return accepter.vpcId === peerVpc?.vpcId && status.code === 'active';
     });
-    if (active.length >= ACTIVE_PER_VPC) {
+    if (activePeerings.length >= ACTIVE_PER_VPC) {
       return `The limit of ${ACTIVE_PER_VPC} active VPC peering connections per VPC has been reached`;
     }
     const fleetBlocks = peering.requester.cidrBlocks;

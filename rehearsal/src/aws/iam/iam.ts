@@ -197,7 +197,7 @@ export class Iam extends RolesAndPolicies {
       return role;
     }
     if (JSON.stringify(trust).includes('"Condition"')) {
-      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: unsupported conditions count as not met`);
+      this.notUnderstood.note(`conditions of the trust policy of ${role.arn}: unsupported conditions are treated as not met`);
     }
     return undefined;
   }

@@ -63,9 +63,10 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   private finish: ((result: InvocationResult) => void) | undefined;
   private setStarted: (error?: FunctionError) => void = () => undefined;
   private setExited: () => void = () => undefined;
-  private resolveIdle: (rest: IdleState) => void = () => undefined;
+  private resolveIdle: (state: IdleState) => void = () => undefined;
   /** The last reply to `reportWhenIdle`. Undefined after the thread has received work. */
   private lastIdleState: IdleState | undefined;
+  /** Whether the thread has received work since the last `reportWhenIdle` message. */
   private hasWorkSinceQuery = false;
   /** The id of the last `reportWhenIdle` message. Replies to earlier ones are ignored. */
   private queryId = 0;
