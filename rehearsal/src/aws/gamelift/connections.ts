@@ -45,7 +45,7 @@ export class Connection {
     return this.ownStatus.current ?? this.peering.status;
   }
 
-  /** @param status GameLift returns it from now on instead of EC2's status. Undefined: GameLift returns EC2's status again */
+  /** Makes GameLift return this status instead of EC2's status. @param status undefined to return EC2's status again */
   overrideStatus(status: PeeringStatus | undefined): void {
     this.ownStatus.current = status;
   }
@@ -100,7 +100,7 @@ export class Connections {
     });
   }
 
-  /** Returns the authorizer, for a fleet that is created with a peer VPC. Throws if GameLift refuses a missing authorization. */
+  /** Returns the authorizer for a fleet that is created with a peer VPC. Throws if there is no valid authorization. */
   requireAuthorization(key: AuthorizationKey): Principal | undefined {
     return this.authorizations.requireValid(key)?.authorizer;
   }

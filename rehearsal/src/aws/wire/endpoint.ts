@@ -148,7 +148,7 @@ export class Endpoint {
    * Makes a call in this process, without HTTP and without a signature.
    *
    * @param input the input, before it is serialized
-   * @throws ServiceError, or BrokenAnswerError if an injected fault resets the connection or malforms the response
+   * @throws ServiceError, or BrokenResponseError if an injected fault resets the connection or malforms the response
    */
   async call(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
     const service = this.services.get(name);

@@ -28,6 +28,6 @@ export type BrokenResponse = 'reset' | 'malformed';
 export class BrokenResponseError extends Error {
   constructor(readonly kind: BrokenResponse) {
     super(kind === 'reset' ? 'the connection was reset' : 'the response is malformed');
-    this.name = 'BrokenAnswerError';
+    this.name = 'BrokenResponseError';
   }
 }

@@ -153,7 +153,7 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
   try {
     const result = handler(JSON.parse(message.payload), context, callback);
     if (isThenable(result)) {
-      const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop ran empty before the handler returned' };
+      const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop became empty before the handler returned' };
       const failUnsettled = () => {
         end({ kind: 'error', error, threadExits: true });
       };
