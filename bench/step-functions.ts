@@ -1,6 +1,6 @@
 import type { Rehearsal } from 'rehearsal';
 import { arnOf, JSON_ERRORS, ServiceError } from 'rehearsal/aws';
-import type { Answer } from 'rehearsal/aws';
+import type { WireResponse } from 'rehearsal/aws';
 
 /** The state machine that `custom-resources.Provider` creates for an `isCompleteHandler`. It repeats one task until the task succeeds. */
 interface StateMachine {
@@ -63,8 +63,8 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
   aws.register('states', {
     source: 'states',
     errors: JSON_ERRORS,
-    operation: ({ headers }) => headers['x-amz-target']?.split('.')[1] ?? 'UnknownOperation',
-    input: ({ body }) => JSON.parse(body.toString()) as unknown,
+    operationName: ({ headers }) => headers['x-amz-target']?.split('.')[1] ?? 'UnknownOperation',
+    parseInput: ({ body }) => JSON.parse(body.toString()) as unknown,
     perform: async (call) => {
       const { operation, input } = call;
       const { stateMachineArn, name, input: text } = input as Readonly<Record<'stateMachineArn' | 'name' | 'input', string>>;
@@ -73,14 +73,14 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
       if (operation !== 'StartExecution' || stateMachine === undefined) {
         throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       }
-      clock.detached(() => void clock.work(() => runState(stateMachine.States, stateMachine.StartAt, JSON.parse(text))));
+      clock.runDetached(() => void clock.work(() => runState(stateMachine.States, stateMachine.StartAt, JSON.parse(text))));
       const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
       return answer(200, { executionArn, startDate: clock.now() / 1000 });
     },
-    fail: ({ code, message, status }) => answer(status, { __type: code, message }),
+    errorResponse: ({ code, message, status }) => answer(status, { __type: code, message }),
   });
 }
 
-function answer(status: number, body: object): Answer {
+function answer(status: number, body: object): WireResponse {
   return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: JSON.stringify(body) };
 }

@@ -84,9 +84,9 @@ function settleConnectionIds(
   const active = peerings.filter(isLive);
   const evidence = `The connection was active after ${seconds(duration)}. GameLift lists it as ${connection.id}, EC2 as ${active.map(({ id }) => id).join(', ')}`;
   if (active.some(({ id }) => id === connection.id)) {
-    findings.settle('connectionIds', 'pcx of EC2', evidence);
+    findings.settle('connectionIds', 'id of EC2', evidence);
   } else if (active.length === 1) {
-    findings.settle('connectionIds', 'own of GameLift', evidence);
+    findings.settle('connectionIds', 'id of GameLift', evidence);
   } else {
     findings.leaveOpen('connectionIds', `EC2 shows ${active.length} peerings of the VPC, so the ids can't be compared`);
   }
@@ -137,13 +137,13 @@ async function settleEndedConnections({ findings, observer }: ExperimentContext,
   if (endedConnection === undefined) {
     findings.settle(
       'endedConnections',
-      'gone',
+      'not listed',
       `GameLift does not list the connection ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
   } else if (isEnded(endedConnection)) {
     findings.settle(
       'endedConnections',
-      'linger',
+      'listed for hours',
       `GameLift lists the connection as ${endedConnection.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
     );
   } else {

@@ -205,14 +205,14 @@ const endedConnections: Rule = (calls) =>
   successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
     output.some(({ Status }) => Status?.Code === 'deleted'),
   )
-    ? ['linger']
+    ? ['listed for hours']
     : [];
 
 const connectionIds: Rule = (calls) => {
   const shown = new Set(ec2Connections(calls).map(({ id }) => id));
   return successfulCalls(calls, 'describeVpcPeeringConnections')
     .flatMap(({ output }) => output.map(({ VpcPeeringConnectionId: id = '' }) => id))
-    .flatMap((id) => (shown.has(id) ? ['pcx of EC2'] : id === '' || id.startsWith('pcx-') ? [] : ['own of GameLift']));
+    .flatMap((id) => (shown.has(id) ? ['id of EC2'] : id === '' || id.startsWith('pcx-') ? [] : ['id of GameLift']));
 };
 
 const deletingAbsentAuthorization: Rule = (calls) =>
@@ -258,13 +258,13 @@ const fleetCidrBlocks: Rule = (calls) => {
       vpcs.some((other) => one.vpcId !== other.vpcId && one.cidrBlock !== undefined && one.cidrBlock === other.cidrBlock),
     ),
   );
-  return isSameBlockUsedTwice ? ['may coincide'] : [];
+  return isSameBlockUsedTwice ? ['may be equal'] : [];
 };
 
 const failedSeenByAccepter: Rule = (calls) => {
   const vpcs = listedFleetVpcs(calls);
   return ec2Connections(calls).some(({ status, gameLiftVpcId }) => status === 'failed' && vpcs.has(gameLiftVpcId))
-    ? ['seen']
+    ? ['shown']
     : [];
 };
 
@@ -308,7 +308,7 @@ const endedCidrBlocks: Rule = (calls) =>
   successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
     output.some(({ Status, IpV4CidrBlock }) => Status?.Code === 'failed' && IpV4CidrBlock === undefined),
   )
-    ? ['not told']
+    ? ['not returned']
     : [];
 
 const fleetArns: Rule = (calls) =>

@@ -4,7 +4,7 @@ import { cloudFormationService } from './cloudformation/engine/cloudformation-ap
 import { ResponseEndpoint } from './cloudformation/engine/response-endpoint';
 import type { ResponseUrls } from './cloudformation/engine/response-urls';
 import { Journal } from './journal';
-import { threadEnvironments } from './lambda/sandbox/threads';
+import { threadEnvironmentStarter } from './lambda/sandbox/threads';
 import { LambdaApi } from './lambda/service/lambda-api';
 import { LambdaService, type LambdaOptions } from './lambda/service/lambda-service';
 import { prepareLogs } from './lambda/service/logs';
@@ -41,8 +41,7 @@ export interface RehearsalOptions {
 /** The questions about CloudFormation that AWS's documents leave open. Their readings are options of the rehearsal. */
 export const CLOUDFORMATION_BEHAVIOURS = {
   failedUpdatePhysicalId: {
-    row: 17,
-    question: 'Whether CloudFormation stores the physical id in the response to a failed update of a custom resource.',
+    question: 'Does CloudFormation store the physical id in the response to a failed update of a custom resource?',
     readings: ['stored', 'ignored'],
     default: 'stored',
   },
@@ -85,7 +84,7 @@ export class Rehearsal {
     const journal = new Journal(() => clock.now());
     const aws = await SimulatedAws.start({ clock, journal, callMilliseconds });
     const responses = await ResponseEndpoint.start(clock, journal);
-    const startEnvironment = threadEnvironments({
+    const startEnvironment = threadEnvironmentStarter({
       clock,
       endpointUrl: aws.endpointUrl,
       responseEndpoint: (region) => responses.portAndCertificate(region),

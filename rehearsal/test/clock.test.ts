@@ -1,5 +1,5 @@
 import { setTimeout as realSleep } from 'node:timers/promises';
-import { RehearsalClock, type Rest } from '../src/time/clock';
+import { RehearsalClock, type IdleState } from '../src/time/clock';
 
 const START = Date.UTC(2026, 0, 1);
 const DAY = 86_400_000;
@@ -64,7 +64,7 @@ test('work that waits for other work does not keep time from leaping', async () 
 
 test('sleepers with the same wake-up time wake in the order in which they fell asleep, and none is skipped', async () => {
   const order: string[] = [];
-  const wake = (name: string, after: number) => clock.after(after, () => order.push(name));
+  const wake = (name: string, after: number) => clock.callAfter(after, () => order.push(name));
   wake('late', 9000);
   wake('first', 5000);
   wake('second', 5000);
@@ -76,7 +76,7 @@ test('sleepers with the same wake-up time wake in the order in which they fell a
 test('sleepers with the same wake-up time wake one at a time: the work of the first finishes before the next wakes', async () => {
   const order: string[] = [];
   const wake = (name: string): void => {
-    clock.after(1000, () => {
+    clock.callAfter(1000, () => {
       void clock.work(async () => {
         order.push(`${name} begins`);
         await realSleep(5);
@@ -92,7 +92,7 @@ test('sleepers with the same wake-up time wake one at a time: the work of the fi
 
 test('a canceled timer does not fire, and an infinite sleep does not end', async () => {
   const woken: string[] = [];
-  const cancel = clock.after(1000, () => woken.push('canceled'));
+  const cancel = clock.callAfter(1000, () => woken.push('canceled'));
   void clock.sleep(Infinity).then(() => woken.push('infinite'));
   cancel();
   await clock.sleep(2000);
@@ -121,14 +121,14 @@ describe('a participant', () => {
     shouldWorkWhenWoken = false;
     readonly woken: Promise<void>;
     private resolveWoken: () => void = () => undefined;
-    private resolveRest: (rest: Rest) => void = () => undefined;
-    private currentRest: Rest | undefined;
+    private resolveRest: (rest: IdleState) => void = () => undefined;
+    private currentRest: IdleState | undefined;
 
     constructor() {
       this.woken = new Promise((resolve) => (this.resolveWoken = resolve));
     }
 
-    atRest(): Promise<Rest> {
+    waitUntilIdle(): Promise<IdleState> {
       return new Promise((resolve) => {
         this.resolveRest = resolve;
         if (this.currentRest) {
@@ -146,7 +146,7 @@ describe('a participant', () => {
       }
     }
 
-    rest({ nextWakeUp = Infinity, requestsInFlight = 0 }: Partial<Rest> = {}): void {
+    rest({ nextWakeUp = Infinity, requestsInFlight = 0 }: Partial<IdleState> = {}): void {
       this.currentRest = { nextWakeUp, requestsInFlight };
       this.resolveRest(this.currentRest);
     }

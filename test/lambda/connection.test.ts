@@ -107,7 +107,7 @@ test('repeats a refused request as often as other connections could have consume
 });
 
 test("fails with GameLift's status and the CIDR blocks of the VPC if the connection fails", async () => {
-  world = await SimulatedWorld.create({ endedCidrBlocks: 'not told' });
+  world = await SimulatedWorld.create({ endedCidrBlocks: 'not returned' });
   world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
   const { response } = await send('Create');
   expect(response?.Reason).toMatch(
@@ -203,7 +203,7 @@ describe('an update without a change', () => {
 
 describe("the attributes contain GameLift's id of the connection if that differs from EC2's id", () => {
   beforeEach(async () => {
-    world = await SimulatedWorld.create({ connectionIds: 'own of GameLift' });
+    world = await SimulatedWorld.create({ connectionIds: 'id of GameLift' });
   });
 
   /** Checks the attributes in the response, and returns its physical id. */
@@ -245,7 +245,7 @@ describe('a delete while EC2 still shows an earlier connection', () => {
   test.each(['by an update', 'by hand'] as const)(
     'deletes the current connection, which was created again %s',
     async (recreated) => {
-      world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
+      world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'listed for hours' });
       const { PhysicalResourceId } = await create();
       await world.disconnectByHand();
       if (recreated === 'by hand') {
@@ -258,7 +258,7 @@ describe('a delete while EC2 still shows an earlier connection', () => {
   );
 
   test('repeats the deletion that GameLift accepted without effect, because the authorization was missing', async () => {
-    world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'linger' });
+    world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
     await world.passDays(23 / 24);
     await world.disconnectByHand();
@@ -367,7 +367,7 @@ test('a delete fails if EC2 denies the deletion of routes, and a second delete d
 });
 
 test('the delete after a failed create fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
-  world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'gone' });
+  world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'not listed' });
   world.errorFor = (service, operation) =>
     service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
   const { response } = await send('Create');
@@ -394,7 +394,7 @@ test('a delete fails if the fleet is gone and EC2 still shows the connection, be
 
 describe('a delete to which EC2 denies access', () => {
   test('waits until GameLift no longer lists the connection', async () => {
-    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'linger' });
+    world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create({ Routes: 'None' });
     world.errorFor = denyEc2;
     expect((await send('Delete', { Routes: 'None' }, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
@@ -480,7 +480,11 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
 });
 
 test('does not mistake the failures of earlier requests for the result of the latest one', async () => {
-  world = await SimulatedWorld.create({ failedSeenByAccepter: 'seen', fleetEvents: 'never seen', endedConnections: 'gone' });
+  world = await SimulatedWorld.create({
+    failedSeenByAccepter: 'shown',
+    fleetEvents: 'never seen',
+    endedConnections: 'not listed',
+  });
   let requests = 0;
   world.aws.scriptedOutcomes.connectionSeconds = 6;
   world.aws.scriptedOutcomes.connection = () => {

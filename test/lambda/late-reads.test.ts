@@ -29,9 +29,9 @@ function readingsOf(random: () => number): Readings {
     missingAuthorization: choose(...REFUSALS),
     useOfAuthorization: choose('reusable', 'consumed'),
     existingConnection: choose('InvalidRequestException', 'accepted'),
-    connectionIds: choose('pcx of EC2', 'own of GameLift'),
+    connectionIds: choose('id of EC2', 'id of GameLift'),
     fleetEvents: choose('written', 'never seen'),
-    endedConnections: choose('linger', 'gone'),
+    endedConnections: choose('listed for hours', 'not listed'),
     peerVpcWrites: choose('every route table', 'main route table', 'none'),
     peerVpcWritesOnDelete: choose('removed', 'left behind'),
     throttledCalls: choose('free', 'counted'),
@@ -105,7 +105,7 @@ class Life {
     this.random = random;
     this.fleetIds = [world.fleetId];
     world.jitter = random;
-    world.aws.readLateness = () =>
+    world.aws.readDelay = () =>
       [0, MAX_LATENESS_MILLISECONDS - 1, MAX_LATENESS_MILLISECONDS * random()][Math.floor(3 * random())] ?? 0;
     world.errorFor = async (service, operation) => {
       await world.sleep(50);
@@ -212,7 +212,7 @@ class Life {
   /** EC2's peering connection of a fleet. */
   peeringOf(fleetId: string): Peering | undefined {
     const { world } = this;
-    return world.aws.ec2.peerings.between(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
+    return world.aws.ec2.peerings.findLive(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
   }
 
   /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
@@ -248,7 +248,7 @@ class Life {
     const id = await this.world.createFleet({ Name: 'Other', ...change });
     this.fleetIds.push(id);
     await this.sleep(MAX_LATENESS_MILLISECONDS + 2_000);
-    this.world.findFleet(id)?.move('ACTIVE');
+    this.world.findFleet(id)?.setStatus('ACTIVE');
     return id;
   }
 

@@ -327,14 +327,14 @@ testCases('deletingConnections', [
 ]);
 
 testCases('endedConnections', [
-  ['listed as deleted', 'linger', [list.returns(0, [listed('deleted')])]],
+  ['listed as deleted', 'listed for hours', [list.returns(0, [listed('deleted')])]],
   ['listed as failed, perhaps because its deletion failed', 'none', [list.returns(0, [listed('failed')])]],
   ['not listed: the fleet may be gone', 'none', [disconnect.returns(0, undefined), list.returns(30, [])]],
 ]);
 
 testCases('connectionIds', [
-  ['listed with the id of EC2', 'pcx of EC2', [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('active')])]],
-  ['listed with another id', 'own of GameLift', [list.returns(0, [listed('active', { VpcPeeringConnectionId: 'own-1' })])]],
+  ['listed with the id of EC2', 'id of EC2', [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('active')])]],
+  ['listed with another id', 'id of GameLift', [list.returns(0, [listed('active', { VpcPeeringConnectionId: 'own-1' })])]],
   ['listed, and EC2 not read', 'none', [list.returns(0, [listed('active')])]],
   [
     'listed with an id in the format of EC2, which EC2 does not show: the read may be late',
@@ -393,12 +393,12 @@ const OF_FLEET = { tags: { 'cdk-gamelift-vpc-peering:fleet': FLEET } };
 testCases('fleetCidrBlocks', [
   [
     'two fleets are listed with the same block',
-    'may coincide',
+    'may be equal',
     [listAll.returns(0, [listed('active'), listed('active', { GameLiftVpcId: 'vpc-2' })])],
   ],
   [
     'EC2 shows two fleets with the same block',
-    'may coincide',
+    'may be equal',
     [showPeerings.returns(0, [side('active', OF_FLEET), side('active', { ...OF_FLEET, requesterVpcId: 'vpc-2' })])],
   ],
   ['two connections of one fleet', 'none', [listAll.returns(0, [listed('active'), listed('active', { PeerVpcId: 'vpc-1' })])]],
@@ -430,7 +430,7 @@ testCases('fleetCidrBlocks', [
 ]);
 
 testCases('failedSeenByAccepter', [
-  ['a connection of a fleet', 'seen', [list.returns(0, [listed('failed')]), showPeerings.returns(1, [side('failed')])]],
+  ['a connection of a fleet', 'shown', [list.returns(0, [listed('failed')]), showPeerings.returns(1, [side('failed')])]],
   ['not shown: it may be shown later', 'none', [list.returns(0, [listed('failed')]), showPeerings.returns(1, [])]],
   [
     "a peering that is not a fleet's",
@@ -482,7 +482,7 @@ testCases('readBack', [
 ]);
 
 testCases('endedCidrBlocks', [
-  ['failed, without a block', 'not told', [list.returns(0, [listed('failed', { IpV4CidrBlock: undefined })])]],
+  ['failed, without a block', 'not returned', [list.returns(0, [listed('failed', { IpV4CidrBlock: undefined })])]],
   ['failed, with a block, perhaps because its deletion failed', 'none', [list.returns(0, [listed('failed')])]],
   ['pending, without a block', 'none', [list.returns(0, [listed('provisioning', { IpV4CidrBlock: undefined })])]],
 ]);

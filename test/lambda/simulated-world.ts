@@ -90,7 +90,7 @@ export class SimulatedWorld {
   async runAtOnce(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
     const handlerProcess = new KillableProcess();
     const killed = new Promise<undefined>((resolve) => {
-      this.matrix.clock.after(killedAfter, () => {
+      this.matrix.clock.callAfter(killedAfter, () => {
         handlerProcess.kill();
         resolve(undefined);
       });

@@ -46,7 +46,10 @@ export function claim(change: Partial<Claim> = {}): Claim {
   };
 }
 
-export function foundConnection(change: Partial<ListedConnection> = {}, owner: TaggedOwner = { kind: 'unknown' }): FoundConnection {
+export function foundConnection(
+  change: Partial<ListedConnection> = {},
+  owner: TaggedOwner = { kind: 'unknown' },
+): FoundConnection {
   return { kind: 'found', peering: listedConnection(change), owner };
 }
 

@@ -70,7 +70,9 @@ function statementsOf(stack: Stack): GrantedStatement[] {
     const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
     return [
       ...Policies.flatMap((policy) => readDocument(purposeOf(policy.PolicyName), policy.PolicyDocument)),
-      ...(PolicyDocument === undefined ? [] : readDocument(PolicyName === undefined ? Type : purposeOf(PolicyName), PolicyDocument)),
+      ...(PolicyDocument === undefined
+        ? []
+        : readDocument(PolicyName === undefined ? Type : purposeOf(PolicyName), PolicyDocument)),
       ...(AssumeRolePolicyDocument === undefined ? [] : readDocument(`Trust of ${id}`, AssumeRolePolicyDocument)),
     ];
   });

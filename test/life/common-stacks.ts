@@ -97,7 +97,7 @@ export async function createExistingResources(rehearsal: Rehearsal, fleets = 1):
   const fleetIds = Array.from({ length: fleets }, (_, index) => {
     const attributes = { Name: `fleet-${index}`, BuildId: 'build-1', EC2InstanceType: 'c5.large', ComputeType: 'EC2' };
     const fleet = gameLift.fleets.create(PLACE, attributes, new Map());
-    gameLift.fleets.start(fleet, Promise.resolve(undefined));
+    gameLift.fleets.activate(fleet, Promise.resolve(undefined));
     return fleet.id;
   });
   await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);

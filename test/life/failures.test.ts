@@ -51,8 +51,8 @@ describe('connections that do not become active', () => {
     `(GameLift: ${gameLiftMessage}). U${useOtherBlock}`;
 
   test.each([
-    ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'told' }],
-    ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'seen', fleetEvents: 'never seen' }],
+    ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'returned' }],
+    ['only EC2 shows', 'both blocks', overlap, { failedSeenByAccepter: 'shown', fleetEvents: 'never seen' }],
     ['nothing shows', "the VPC's block", `${failedStatus}(${gameLiftMessage})${unknownBlock}`, {}],
   ] as const)(
     'fails if CIDR blocks overlap: if %s the block of the fleet, the message names %s',
@@ -144,7 +144,7 @@ describe('fleets that cannot be peered', () => {
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
     const fleet = fleets.create(PLACE, { ComputeType: 'EC2' }, new Map());
-    fleets.start(fleet, Promise.resolve(undefined));
+    fleets.activate(fleet, Promise.resolve(undefined));
     await rehearsal.clock.sleep(200_000);
     expect(fleet.status).toBe('BUILDING');
     const before = rehearsal.aws.inventory();

@@ -143,7 +143,7 @@ async function authorizeByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, Peer
 async function connectByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, vpcId: string): Promise<string> {
   const { fleets } = rehearsal.aws.gameLift;
   const fleet = fleets.create(GAME, { Name: 'by hand', ComputeType: 'EC2' }, new Map());
-  fleets.start(fleet, Promise.resolve(undefined));
+  fleets.activate(fleet, Promise.resolve(undefined));
   await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);
   await authorizeByHand(rehearsal, vpcOwner, vpcId);
   const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: vpcOwner.account, PeerVpcId: vpcId };
@@ -376,7 +376,7 @@ describe('permissions for tags', () => {
     const statuses = await deployAll(rehearsal, synthesizeGame({ access, vpcIds }));
     expect(new Set(statuses)).toEqual(new Set(['CREATE_COMPLETE']));
     const principalOf = ({ accessKeyId }: Credentials): Principal => {
-      const principal = aws.iam.lookUp(accessKeyId)?.principal;
+      const principal = aws.iam.findSession(accessKeyId)?.principal;
       if (principal === undefined) {
         throw new Error(`the rehearsal has not issued the access key ${accessKeyId}`);
       }

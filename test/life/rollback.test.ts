@@ -112,7 +112,7 @@ test.each([
 
 test('the rollback restores a route that was replaced for a new fleet with the same CIDR block', async () => {
   const rehearsal = await startFastRehearsal();
-  rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
+  rehearsal.aws.behaviours.set('fleetCidrBlocks', 'may be equal');
   rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
   const existing: ExistingResources = await createExistingResources(rehearsal, 2);
   const before = comparableInventory(rehearsal);

@@ -134,10 +134,10 @@ test('replaces a route to a deleted peering connection', async () => {
   // somebody deleted a peering, but not its routes
   const requester = { vpcId: 'vpc-00000000000000001', account: PLACE.account, cidrBlocks: [destination] };
   const deletedPeering = network.peerings.request(PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
-  deletedPeering.move('active');
+  deletedPeering.setStatus('active');
   const [, routeTableId = ''] = existing.routeTableIds;
   network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deletedPeering.id });
-  network.peerings.end(deletedPeering, 'Deleted');
+  network.peerings.markDeleted(deletedPeering, 'Deleted');
   expect(comparableInventory(rehearsal).routes).toEqual([
     expect.objectContaining({ state: 'blackhole', target: deletedPeering.id }),
   ]);

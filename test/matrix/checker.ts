@@ -265,7 +265,7 @@ function claimProblems(
   attributes: readonly string[],
 ): readonly string[] {
   const claims = Object.keys(tags).filter((candidate) => candidate.startsWith(`cdk-gamelift-vpc-peering:${vpcId}:`));
-  if (claims.length === 0 && aws.behaviours.get('foreignFleetTags') === 'strips them') {
+  if (claims.length === 0 && aws.behaviours.get('foreignFleetTags') === 'removed') {
     return [];
   }
   const { id, resources } = cloudFormation.describe(STACK);

@@ -235,7 +235,7 @@ describe('if CloudFormation removes the tags of the handler from the fleet:', ()
   test.each(['stored', 'ignored'] as const)(
     'a change of the VPC that is rolled back leaves nothing in the new VPC (failedUpdatePhysicalId: %s)',
     async (reading) => {
-      const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them', failedUpdatePhysicalId: reading });
+      const world = await MatrixWorld.populate({ foreignFleetTags: 'removed', failedUpdatePhysicalId: reading });
       const original = declareStack();
       expect(await deployAll(world, original)).toMatchObject({ status: 'CREATE_COMPLETE' });
       world.functions.faults = {
@@ -255,7 +255,7 @@ describe('if CloudFormation removes the tags of the handler from the fleet:', ()
   test.each([{}, { routes: 'one subnet' as const }])(
     'a connection that was created with adoptExisting is deleted with the construct after an update (other changes: %j)',
     async (change) => {
-      const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
+      const world = await MatrixWorld.populate({ foreignFleetTags: 'removed' });
       const adopting = fleet({ adoptExisting: true });
       expect(await deployAll(world, declareStack({ fleets: [adopting, arena] }))).toMatchObject({ status: 'CREATE_COMPLETE' });
       const changed = declareStack({ fleets: [{ ...adopting, description: 'second', ...change }, arena] });
@@ -269,7 +269,7 @@ describe('if CloudFormation removes the tags of the handler from the fleet:', ()
   );
 
   test('a connection that somebody deleted and created again by hand is kept when the construct is removed', async () => {
-    const world = await MatrixWorld.populate({ foreignFleetTags: 'strips them' });
+    const world = await MatrixWorld.populate({ foreignFleetTags: 'removed' });
     expect(await deployAll(world, PEERED)).toMatchObject({ status: 'CREATE_COMPLETE' });
     const { id: FleetId } = findLobby(world);
     const [oldConnection] = connectionsOf(world, FleetId);

@@ -8,13 +8,13 @@ const observationOf = (question: string, reading: string): { message: string; qu
 });
 
 async function worldThatLogs(...logged: readonly { readonly message: string }[]): Promise<MatrixWorld> {
-  const world = await MatrixWorld.populate({ connectionIds: 'own of GameLift' });
+  const world = await MatrixWorld.populate({ connectionIds: 'id of GameLift' });
   world.functions.logged.push(...logged);
   return world;
 }
 
 test('accepts observations of a chosen reading and of a default', async () => {
-  const world = await worldThatLogs(observationOf('connectionIds', 'own of GameLift'), observationOf('fleetEvents', 'written'));
+  const world = await worldThatLogs(observationOf('connectionIds', 'id of GameLift'), observationOf('fleetEvents', 'written'));
   expect(wrongObservations(world)).toEqual([]);
   world.close();
 });
@@ -22,8 +22,8 @@ test('accepts observations of a chosen reading and of a default', async () => {
 test.each([
   [
     'a reading that was not chosen',
-    observationOf('connectionIds', 'pcx of EC2'),
-    'observed connectionIds: pcx of EC2, instead of own of GameLift',
+    observationOf('connectionIds', 'id of EC2'),
+    'observed connectionIds: id of EC2, instead of id of GameLift',
   ],
   [
     'a reading that is not the default',
@@ -43,18 +43,18 @@ test.each([
 });
 
 test('the problems of a life include wrong observations', async () => {
-  const world = await worldThatLogs(observationOf('connectionIds', 'pcx of EC2'));
+  const world = await worldThatLogs(observationOf('connectionIds', 'id of EC2'));
   expect(await runAndClose(world, () => Promise.reject(new Error('stuck')))).toEqual({
-    problems: ['Error: stuck', 'observed connectionIds: pcx of EC2, instead of own of GameLift'],
-    observed: [{ question: 'connectionIds', reading: 'pcx of EC2' }],
+    problems: ['Error: stuck', 'observed connectionIds: id of EC2, instead of id of GameLift'],
+    observed: [{ question: 'connectionIds', reading: 'id of EC2' }],
   });
 });
 
 test('counts each observed reading', () => {
-  const one = { question: 'connectionIds', reading: 'pcx of EC2' };
-  const other = { question: 'connectionIds', reading: 'own of GameLift' };
+  const one = { question: 'connectionIds', reading: 'id of EC2' };
+  const other = { question: 'connectionIds', reading: 'id of GameLift' };
   expect(countObservations([one, other, one])).toEqual([
-    ['connectionIds', 'own of GameLift', '1'],
-    ['connectionIds', 'pcx of EC2', '2'],
+    ['connectionIds', 'id of EC2', '2'],
+    ['connectionIds', 'id of GameLift', '1'],
   ]);
 });

@@ -17,7 +17,7 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
   [
     'CloudFormation removes the claim, and the deletion fails halfway and is retried',
     {
-      readings: { foreignFleetTags: 'strips them', peerVpcWrites: 'none' },
+      readings: { foreignFleetTags: 'removed', peerVpcWrites: 'none' },
       actions: [
         { kind: 'deploy', declared: declareStack() },
         { kind: 'deploy', declared: declareStack({ fleets: [fleet({ description: 'second' })] }) },

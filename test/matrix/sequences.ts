@@ -168,7 +168,7 @@ const arbitraryAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 4 }).map((responses): Action => ({ kind: 'lostResponse', responses })) },
 );
 
-/** Without the reading `fleetCidrBlocks: may coincide`, because some stacks can't be created under it: see UNAVOIDABLE_FAILURES. */
+/** Without the reading `fleetCidrBlocks: may be equal`, because some stacks can't be created under it: see UNAVOIDABLE_FAILURES. */
 const arbitraryReadings: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
   .map((readings) => ({ ...(readings as Readings), fleetCidrBlocks: 'distinct' }));
@@ -205,7 +205,7 @@ function asFirstDeployment(stack: DeclaredStack): Action {
  * deployment. If CloudFormation removes the claims from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
  */
 function withoutUnavoidableFailure(action: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
-  if (action.kind === 'outage' && action.operation === 'CreateTags' && foreignFleetTags === 'strips them') {
+  if (action.kind === 'outage' && action.operation === 'CreateTags' && foreignFleetTags === 'removed') {
     return { ...action, operation: 'CreateRoute' };
   }
   if (action.kind !== 'deploy' || useOfAuthorization !== 'consumed') {

@@ -112,7 +112,7 @@ export class MatrixWorld {
   async failIfStuck<T>(task: () => Promise<T>): Promise<T> {
     let cancel: () => void = () => undefined;
     const stuck = new Promise<never>((_, reject) => {
-      cancel = this.clock.after(1000 * DAY, () => {
+      cancel = this.clock.callAfter(1000 * DAY, () => {
         reject(new Error('the rehearsal is stuck: the task did not end within 1000 simulated days'));
       });
     });
@@ -192,7 +192,7 @@ export class MatrixWorld {
     for (let index = 0; index < count; index += 1) {
       const { vpcId } = aws.ec2.createVpc({ account: OTHER_ACCOUNT, region: REGION, cidrBlock: `10.${100 + index}.0.0/16` });
       const requester = { vpcId, account: OTHER_ACCOUNT, cidrBlocks: [`10.${100 + index}.0.0/16`] };
-      aws.ec2.peerings.request(REGION, requester, accepter).move('active');
+      aws.ec2.peerings.request(REGION, requester, accepter).setStatus('active');
     }
     this.inventoryBefore = aws.inventory();
   }
@@ -213,7 +213,7 @@ export class MatrixWorld {
     await aws.callGameLift('CreateVpcPeeringConnection', connection, PLACE);
     // until the authorization has expired
     await this.waitDays(2);
-    const peeringId = aws.ec2.peerings.between(created.vpc.vpcId, vpcId)?.id ?? '';
+    const peeringId = aws.ec2.peerings.findLive(created.vpc.vpcId, vpcId)?.id ?? '';
     aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'created by hand']]));
     const route = { destination: created.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
     const [table = ''] = routeTableIds;
@@ -238,7 +238,7 @@ function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
       const cidrBlock = `${cidrPrefix}.${index}.0/24`;
       const subnetId = ec2.createSubnet(place, { vpcId, cidrBlock, availabilityZone: 'us-east-1a' });
       const routeTableId = ec2.createRouteTable(place, vpcId);
-      ec2.associate(place, routeTableId, subnetId);
+      ec2.associateSubnet(place, routeTableId, subnetId);
       ec2.createRoute(place, routeTableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
       return { subnetId, routeTableId };
     });

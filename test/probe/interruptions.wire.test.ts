@@ -13,7 +13,7 @@ const SCENARIOS: Readonly<Record<string, Readings>> = {
     useOfAuthorization: 'consumed',
     missingAuthorization: 'failed',
     deletingConnections: 'deleting for a while',
-    connectionIds: 'own of GameLift',
+    connectionIds: 'id of GameLift',
     peerVpcWritesOnDelete: 'left behind',
     authorizingAgain: 'InvalidRequestException',
   },

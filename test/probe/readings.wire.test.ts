@@ -132,7 +132,7 @@ test('docs/probe.md shows the table of a run', async () => {
 });
 
 test('its findings contain no ids and no accounts', async () => {
-  world = await ProbeWorld.start({ connectionIds: 'own of GameLift', peerVpcWritesOnDelete: 'left behind' });
+  world = await ProbeWorld.start({ connectionIds: 'id of GameLift', peerVpcWritesOnDelete: 'left behind' });
   const { findings } = await world.run();
   const text = JSON.stringify(findings);
   expect(text).toContain('pcx-…');

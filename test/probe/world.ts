@@ -225,7 +225,7 @@ export class Run {
               signal.removeEventListener('abort', end);
               resolve();
             };
-            const cancel = clock.after(milliseconds, end);
+            const cancel = clock.callAfter(milliseconds, end);
             signal.addEventListener('abort', end);
           }),
         ),

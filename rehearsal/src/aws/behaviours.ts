@@ -1,193 +1,167 @@
 /**
  * The questions that AWS's documents leave open. Each reading is one possible answer; code under rehearsal must work with all of them.
- * `row` is the number in the table of open questions. Row 17 is about CloudFormation: it is an option of the rehearsal.
+ * See docs/what-aws-leaves-open.md.
  */
 export const BEHAVIOURS = {
   authorizingAgain: {
-    row: 1,
-    question: 'What authorizing again does while an authorization is valid.',
+    question: 'What does authorizing again do while an authorization is valid?',
     readings: ['renews', 'keeps expiry', 'InvalidRequestException'],
     default: 'renews',
   },
   useOfAuthorization: {
-    row: 2,
-    question: 'Whether creating or deleting a connection uses the authorization up.',
+    question: 'Does creating or deleting a connection consume the authorization?',
     readings: ['reusable', 'consumed'],
     default: 'reusable',
   },
   missingAuthorization: {
-    row: 3,
-    question: 'How a missing or expired authorization shows when a connection or a fleet needs it.',
+    question: 'How does GameLift refuse a connection or the deletion of a fleet without a valid authorization?',
     readings: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'failed'],
     default: 'UnauthorizedException',
   },
   existingConnection: {
-    row: 4,
-    question: 'What creating a connection that exists answers.',
+    question: 'What does CreateVpcPeeringConnection return if the connection exists already?',
     readings: ['InvalidRequestException', 'accepted'],
     default: 'InvalidRequestException',
   },
   deletingConnections: {
-    row: 5,
-    question: 'Whether a connection is gone when DeleteVpcPeeringConnection returns, or is `deleting` for a while.',
+    question: 'Is a connection deleted when DeleteVpcPeeringConnection returns, or is it `deleting` for a while?',
     readings: ['done on return', 'deleting for a while'],
     default: 'done on return',
   },
   endedConnections: {
-    row: 6,
-    question: 'Whether DescribeVpcPeeringConnections lists deleted and failed connections, for hours as EC2 does.',
-    readings: ['linger', 'gone'],
-    default: 'linger',
+    question: 'Does DescribeVpcPeeringConnections list deleted and failed connections for hours, as EC2 does?',
+    readings: ['listed for hours', 'not listed'],
+    default: 'listed for hours',
   },
   connectionIds: {
-    row: 7,
-    question: 'Whose id VpcPeeringConnectionId is.',
-    readings: ['pcx of EC2', 'own of GameLift'],
-    default: 'pcx of EC2',
+    question: 'Is VpcPeeringConnectionId the id that EC2 shows, or an id of GameLift’s own?',
+    readings: ['id of EC2', 'id of GameLift'],
+    default: 'id of EC2',
   },
   connectionsOfDeletedFleet: {
-    row: 8,
-    question: 'What DescribeVpcPeeringConnections answers for a fleet that was deleted.',
+    question: 'What does DescribeVpcPeeringConnections return for a deleted fleet?',
     readings: ['NotFoundException', 'empty list'],
     default: 'NotFoundException',
   },
   peerVpcWrites: {
-    row: 9,
-    question: 'Where GameLift writes routes in the peer VPC; where it does, it opens the default security group as well.',
+    question:
+      'In which route tables of the peer VPC does GameLift write routes? It opens the default security group unless it writes none.',
     readings: ['every route table', 'main route table', 'none'],
     default: 'every route table',
   },
   peerVpcWritesOnDelete: {
-    row: 9,
-    question: 'What becomes of the routes and rules that GameLift wrote when the connection is deleted.',
+    question: 'Does GameLift remove the routes and rules that it wrote when the connection is deleted?',
     readings: ['removed', 'left behind'],
     default: 'removed',
   },
   deletingAbsentAuthorization: {
-    row: 10,
-    question: 'What deleting an authorization that is not there, or has expired, answers.',
+    question: 'What does DeleteVpcPeeringAuthorization return if the authorization does not exist or has expired?',
     readings: ['NotFoundException', 'success'],
     default: 'NotFoundException',
   },
   fleetEvents: {
-    row: 11,
-    question: 'Whether peering writes fleet events.',
+    question: 'Does GameLift write fleet events about peering?',
     readings: ['written', 'never seen'],
     default: 'written',
   },
   throttlingError: {
-    row: 12,
-    question: 'The name of the error above the rate limit.',
+    question: 'What is the name of the error for calls above the rate limit?',
     readings: ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'],
     default: 'ThrottlingException',
   },
   connectingInactiveFleet: {
-    row: 13,
-    question: 'What creating a connection for a fleet that is not ACTIVE does.',
-    readings: ['InvalidRequestException', 'pending until it is'],
+    question: 'What does CreateVpcPeeringConnection do if the fleet is not ACTIVE?',
+    readings: ['InvalidRequestException', 'pending until ACTIVE'],
     default: 'InvalidRequestException',
   },
   usedAuthorizations: {
-    row: 14,
-    question: 'Whether DescribeVpcPeeringAuthorizations lists an authorization that was used and is still valid.',
+    question: 'Does DescribeVpcPeeringAuthorizations list an authorization that was used and is still valid?',
     readings: ['listed', 'not listed'],
     default: 'listed',
   },
   fleetCidrBlocks: {
-    row: 15,
-    question: 'Whether the VPCs of two fleets can have the same addresses.',
-    readings: ['distinct', 'may coincide'],
+    question: 'Can the VPCs of two fleets have the same CIDR block?',
+    readings: ['distinct', 'may be equal'],
     default: 'distinct',
   },
   foreignFleetTags: {
-    row: 16,
-    question: 'What CloudFormation’s update of a fleet does to tags that CloudFormation did not set.',
-    readings: ['leaves them', 'strips them'],
-    default: 'leaves them',
+    question: 'When CloudFormation updates a fleet, does it keep the tags that it did not set?',
+    readings: ['kept', 'removed'],
+    default: 'kept',
   },
   failedSeenByAccepter: {
-    row: 18,
-    question: 'Whether EC2 shows a connection that failed to the owner of the peer VPC.',
-    readings: ['never seen', 'seen'],
-    default: 'never seen',
+    question: 'Does EC2 show a failed connection to the owner of the peer VPC?',
+    readings: ['not shown', 'shown'],
+    default: 'not shown',
   },
   readBack: {
-    row: 19,
-    question: 'How soon what GameLift and EC2 list and describe shows a write; late reads can go back and forth between states.',
+    question: 'When do reads of GameLift and EC2 show a write? Late reads can show old and new states alternately.',
     readings: ['at once', 'up to 15 seconds late'],
     default: 'at once',
   },
   iamPropagation: {
-    row: 20,
-    question: 'How soon each check of a caller knows a change of a role, its policies or its trust.',
+    question: 'When do permission checks apply a change of a role, its policies or its trust policy?',
     readings: ['at once', 'up to a minute late'],
     default: 'at once',
   },
   connectingPermissions: {
-    row: 21,
-    question: 'Whether and when the EC2 permissions of who calls CreateVpcPeeringConnection are checked on the peer VPC.',
+    question: 'When does AWS check the EC2 permissions of the caller of CreateVpcPeeringConnection on the peer VPC?',
     readings: ['not checked', 'checked at the call', 'checked when GameLift acts'],
     default: 'not checked',
   },
   fleetDeletion: {
-    row: 22,
-    question: 'When CloudFormation calls DeleteFleet for a fleet that is DELETE_IN_PROGRESS: it may scale it down first.',
+    question: 'When does CloudFormation call DeleteFleet after a fleet is DELETE_IN_PROGRESS? It may scale the fleet down first.',
     readings: ['at once', 'minutes later'],
     default: 'at once',
   },
   disconnectingPeeredFleet: {
-    row: 23,
-    question: 'What DeleteVpcPeeringConnection answers for the connection of a fleet that was created with its peer VPC.',
-    readings: ['as for any other', 'InvalidRequestException'],
-    default: 'as for any other',
+    question: 'What does DeleteVpcPeeringConnection do with the connection of a fleet that was created with its peer VPC?',
+    readings: ['deleted', 'InvalidRequestException'],
+    default: 'deleted',
   },
   removalPermissions: {
-    row: 24,
-    question:
-      'Whether GameLift removes routes and rules only where who authorized may do so: an older reference lists the actions.',
+    question: 'Does GameLift need the authorizer’s permissions to remove routes and rules? An older API reference lists them.',
     readings: ['needed', 'not needed'],
     default: 'needed',
   },
   throttledCalls: {
-    row: 25,
-    question: 'Whether a call above the rate limit costs a token, so that the wait for the next one begins anew.',
+    question: 'Does a throttled call count against the rate limit, so that the wait for the next call starts again?',
     readings: ['free', 'counted'],
     default: 'free',
   },
   endedCidrBlocks: {
-    question: 'Whether GameLift tells the CIDR block of the fleet’s VPC with a connection that failed, or with active ones only.',
-    readings: ['not told', 'told'],
-    default: 'not told',
+    question: 'Does DescribeVpcPeeringConnections return the fleet’s CIDR block for a connection that failed?',
+    readings: ['not returned', 'returned'],
+    default: 'not returned',
   },
   fleetArns: {
-    question: 'Whether fleet ARNs have an account: those of the service model have none, those of policies do.',
+    question: 'Do fleet ARNs contain an account? Those in the service model have none, those in policies have one.',
     readings: ['without account', 'with account'],
     default: 'without account',
   },
   eventOrder: {
-    question: 'In which order DescribeFleetEvents lists.',
+    question: 'In which order does DescribeFleetEvents list events?',
     readings: ['oldest first', 'newest first'],
     default: 'oldest first',
   },
   absentVpc: {
-    question: 'What authorizing a VPC that is not in the caller’s account and Region answers.',
+    question: 'What does CreateVpcPeeringAuthorization return if the VPC is not in the caller’s account and Region?',
     readings: ['InvalidRequestException', 'NotFoundException', 'accepted'],
     default: 'InvalidRequestException',
   },
   peerPermissions: {
-    question: 'Whether the caller’s EC2 permissions on the peer VPC are checked when it authorizes, or are only missed later.',
+    question: 'Does CreateVpcPeeringAuthorization check the caller’s EC2 permissions on the peer VPC?',
     readings: ['checked', 'not checked'],
     default: 'checked',
   },
   deniedCalls: {
-    question: 'Whether a call that IAM denies takes a token of the rate limit.',
+    question: 'Does a call that IAM denies count against the rate limit?',
     readings: ['free', 'counted'],
     default: 'free',
   },
 } as const satisfies Record<string, Behaviour>;
 
 export interface Behaviour {
-  readonly row?: number;
   readonly question: string;
   readonly readings: readonly string[];
   readonly default: string;
@@ -198,17 +172,17 @@ export type BehaviourName = keyof typeof BEHAVIOURS;
 export type Reading<Name extends BehaviourName> = (typeof BEHAVIOURS)[Name]['readings'][number];
 
 /** Throws if the behaviour is unknown, or does not have this reading. */
-export function checkReading(known: Readonly<Record<string, Behaviour>>, name: string, reading: string): void {
-  const behaviour = Object.hasOwn(known, name) ? known[name] : undefined;
+export function checkReading(behaviours: Readonly<Record<string, Behaviour>>, name: string, reading: string): void {
+  const behaviour = Object.hasOwn(behaviours, name) ? behaviours[name] : undefined;
   if (behaviour === undefined) {
-    throw new Error(`unknown behaviour '${name}': choose one of ${Object.keys(known).join(', ')}`);
+    throw new Error(`unknown behaviour '${name}': choose one of ${Object.keys(behaviours).join(', ')}`);
   }
   if (!behaviour.readings.includes(reading)) {
     throw new Error(`unknown reading '${reading}' of behaviour '${name}': choose one of ${behaviour.readings.join(', ')}`);
   }
 }
 
-/** The readings in force; a change takes effect with the next call. */
+/** The chosen reading of each question. A change takes effect with the next call. */
 export class Behaviours {
   private readonly chosen = new Map<string, string>();
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Generates ids that are the same in every run, because outputs and reports contain them. */
+/** Generates ids. They are the same in every run, because outputs and reports contain them. */
 export class Ids {
   private serial = 0;
 
-  /** An id in EC2's format. */
-  next(prefix: string): string {
-    return `${prefix}-${hexadecimal(`${prefix}${++this.serial}`)}`;
+  /** An id in the format of EC2, such as `vpc-0123456789abcdef0`. */
+  ec2Id(prefix: string): string {
+    return `${prefix}-${hexHash(`${prefix}${++this.serial}`)}`;
   }
 
   /** @param kind the kind of resource */
@@ -15,12 +15,13 @@ export class Ids {
     return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
   }
 
-  /** @param kind what the bytes are used for */
+  /** @param kind the use of the bytes */
   bytes(kind: string, length: number): Buffer {
     return createHash('shake256', { outputLength: length }).update(`${kind}${++this.serial}`).digest();
   }
 }
 
-export function hexadecimal(text: string): string {
+/** A hash of 17 hexadecimal digits, as in EC2's ids. */
+export function hexHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 17);
 }

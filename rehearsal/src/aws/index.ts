@@ -25,7 +25,7 @@ export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2/ec2';
 export type { Peering, RouteTable } from './ec2/ec2';
-export { BrokenAnswerError } from './wire/faults';
+export { BrokenResponseError } from './wire/faults';
 export type { ApiCall, Fault } from './wire/faults';
 export { GameLift } from './gamelift/gamelift';
 export { Iam, IamError } from './iam/iam';
@@ -35,22 +35,26 @@ export type { Metric, Statistic } from './cloudwatch/metrics';
 export type { Message } from './sqs/queues';
 export { arnOf } from './partitions';
 export { JSON_ERRORS, ServiceError } from './service';
-export type { Answer } from './service';
+export type { WireResponse } from './service';
 export type { Fleet } from './gamelift/fleets';
 export type { ConnectionOutcome, ScriptedOutcomes, FleetOutcome } from './gamelift/scripted-outcomes';
 
 interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
-  /** Rehearsed milliseconds per call. Above 0, do not call over loopback from inside `clock.work()` in this process. Default 0; a `Rehearsal` has 1 */
+  /**
+   * The duration of each call, in rehearsed milliseconds. With more than 0, do not call over loopback from inside `clock.work()` in this
+   * process. Default: 0. A `Rehearsal` sets 1
+   */
   readonly callMilliseconds?: number;
 }
 
-/** The longest delay until a read shows a write, and until IAM applies a change. */
+/** The longest delay until a read shows a write. */
 const MAX_READ_DELAY_MS = 15_000;
+/** The longest delay until IAM applies a change. */
 const MAX_PROPAGATION_MS = 60_000;
 
-/** GameLift, EC2, STS, IAM and related services, for every account and Region. Reachable on loopback, or only from this process. */
+/** GameLift, EC2, STS, IAM and related services, for every account and Region. They can listen on loopback. */
 export class SimulatedAws {
   static async start(options: AwsOptions): Promise<SimulatedAws> {
     const aws = new SimulatedAws(options);
@@ -69,52 +73,51 @@ export class SimulatedAws {
   readonly logGroups = new LogGroups();
   readonly keys = new Keys();
   readonly notUnderstood = new NotUnderstood();
-  /** How long things take in GameLift, and how they end. */
+  /** The durations and outcomes of GameLift's operations. */
   readonly scriptedOutcomes = new ScriptedOutcomes();
-  /** If reads are late: the delay of each value that is read, in milliseconds. @default - random, up to 15 seconds */
-  readLateness: () => number;
+  /** Returns the delay of a value that is read late, in milliseconds. @default - random, up to 15 seconds */
+  readDelay: () => number;
 
   private readonly endpoint: Endpoint;
-  private readonly parts: (() => Partial<InventoryPart>)[] = [];
+  private readonly inventoryParts: (() => Partial<InventoryPart>)[] = [];
 
   constructor({ clock, journal, callMilliseconds = 0 }: AwsOptions) {
-    const { behaviours } = this;
+    const { behaviours, notUnderstood } = this;
     const random = randomNumbers(0);
     const history = new History(clock);
     const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * MAX_PROPAGATION_MS);
-    const { notUnderstood } = this;
     this.iam = new Iam(clock, propagation, notUnderstood);
-    this.readLateness = () => random() * MAX_READ_DELAY_MS;
-    const read: ServiceCall['read'] = (look) =>
-      behaviours.get('readBack') === 'at once' ? look() : history.late(() => this.readLateness(), look);
+    this.readDelay = () => random() * MAX_READ_DELAY_MS;
+    const read: ServiceCall['read'] = (getState) =>
+      behaviours.get('readBack') === 'at once' ? getState() : history.readLate(() => this.readDelay(), getState);
     this.endpoint = new Endpoint({ clock, journal, iam: this.iam, notUnderstood, callMilliseconds, read });
     this.ec2 = new Ec2(history);
     const { ec2, endpoint, scriptedOutcomes, iam } = this;
     this.metrics = new Metrics(clock);
     this.alarms = new Alarms(clock, this.metrics);
     this.queues = new Queues(clock, journal, iam, this.metrics);
-    ec2.peerings.failedSeenByAccepter = () => behaviours.get('failedSeenByAccepter') === 'seen';
+    ec2.peerings.isFailedShownToAccepter = () => behaviours.get('failedSeenByAccepter') === 'shown';
     this.gameLift = new GameLift({ clock, history, journal, behaviours, iam, ec2, scriptedOutcomes });
     endpoint.register('gamelift', this.gameLift.service);
     endpoint.register('ec2', this.ec2.service);
     endpoint.register('sts', stsService(iam));
   }
 
-  /** One URL for every service and Region: the request's signature names them. Throws unless the simulation was started on loopback. */
+  /** The URL of all services in all Regions. Throws unless the services listen on loopback. */
   get endpointUrl(): string {
     return this.endpoint.url;
   }
 
-  /** Adds a service; `name` is its name in credential scopes. */
+  /** Adds a service. @param name its name in credential scopes */
   register(name: string, service: Service): void {
     this.endpoint.register(name, service);
   }
 
   /**
-   * Calls `interceptor` for every API call after authentication, before authorization and rate limits. A returned fault replaces the
-   * output of the call.
+   * Calls `interceptor` for every API call, after authentication and before authorization and rate limits. If it returns a fault, the
+   * service does not perform the call, and the caller gets the fault.
    *
-   * @returns the function that removes it
+   * @returns a function that removes the interceptor
    */
   intercept(interceptor: (call: ApiCall) => Fault | undefined): () => void {
     return this.endpoint.intercept(interceptor);
@@ -122,26 +125,26 @@ export class SimulatedAws {
 
   /** Calls GameLift as the account's administrator, as CloudFormation does. @returns the JSON output; throws `ServiceError` */
   callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
-    return this.endpoint.call('gamelift', `GameLift.${operation}`, input, place);
+    return this.endpoint.callAsAdministrator('gamelift', `GameLift.${operation}`, input, place);
   }
 
-  /** Calls a service as `caller`, without HTTP. @returns the operation's output; throws like `Endpoint.run` */
+  /** Calls a service as `caller`, without HTTP. @returns the operation's output; throws like `Endpoint.call` */
   call(service: string, operation: string, input: object, caller: Caller): Promise<object> {
-    return this.endpoint.run(service, operation, input, caller);
+    return this.endpoint.call(service, operation, input, caller);
   }
 
-  /** Lists everything in one account, or in all accounts except GameLift's own, as plain data to compare. */
+  /** Lists everything that exists in one account, or in all accounts except GameLift's own. */
   inventory(account?: string): Inventory {
     const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
     return takeInventory(
-      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.parts.map((part) => part()) },
+      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.inventoryParts.map((part) => part()) },
       account,
     );
   }
 
   /** Adds the resources of another service to the inventory. `part` is called for each inventory. */
   addToInventory(part: () => Partial<InventoryPart>): void {
-    this.parts.push(part);
+    this.inventoryParts.push(part);
   }
 
   async close(): Promise<void> {

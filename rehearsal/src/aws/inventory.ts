@@ -16,25 +16,25 @@ interface Owned {
 
 /** The resources of services that are not in this folder. */
 export interface InventoryPart {
-  /** With their versions and aliases. */
+  /** The functions with their versions and aliases. */
   readonly functions: readonly Owned[];
   readonly schedules: readonly Owned[];
   readonly scheduleGroups: readonly Owned[];
-  /** With their status. Deleted stacks are not included. */
+  /** The stacks with their status, without deleted stacks. */
   readonly stacks: readonly Owned[];
   readonly exports: readonly Owned[];
-  /** Resources of types that are accepted but not simulated, or unknown: their type, physical id and stack. */
+  /** The type, physical id and stack of resources whose types are accepted but not simulated, or unknown. */
   readonly otherResources: readonly Owned[];
 }
 
 interface InventoryAuthorization extends AuthorizationKey {
-  /** ISO 8601: shows which authorizations will only expire. The only timestamp in an inventory. */
+  /** ISO 8601. No other member of an inventory has a time. */
   readonly expirationTime: string;
 }
 
-/** All resources of the accounts. Apart from renewed authorizations, two inventories are equal if nothing is left behind or missing. */
+/** All resources of the accounts. If nothing is left behind or missing, two inventories differ only in the expiry of authorizations. */
 export interface Inventory extends InventoryPart {
-  /** Only valid ones. */
+  /** Only valid authorizations. */
   readonly authorizations: readonly InventoryAuthorization[];
   readonly fleets: readonly object[];
   /** Connections that have not ended, as GameLift lists them. */
@@ -43,11 +43,11 @@ export interface Inventory extends InventoryPart {
   readonly peerings: readonly object[];
   readonly vpcs: readonly object[];
   readonly subnets: readonly object[];
-  /** The ones that Lambda creates for functions in a VPC. */
+  /** The network interfaces that Lambda creates for functions in a VPC. */
   readonly networkInterfaces: readonly object[];
-  /** With their associations. */
+  /** The route tables with their associations. */
   readonly routeTables: readonly object[];
-  /** Without local routes. */
+  /** All routes except local ones. */
   readonly routes: readonly object[];
   readonly internetGateways: readonly object[];
   readonly vpnGateways: readonly object[];
@@ -55,12 +55,12 @@ export interface Inventory extends InventoryPart {
   readonly rules: readonly object[];
   /** Tags of EC2 resources. */
   readonly tags: readonly object[];
-  /** With their policies. */
+  /** The roles with their policies. */
   readonly roles: readonly object[];
   /** Customer managed policies. */
   readonly policies: readonly object[];
   readonly logGroups: readonly object[];
-  /** Without keys whose deletion is scheduled. */
+  /** All keys except those whose deletion is scheduled. */
   readonly keys: readonly object[];
   readonly queues: readonly object[];
   readonly alarms: readonly object[];
@@ -81,14 +81,14 @@ interface InventorySources {
 }
 
 export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySources, account?: string): Inventory {
-  const of = (...owners: string[]): boolean =>
+  const isIncluded = (...owners: string[]): boolean =>
     owners.some((owner) => (account === undefined ? owner !== GAMELIFT_OWN_ACCOUNT : owner === account));
-  const owned = <T extends Owned>(items: readonly T[]): T[] => items.filter((item) => of(item.account));
-  const part = (kind: keyof InventoryPart): Owned[] => owned(parts.flatMap((one) => one[kind] ?? []));
+  const included = <T extends Owned>(items: readonly T[]): T[] => items.filter((item) => isIncluded(item.account));
+  const includedOfParts = (kind: keyof InventoryPart): Owned[] => included(parts.flatMap((part) => part[kind] ?? []));
   return {
     authorizations: gameLift.authorizations
       .all()
-      .filter(({ peerVpcAccount, gameLiftAccount }) => of(peerVpcAccount, gameLiftAccount))
+      .filter(({ peerVpcAccount, gameLiftAccount }) => isIncluded(peerVpcAccount, gameLiftAccount))
       .map(({ peerVpcAccount, peerVpcId, gameLiftAccount, region, expirationTime }) => ({
         peerVpcAccount,
         peerVpcId,
@@ -98,7 +98,7 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
       })),
     fleets: gameLift.fleets
       .all()
-      .filter(({ place }) => of(place.account))
+      .filter(({ place }) => isIncluded(place.account))
       .map(({ id, place, status, attributes, tags }) => ({
         id,
         ...place,
@@ -108,11 +108,11 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
       })),
     connections: gameLift.connections
       .list()
-      .filter(({ fleet, key, peering }) => peering.live && of(fleet.place.account, key.peerVpcAccount))
+      .filter(({ fleet, key, peering }) => peering.isLive && isIncluded(fleet.place.account, key.peerVpcAccount))
       .map(({ id, fleet, key, status }) => ({ id, fleetId: fleet.id, peerVpcId: key.peerVpcId, status: status.code })),
     peerings: ec2.peerings
       .all()
-      .filter(({ live, requester, accepter }) => live && of(requester.account, accepter.account))
+      .filter(({ isLive, requester, accepter }) => isLive && isIncluded(requester.account, accepter.account))
       .map(({ id, status, requester, accepter, dnsResolution }) => {
         return {
           id,
@@ -122,48 +122,50 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
           dnsResolution: { ...dnsResolution },
         };
       }),
-    ...networksOf(ec2, of),
-    // the tags of a peering disappear with its record, even those set after it ended
-    tags: owned(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.isListed ?? true)),
-    roles: owned(services.iam.roleList()),
-    policies: owned(services.iam.policyList()),
-    logGroups: owned(services.logGroups.list()),
-    keys: owned(services.keys.list()),
-    queues: owned(services.queues.list()),
-    alarms: owned(services.alarms.list()),
-    parameters: owned(services.parameters.list()),
-    functions: part('functions'),
-    schedules: part('schedules'),
-    scheduleGroups: part('scheduleGroups'),
-    stacks: part('stacks'),
-    exports: part('exports'),
-    otherResources: part('otherResources'),
+    ...networksOf(ec2, isIncluded),
+    // tags that are set after a peering connection has ended disappear when EC2 no longer lists the connection
+    tags: included(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.isListed ?? true)),
+    roles: included(services.iam.roleList()),
+    policies: included(services.iam.policyList()),
+    logGroups: included(services.logGroups.list()),
+    keys: included(services.keys.list()),
+    queues: included(services.queues.list()),
+    alarms: included(services.alarms.list()),
+    parameters: included(services.parameters.list()),
+    functions: includedOfParts('functions'),
+    schedules: includedOfParts('schedules'),
+    scheduleGroups: includedOfParts('scheduleGroups'),
+    stacks: includedOfParts('stacks'),
+    exports: includedOfParts('exports'),
+    otherResources: includedOfParts('otherResources'),
   };
 }
 
-/** For comparing two inventories: an authorization may have been renewed between them. */
+/** Removes the expiry, to compare two inventories: an authorization may have been renewed between them. */
 export const withoutExpirationTime = (item: object): object => ({ ...item, expirationTime: undefined });
 
-function networksOf(ec2: Ec2, of: (account: string) => boolean) {
+function networksOf(ec2: Ec2, isIncluded: (account: string) => boolean) {
   const inAccounts = <T extends { readonly vpc: Owned }>(items: ReadonlyMap<string, T>): T[] =>
-    [...items.values()].filter(({ vpc }) => of(vpc.account));
-  const gateways = [...ec2.gateways].filter(([, { account }]) => of(account)).map(([id, gateway]) => ({ id, ...gateway }));
-  const [tables, groups] = [inAccounts(ec2.routeTables), inAccounts(ec2.securityGroups)];
+    [...items.values()].filter(({ vpc }) => isIncluded(vpc.account));
+  const gateways = [...ec2.gateways]
+    .filter(([, { account }]) => isIncluded(account))
+    .map(([id, gateway]) => ({ id, ...gateway }));
+  const [routeTables, groups] = [inAccounts(ec2.routeTables), inAccounts(ec2.securityGroups)];
   return {
     vpcs: [...ec2.vpcs.values()]
-      .filter((vpc) => of(vpc.account))
+      .filter((vpc) => isIncluded(vpc.account))
       .map(({ vpcId, account, region, cidrBlocks }) => ({ vpcId, account, region, cidrBlocks: [...cidrBlocks.values()] })),
     subnets: inAccounts(ec2.subnets).map(({ subnetId, vpc, cidrBlock }) => ({ subnetId, vpcId: vpc.vpcId, cidrBlock })),
     networkInterfaces: [...ec2.networkInterfaces.values()]
-      .filter(({ subnet }) => of(subnet.vpc.account))
+      .filter(({ subnet }) => isIncluded(subnet.vpc.account))
       .map(({ subnet, ...rest }) => ({ subnetId: subnet.subnetId, ...rest })),
-    routeTables: tables.map(({ routeTableId, vpc, associations }) => ({
+    routeTables: routeTables.map(({ routeTableId, vpc, associations }) => ({
       routeTableId,
       vpcId: vpc.vpcId,
       associations: [...associations.values()],
     })),
-    routes: tables.flatMap(({ routeTableId, routes }) =>
-      [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.stateOf(route) })),
+    routes: routeTables.flatMap(({ routeTableId, routes }) =>
+      [...routes.values()].map((route) => ({ routeTableId, ...route, state: ec2.routeState(route) })),
     ),
     internetGateways: gateways.filter(({ id }) => id.startsWith('igw-')),
     vpnGateways: gateways.filter(({ id }) => id.startsWith('vgw-')),

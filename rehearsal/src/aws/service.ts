@@ -1,7 +1,7 @@
 import type { Source } from '../journal';
 import type { Context, Decision, Principal } from './iam/iam';
 
-/** The account and Region of a resource or call. */
+/** The account and Region of a resource or a call. */
 export interface Place {
   readonly account: string;
   readonly region: string;
@@ -10,9 +10,9 @@ export interface Place {
 /** A received HTTP request. */
 export interface WireRequest {
   readonly method: string;
-  /** As sent: percent-encoded, without the query. */
+  /** Percent-encoded, without the query. */
   readonly path: string;
-  /** As sent, without the question mark. */
+  /** Percent-encoded, without the question mark. */
   readonly query: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ export interface WireRequest {
 }
 
 /** An HTTP response. */
-export interface Answer {
+export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
@@ -35,11 +35,11 @@ export interface ServiceCall {
   readonly account: string;
   readonly region: string;
   readonly principal: Principal;
-  /** Runs `look` to read state. If reads are late, `look` sees an earlier state of each value. It must not change anything. */
-  read<T>(look: () => T): T;
+  /** Calls `getState` to read state. If reads are late, it reads an earlier state of each value. It must not change anything. */
+  read<T>(getState: () => T): T;
   /** Throws an access-denied error unless the caller may perform `action` on each resource. */
   authorize(action: string, resources: readonly string[], context?: Context): Promise<void>;
-  /** Whether the caller may perform `action`. For services that act with the caller's credentials. */
+  /** Whether the caller may perform `action`, for services that act with the caller's credentials. */
   decide(action: string, resource: string, context?: Context): Promise<Decision>;
 }
 
@@ -47,12 +47,12 @@ export interface ServiceCall {
 export interface Service {
   readonly source: Source;
   readonly errors: CommonErrors;
-  /** The name of the requested operation, also if the service does not have it. */
-  operation(request: WireRequest): string;
-  /** The decoded input, as interceptors see it. Throws a `ServiceError` if the body cannot be parsed. */
-  input(request: WireRequest): unknown;
-  perform(call: ServiceCall): Promise<Answer>;
-  fail(error: ServiceError, request: WireRequest, requestId: string): Answer;
+  /** Returns the name of the requested operation, even if the service does not have this operation. */
+  operationName(request: WireRequest): string;
+  /** Decodes the input, which interceptors receive. Throws a `ServiceError` if the body cannot be parsed. */
+  parseInput(request: WireRequest): unknown;
+  perform(call: ServiceCall): Promise<WireResponse>;
+  errorResponse(error: ServiceError, request: WireRequest, requestId: string): WireResponse;
 }
 
 /** A service that can also be called in this process, without HTTP. */
@@ -73,14 +73,14 @@ export class ServiceError extends Error {
   }
 }
 
-/** Errors that occur before a service receives the call. Each protocol has its own error codes for them. */
+/** The errors that occur before a service receives the call. Each protocol has its own error codes for them. */
 type CommonErrorKind = 'missingToken' | 'unknownKey' | 'badSignature' | 'badRegion' | 'expired' | 'accessDenied' | 'internal';
 
 export type CommonErrors = Readonly<
   Record<CommonErrorKind, { readonly code: string; readonly status: number; readonly message: string }>
 >;
 
-/** An error before it has the service's error code. */
+/** An error that occurs before a service receives the call, without the service's error code. */
 export class CommonError extends Error {
   constructor(
     readonly kind: CommonErrorKind,
@@ -90,8 +90,8 @@ export class CommonError extends Error {
     this.name = 'CommonError';
   }
 
-  /** Converts to the service's error: its message, then the detail. */
-  as(errors: CommonErrors): ServiceError {
+  /** Adds the service's error code, and puts the service's message before the detail. */
+  toServiceError(errors: CommonErrors): ServiceError {
     const { code, status, message } = errors[this.kind];
     return new ServiceError(code, [message, this.detail].filter((part) => part !== '').join(' '), status);
   }

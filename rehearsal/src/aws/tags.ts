@@ -6,12 +6,12 @@ const TAGS_PER_RESOURCE = 50;
 const KEY_LENGTH = 127;
 const VALUE_LENGTH = 256;
 
-/** The condition key `aws:TagKeys` of a request. It is absent if the request has no tag keys. */
+/** Returns the condition key `aws:TagKeys` of a request. It is absent if the request has no tag keys. */
 export function tagKeys(keys: readonly string[]): Context {
   return keys.length === 0 ? {} : { 'aws:TagKeys': [...keys] };
 }
 
-/** The tags of EC2 resources. Each account that sees a peering connection has its own tags on it. */
+/** The tags of EC2 resources. The two accounts of a peering connection each have their own tags on it. */
 export class Tags {
   private readonly byResource: Map<string, ReadonlyMap<string, string>>;
 
@@ -19,7 +19,7 @@ export class Tags {
     this.byResource = history.map();
   }
 
-  of(account: string, resourceId: string): ReadonlyMap<string, string> {
+  get(account: string, resourceId: string): ReadonlyMap<string, string> {
     return this.byResource.get(`${account} ${resourceId}`) ?? new Map<string, string>();
   }
 
@@ -33,18 +33,18 @@ export class Tags {
         throw new ServiceError('InvalidParameterValue', `Tag key or value exceeds ${KEY_LENGTH} or ${VALUE_LENGTH} characters`);
       }
     }
-    const all = new Map([...this.of(account, resourceId), ...tags]);
+    const all = new Map([...this.get(account, resourceId), ...tags]);
     if (all.size > TAGS_PER_RESOURCE) {
       throw new ServiceError('TagLimitExceeded', `More than ${TAGS_PER_RESOURCE} tags specified`);
     }
     this.byResource.set(`${account} ${resourceId}`, all);
   }
 
-  /** Removes tags by key. If a value is given, removes the tag only if it has that value. */
+  /** Removes tags by key. If `tags` contains a value for the key, removes the tag only if it has that value. */
   remove(account: string, resourceId: string, tags: ReadonlyMap<string, string | undefined>): void {
-    const removed = (key: string, value: string): boolean => tags.has(key) && (tags.get(key) ?? value) === value;
-    const rest = [...this.of(account, resourceId)].filter(([key, value]) => !removed(key, value));
-    this.byResource.set(`${account} ${resourceId}`, new Map(rest));
+    const isRemoved = (key: string, value: string): boolean => tags.has(key) && (tags.get(key) ?? value) === value;
+    const remaining = [...this.get(account, resourceId)].filter(([key, value]) => !isRemoved(key, value));
+    this.byResource.set(`${account} ${resourceId}`, new Map(remaining));
   }
 
   clear(account: string, resourceId: string): void {

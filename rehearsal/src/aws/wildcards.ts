@@ -1,5 +1,5 @@
-/** `*` and `?`, as policies and filters have them; everything else stands for itself. */
-export function wildcards(text: string): string {
+/** Returns the regular expression of a text with the wildcards `*` and `?`, as in policies and filters. */
+export function wildcardPattern(text: string): string {
   const expression = text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return `^${expression.replaceAll('*', '.*').replaceAll('?', '.')}$`;
 }

@@ -159,12 +159,10 @@ function parseVpc(text: string): ExistingVpc {
 }
 
 function behaviourList(): string {
-  const { length } = Object.keys(ALL_BEHAVIOURS);
   return Object.entries(ALL_BEHAVIOURS)
-    .sort(([, { row: one = length }], [, { row: other = length }]) => one - other)
-    .map(([name, { row, question, readings: values, default: defaultReading }]) => {
+    .map(([name, { question, readings: values, default: defaultReading }]) => {
       const marked = values.map((reading) => (reading === defaultReading ? `${reading} (default)` : reading));
-      return `${name}${row === undefined ? '' : ` (row ${row})`}: ${question}\n  ${marked.join(' · ')}`;
+      return `${name}: ${question}\n  ${marked.join(' · ')}`;
     })
     .join('\n');
 }

@@ -1,4 +1,4 @@
-import { BrokenAnswerError, ServiceError, type SimulatedAws } from '../aws';
+import { BrokenResponseError, ServiceError, type SimulatedAws } from '../aws';
 import type { Send } from './handler';
 
 /*
@@ -8,14 +8,14 @@ import type { Send } from './handler';
 /** Makes calls with these credentials. */
 export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): Send {
   return async (service, operation, input) => {
-    const session = aws.iam.lookUp(accessKeyId);
+    const session = aws.iam.findSession(accessKeyId);
     if (session === undefined || aws.iam.isExpired(session.credentials)) {
       throw sdkError('ExpiredToken', 'The security token included in the request is expired', 403);
     }
     try {
       return await aws.call(service, operation, input, { principal: session.principal, region });
     } catch (error) {
-      if (error instanceof BrokenAnswerError) {
+      if (error instanceof BrokenResponseError) {
         throw error.kind === 'reset' ? connectionReset() : malformedOutput();
       }
       throw error instanceof ServiceError ? sdkError(error.code, error.message, error.status) : error;

@@ -6,9 +6,9 @@ import type {
   EnvironmentSettings,
   ExecutionEnvironment,
   InvocationResult,
-  Request,
+  InvocationRequest,
 } from '../lambda/service/execution-environment';
-import { exitError, timedOut } from '../lambda/service/function-errors';
+import { exitError, timeoutError } from '../lambda/service/function-errors';
 import type { RehearsalClock } from '../time/clock';
 import { connectionReset, malformedOutput, requestTimeout, sdkError, sendAs } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
@@ -95,17 +95,17 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     });
   }
 
-  get usable(): boolean {
+  get isUsable(): boolean {
     return !this.process.isKilled;
   }
 
-  async invoke({ payload }: Request): Promise<InvocationResult> {
+  async invoke({ payload }: InvocationRequest): Promise<InvocationResult> {
     const { clock } = this.options;
     const point = this.control.invocationPointOf(payload);
     const seconds = this.control.faults.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
     const deadline = clock.now() + seconds * 1000;
-    const cancel = clock.after(seconds * 1000, () => {
-      this.terminate(timedOut(seconds));
+    const cancel = clock.callAfter(seconds * 1000, () => {
+      this.terminate(timeoutError(seconds));
     });
     this.currentRequest = point.request;
     try {
@@ -236,7 +236,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
           reject(signal.reason as Error);
         });
       };
-      const cancel = this.options.clock.after(milliseconds, () => {
+      const cancel = this.options.clock.callAfter(milliseconds, () => {
         finish(() => {
           resolve(onTimeout());
         });

@@ -18,7 +18,7 @@ export function rehearsedTime(clock = new RehearsalClock(START), jitter = () => 
           cancel();
           reject(signal.reason as Error);
         };
-        const cancel = clock.after(milliseconds, () => {
+        const cancel = clock.callAfter(milliseconds, () => {
           signal.removeEventListener('abort', stop);
           resolve();
         });

@@ -33,7 +33,7 @@ export class InProcessLambda extends LambdaService implements CallControl {
     super.invokeAsync(arn, payload);
     this.eventCount += 1;
     for (const seconds of this.faults.copies?.(point) ?? []) {
-      clock.after(seconds * 1000, () => {
+      clock.callAfter(seconds * 1000, () => {
         if (this.has(arn)) {
           super.invokeAsync(arn, payload);
         }

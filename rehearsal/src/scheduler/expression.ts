@@ -1,21 +1,22 @@
 import { Cron } from 'croner';
 
-/** When a schedule runs: each after the one before. */
+/** The times at which a schedule runs. */
 export interface Occurrences {
-  /** The first that is due at `time` or later, in milliseconds since the epoch; undefined where there is none. */
+  /** Returns the first occurrence at `time` or later, in milliseconds since the epoch; undefined if there is none. */
   next(time: number): number | undefined;
 }
 
 const MINUTE_MS = 60_000;
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE_MS };
-/** The last value of each field of a cron expression. */
-const LAST = [59, 23, 31, 12, 7, 2199] as const;
+/** The highest value of each field of a cron expression. */
+const LAST_VALUES = [59, 23, 31, 12, 7, 2199] as const;
 
 /**
- * Reads `rate(…)`, `cron(…)` and `at(…)`, in UTC. The first run of a rate is at its start: "If you do not provide a StartDate for a
- * rate-based schedule, your schedule starts invoking the target immediately" (Schedule types, in EventBridge Scheduler's user guide).
+ * Parses `rate(…)`, `cron(…)` and `at(…)`, in UTC. The first run of a rate is at its start. See "Schedule types" in EventBridge
+ * Scheduler's user guide: "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target
+ * immediately".
  *
- * @param start the start date, or when the schedule was made
+ * @param start the start date, or the time at which the schedule was created if it has no start date
  */
 export function parseExpression(expression: string, start: number): Occurrences {
   const [, kind = '', content = ''] = /^(rate|cron|at)\(([^)]*)\)$/.exec(expression.trim()) ?? [];
@@ -25,7 +26,7 @@ export function parseExpression(expression: string, start: number): Occurrences 
     case 'cron':
       return cron(expression, content, start);
     case 'at':
-      return once(expression, Date.parse(`${content}Z`));
+      return oneTime(expression, Date.parse(`${content}Z`));
     default:
       throw invalid(expression);
   }
@@ -42,26 +43,26 @@ function rate(expression: string, content: string, start: number): Occurrences {
   return { next: (time) => start + Math.max(0, Math.ceil((time - start) / period)) * period };
 }
 
-function once(expression: string, moment: number): Occurrences {
+function oneTime(expression: string, moment: number): Occurrences {
   if (Number.isNaN(moment)) {
     throw invalid(expression);
   }
   return { next: (time) => (moment >= time ? moment : undefined) };
 }
 
-/** Minutes, hours, days of the month, months, days of the week and years. */
+/** Parses the fields of a cron expression: minutes, hours, days of the month, months, days of the week and years. */
 function cron(expression: string, content: string, start: number): Occurrences {
   const fields = content.trim().split(/\s+/);
   const [, , dayOfMonth, , dayOfWeek = ''] = fields;
-  // whatever one of the two fields of days has, the other must have a question mark
-  const hasOneDay = (dayOfMonth === '?') !== (dayOfWeek === '?') && fields.join().split('?').length === 2;
-  // days of the week are 1 to 7, and + is an operator of croner only
-  if (fields.length !== LAST.length || !hasOneDay || /[089+]/.test(dayOfWeek)) {
+  // exactly one of the two fields for days must be a question mark
+  const hasOneDayField = (dayOfMonth === '?') !== (dayOfWeek === '?') && fields.join().split('?').length === 2;
+  // days of the week are 1 to 7, and Scheduler does not have croner's operator +
+  if (fields.length !== LAST_VALUES.length || !hasOneDayField || /[089+]/.test(dayOfWeek)) {
     throw invalid(expression);
   }
-  // croner counts seconds too, has steps only in ranges, and L in days of the week only behind one of them
-  const inRanges = fields.map((field, index) => field.replace(/(?<![-\d])(\d+)\//g, `$1-${LAST[index]}/`));
-  const pattern = `0 ${inRanges.join(' ')}`.replace(/ L (\S+)$/, ' SAT $1');
+  // croner also has a field for seconds. It allows steps only in ranges, and L only after a day of the week
+  const fieldsWithRanges = fields.map((field, index) => field.replace(/(?<![-\d])(\d+)\//g, `$1-${LAST_VALUES[index]}/`));
+  const pattern = `0 ${fieldsWithRanges.join(' ')}`.replace(/ L (\S+)$/, ' SAT $1');
   try {
     const schedule = new Cron(pattern, { utcOffset: 0, alternativeWeekdays: true });
     return { next: (time) => schedule.nextRun(new Date(Math.max(time, start) - 1))?.getTime() };

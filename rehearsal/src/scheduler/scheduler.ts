@@ -52,10 +52,10 @@ interface Run {
 }
 
 const SERVICE = 'scheduler.amazonaws.com';
-/** Every account and Region has this group. */
+/** The group of schedules without a group. It exists in every account and Region. */
 export const DEFAULT_GROUP = 'default';
 const MINUTE_MS = 60_000;
-/** Retries back off exponentially up to 8 minutes: 185 retries take about a day. AWS does not document the delays. */
+/** The delays double up to 8 minutes, so that 185 retries take about a day. AWS does not document the delays. */
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 8 * MINUTE_MS;
 
@@ -64,8 +64,8 @@ const scheduleArn = (place: Place, group: string, name: string): string => arnOf
 const groupArn = (place: Place, group: string): string => arnOf(place, 'scheduler', `schedule-group/${group}`);
 
 /**
- * EventBridge Scheduler: invokes functions asynchronously. It retries an invocation that is not accepted, and then sends it to the
- * dead-letter queue. If the function fails, Lambda retries. Pending schedules do not make rehearsed time pass.
+ * EventBridge Scheduler. It invokes functions asynchronously. If Lambda does not accept an invocation, Scheduler retries it, and finally
+ * sends it to the dead-letter queue. If the function fails, Lambda retries. Rehearsed time does not leap only to reach the next run.
  */
 export class Scheduler {
   private readonly schedules = new Map<string, Schedule>();
@@ -88,7 +88,7 @@ export class Scheduler {
     return arn;
   }
 
-  /** Updates a schedule. Its occurrences start anew only if the expression or the start date changes. */
+  /** Updates a schedule. The occurrences of a rate start again only if the expression or the start date changes. */
   update(place: Place, group: string, name: string, configuration: ScheduleConfiguration): void {
     const schedule = this.schedules.get(scheduleArn(place, group, name));
     if (!schedule) {
@@ -134,7 +134,7 @@ export class Scheduler {
     if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
       throw new Error(`Schedule group ${group} does not exist.`);
     }
-    if (!this.options.iam.admits(roleArn, SERVICE)) {
+    if (!this.options.iam.canServiceAssume(roleArn, SERVICE)) {
       throw new Error('The execution role you provide must allow AWS EventBridge Scheduler to assume the role.');
     }
   }
@@ -159,10 +159,10 @@ export class Scheduler {
     if (!enabled || next === undefined || next > endDate) {
       return;
     }
-    schedule.cancel = clock.incidentally(next + delayOf(schedule, next) - clock.now(), () => {
+    schedule.cancel = clock.callIfTimePasses(next + delayInWindow(schedule, next) - clock.now(), () => {
       const { configuration } = schedule;
       const run: Run = { schedule, configuration, scheduledTime: next, executionId: this.ids.uuid('execution') };
-      clock.detached(() => void this.deliver(run));
+      clock.runDetached(() => void this.deliver(run));
       this.waitForNext(schedule, next + 1);
     });
   }
@@ -170,23 +170,23 @@ export class Scheduler {
   private async deliver(run: Run): Promise<void> {
     const { clock } = this.options;
     const { maximumRetryAttempts, maximumEventAgeSeconds } = run.configuration;
-    const expires = clock.now() + maximumEventAgeSeconds * 1000;
+    const expiresAt = clock.now() + maximumEventAgeSeconds * 1000;
     for (let retries = 0; ; retries++) {
-      const outcome = await this.attempt(run, retries + 1);
-      if (outcome.allowed) {
+      const decision = await this.attempt(run, retries + 1);
+      if (decision.allowed) {
         this.log(run, `invoked ${run.configuration.targetArn}`);
         return;
       }
       if (retries >= maximumRetryAttempts) {
-        await this.giveUp(run, retries, 'MaximumRetryAttempts', outcome.reason);
+        await this.giveUp(run, retries, 'MaximumRetryAttempts', decision.reason);
         return;
       }
       const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** retries);
-      if (clock.now() + delay >= expires) {
-        await this.giveUp(run, retries, 'MaximumEventAgeInSeconds', outcome.reason);
+      if (clock.now() + delay >= expiresAt) {
+        await this.giveUp(run, retries, 'MaximumEventAgeInSeconds', decision.reason);
         return;
       }
-      await new Promise<void>((resolve) => clock.incidentally(delay, resolve));
+      await new Promise<void>((resolve) => clock.callIfTimePasses(delay, resolve));
       if (this.schedules.get(run.schedule.arn) !== run.schedule) {
         return;
       }
@@ -222,7 +222,7 @@ export class Scheduler {
       EXHAUSTED_RETRY_CONDITION: condition,
       IS_PAYLOAD_TRUNCATED: 'false',
       RETRY_ATTEMPTS: String(retries),
-      SCHEDULED_TIME: timeOf(run),
+      SCHEDULED_TIME: scheduledTimeText(run),
       SCHEDULE_ARN: run.schedule.arn,
       TARGET_ARN: targetArn,
     };
@@ -238,10 +238,10 @@ export class Scheduler {
 const occurrencesOf = ({ expression, startDate }: ScheduleConfiguration, now: number) =>
   parseExpression(expression, startDate ?? now);
 
-const timeOf = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
+const scheduledTimeText = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** The delay of a run in its flexible time window. It is the same in every rehearsal. */
-function delayOf({ arn, configuration }: Schedule, time: number): number {
+/** The random delay of a run in the flexible time window. It is the same in every rehearsal. */
+function delayInWindow({ arn, configuration }: Schedule, time: number): number {
   const share = createHash('sha256').update(`${arn} ${time}`).digest().readUInt32BE(0) / 2 ** 32;
   return Math.floor(share * configuration.windowMinutes * MINUTE_MS);
 }
@@ -250,7 +250,7 @@ function delayOf({ arn, configuration }: Schedule, time: number): number {
 function inputOf(run: Run, attempt: number): string {
   const { schedule, configuration, executionId } = run;
   const keywords: Readonly<Record<string, string>> = {
-    'scheduled-time': timeOf(run),
+    'scheduled-time': scheduledTimeText(run),
     'schedule-arn': schedule.arn,
     'execution-id': executionId,
     'attempt-number': String(attempt),
@@ -264,7 +264,7 @@ function inputOf(run: Run, attempt: number): string {
     'detail-type': 'Scheduled Event',
     source: 'aws.scheduler',
     account: schedule.place.account,
-    time: timeOf(run),
+    time: scheduledTimeText(run),
     region: schedule.place.region,
     resources: [schedule.arn],
     detail: '{}',

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-const outside = AsyncLocalStorage.snapshot();
+const runOutsideOfWork = AsyncLocalStorage.snapshot();
 
-/** Runs `process` in the background, detached from the current call: the clock does not treat it as part of that call's work. */
-export function background(process: () => Promise<void>): void {
-  outside(() => {
-    void process();
+/** Runs `task` in the background. The clock does not count it as work of the current call. */
+export function runInBackground(task: () => Promise<void>): void {
+  runOutsideOfWork(() => {
+    void task();
   });
 }

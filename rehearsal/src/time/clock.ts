@@ -1,34 +1,32 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SharedTime } from './shared-time';
 
-/** Rehearsed time: all parts of the simulation read this clock and sleep on it. */
+/** Rehearsed time. All parts of the simulation read this clock and sleep on it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Waits for rehearsed milliseconds; `Infinity` never returns. */
   sleep(milliseconds: number): Promise<void>;
-  /**
-   * Runs `task` as work in progress: time stands still until it ends, except while it sleeps on this clock.
-   */
+  /** Runs `task` as work. Time stands still until the task ends, except while it sleeps on this clock. */
   work<T>(task: () => Promise<T>): Promise<T>;
   /**
    * Like `work`, for handling an HTTP request. The work ends when the HTTP response is sent.
    *
-   * @param onClose registers a callback for when the HTTP response is sent or the client disconnects
+   * @param onClose registers a callback that runs when the HTTP response is sent or the client disconnects
    */
   serve(task: () => Promise<void>, onClose: (callback: () => void) => void): Promise<void>;
 }
 
-/** Something with its own event loop that uses rehearsed time, such as a worker thread. */
+/** A user of rehearsed time with its own event loop, such as a worker thread. */
 export interface Participant {
-  /** Resolves when the participant only waits: for its next wake-up, or for HTTP responses. */
-  atRest(): Promise<Rest>;
+  /** Resolves when the participant only waits for its next wake-up or for HTTP responses. */
+  waitUntilIdle(): Promise<IdleState>;
   /** Tells the participant that its next wake-up is due. */
   wake(): void;
 }
 
 /** The state of a participant that only waits. */
-export interface Rest {
+export interface IdleState {
   /** The time of its next wake-up, in rehearsed microseconds since the epoch; `Infinity` for never. */
   readonly nextWakeUp: number;
   /** The number of its HTTP requests without a response. */
@@ -41,7 +39,7 @@ interface Job {
   readonly parent: Job | undefined;
   children: number;
   waiting: number;
-  done: boolean;
+  isDone: boolean;
 }
 
 /** Shared by all clocks, because each AsyncLocalStorage slows down every promise, even after its clock is closed. */
@@ -51,30 +49,31 @@ interface Sleeper {
   /** In microseconds since the epoch. */
   readonly time: number;
   readonly wake: () => void;
-  /** Whether time leaps to this wake-up. Otherwise it wakes only when time leaps further for another reason. */
-  readonly leapTarget: boolean;
+  /** Whether time leaps to this wake-up. If not, the sleeper wakes when time leaps past it to another wake-up. */
+  readonly isLeapTarget: boolean;
 }
 
 /**
- * Time stands still while anything runs, and leaps to the next wake-up when everything sleeps. Only reading the clock takes rehearsed
- * time. Nothing depends on real time, or on the speed of the machine.
+ * Time stands still while anything runs, and leaps to the next wake-up when everything sleeps. Apart from sleeping, only reading the
+ * clock takes rehearsed time. Results do not depend on real time or on the speed of the machine.
  *
- * Sleepers wake one at a time, each after the previous one is idle again: ordered by time, then in the order in which they fell asleep,
- * participants last. So two threads never race.
+ * Sleepers wake one at a time, each after the previous one is idle again. Earlier wake-ups come first. At the same time, the first to
+ * fall asleep wakes first, and participants wake last. So two threads never race.
  */
 export class RehearsalClock implements Clock {
   /** Shared with other threads. */
   readonly time = new SharedTime();
   private readonly sleepers: Sleeper[] = [];
   private readonly participants = new Set<Participant>();
-  private running = 0;
-  private requestsHeld = 0;
-  /** Counts everything that happens. While it stays the same, nothing has happened. */
+  private runningJobs = 0;
+  /** The HTTP requests that this thread is handling. */
+  private openRequests = 0;
+  /** Counts all changes of jobs, sleepers, participants and requests. */
   private changes = 0;
-  private changesAtLastLook = -1;
-  private nextLook: NodeJS.Immediate | undefined;
-  private asking = false;
-  private closed = false;
+  private changesAtLastCheck = -1;
+  private nextCheck: NodeJS.Immediate | undefined;
+  private isAskingParticipants = false;
+  private isClosed = false;
 
   /** @param startTime milliseconds since the epoch */
   constructor(startTime: number) {
@@ -93,22 +92,22 @@ export class RehearsalClock implements Clock {
   sleep(milliseconds: number): Promise<void> {
     return this.wait(
       new Promise((resolve) => {
-        this.after(milliseconds, resolve);
+        this.callAfter(milliseconds, resolve);
       }),
     );
   }
 
   /** Calls `wake` after rehearsed milliseconds. @returns a function that cancels the call */
-  after(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.momentIn(milliseconds), wake, leapTarget: true });
+  callAfter(milliseconds: number, wake: () => void): () => void {
+    return this.add({ time: this.timeAfter(milliseconds), wake, isLeapTarget: true });
   }
 
-  /** Like `after`, for repeating timers: time does not leap only to reach this wake-up. */
-  incidentally(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.momentIn(milliseconds), wake, leapTarget: false });
+  /** Like `callAfter`, for repeating timers: time does not leap only to reach this wake-up. */
+  callIfTimePasses(milliseconds: number, wake: () => void): () => void {
+    return this.add({ time: this.timeAfter(milliseconds), wake, isLeapTarget: false });
   }
 
-  /** Waits for a promise that something else resolves. Meanwhile, the calling work does not stop time. */
+  /** Waits for a promise that other work resolves. Meanwhile, the calling work does not stop time. */
   async wait<T>(promise: Promise<T>): Promise<T> {
     const job = this.currentJob();
     if (!job) {
@@ -133,16 +132,16 @@ export class RehearsalClock implements Clock {
 
   async work<T>(task: () => Promise<T>): Promise<T> {
     const parent = this.currentJob();
-    const job: Job = { clock: this, parent, children: 0, waiting: 0, done: false };
+    const job: Job = { clock: this, parent, children: 0, waiting: 0, isDone: false };
     if (parent) {
       this.update(parent, () => parent.children++);
     }
-    this.running++;
+    this.runningJobs++;
     this.changes++;
     try {
       return await jobs.run(job, task);
     } finally {
-      this.update(job, () => (job.done = true));
+      this.update(job, () => (job.isDone = true));
       if (parent) {
         this.update(parent, () => parent.children--);
       }
@@ -150,10 +149,10 @@ export class RehearsalClock implements Clock {
   }
 
   async serve(task: () => Promise<void>, onClose: (callback: () => void) => void): Promise<void> {
-    this.requestsHeld++;
+    this.openRequests++;
     const closed = new Promise<void>((resolve) => {
       onClose(() => {
-        this.requestsHeld--;
+        this.openRequests--;
         this.changes++;
         resolve();
       });
@@ -164,40 +163,40 @@ export class RehearsalClock implements Clock {
     });
   }
 
-  /** Runs `task` outside of the calling work, as a background task. */
-  detached<T>(task: () => T): T {
+  /** Runs `task` as a background task, which is not part of the calling work. */
+  runDetached<T>(task: () => T): T {
     return jobs.run(undefined, task);
   }
 
   /** Adds a participant. @returns a function that removes it */
   join(participant: Participant): () => void {
     this.participants.add(participant);
-    this.changed();
+    this.recordChange();
     return () => {
       this.participants.delete(participant);
-      this.changed();
+      this.recordChange();
     };
   }
 
   /** Stops time forever. Sleepers never wake. */
   close(): void {
-    this.closed = true;
+    this.isClosed = true;
     this.sleepers.length = 0;
     this.participants.clear();
-    clearImmediate(this.nextLook);
+    clearImmediate(this.nextCheck);
   }
 
-  private momentIn(milliseconds: number): number {
+  private timeAfter(milliseconds: number): number {
     return this.time.now() + Math.max(0, Math.round(milliseconds * 1000));
   }
 
   private add(sleeper: Sleeper): () => void {
-    if (sleeper.time === Infinity || this.closed) {
+    if (sleeper.time === Infinity || this.isClosed) {
       return () => undefined;
     }
     const later = this.sleepers.findIndex((other) => other.time > sleeper.time);
     this.sleepers.splice(later < 0 ? this.sleepers.length : later, 0, sleeper);
-    this.changed();
+    this.recordChange();
     return () => {
       const index = this.sleepers.indexOf(sleeper);
       if (index >= 0) {
@@ -207,78 +206,79 @@ export class RehearsalClock implements Clock {
   }
 
   private hasLeapTarget(): boolean {
-    return this.participants.size > 0 || this.sleepers.some(({ leapTarget }) => leapTarget);
+    return this.participants.size > 0 || this.sleepers.some(({ isLeapTarget }) => isLeapTarget);
   }
 
+  /** The job whose task is calling. Undefined if the caller is not part of a job of this clock. */
   private currentJob(): Job | undefined {
     const job = jobs.getStore();
-    return job?.clock !== this || job.done ? undefined : job;
+    return job?.clock !== this || job.isDone ? undefined : job;
   }
 
   private update(job: Job, change: () => void): void {
-    const runs = () => (job.done || job.waiting > 0 || job.children > 0 ? 0 : 1);
-    const before = runs();
+    const countIfRunning = () => (job.isDone || job.waiting > 0 || job.children > 0 ? 0 : 1);
+    const before = countIfRunning();
     change();
-    this.running += runs() - before;
-    this.changed();
+    this.runningJobs += countIfRunning() - before;
+    this.recordChange();
   }
 
-  private changed(): void {
+  private recordChange(): void {
     this.changes++;
-    this.watch();
+    this.scheduleCheck();
   }
 
-  /** Schedules a check whether time can leap, for the next turn of the event loop. If something runs, its end schedules the check. */
-  private watch(): void {
-    if (this.closed || this.nextLook || this.asking || this.running > 0 || !this.hasLeapTarget()) {
+  /** Checks in the next turn of the event loop whether time can leap. If a job is running, its end schedules the check. */
+  private scheduleCheck(): void {
+    if (this.isClosed || this.nextCheck || this.isAskingParticipants || this.runningJobs > 0 || !this.hasLeapTarget()) {
       return;
     }
-    this.detached(() => {
-      this.nextLook = setImmediate(() => {
-        this.nextLook = undefined;
-        this.look();
+    this.runDetached(() => {
+      this.nextCheck = setImmediate(() => {
+        this.nextCheck = undefined;
+        this.checkForLeap();
       });
     });
   }
 
-  private look(): void {
-    if (this.running > 0) {
+  private checkForLeap(): void {
+    if (this.runningJobs > 0) {
       return;
     }
-    if (this.changes !== this.changesAtLastLook) {
+    if (this.changes !== this.changesAtLastCheck) {
       // time leaps only after a whole turn of the event loop without a change
-      this.changesAtLastLook = this.changes;
-      this.watch();
+      this.changesAtLastCheck = this.changes;
+      this.scheduleCheck();
     } else if (this.participants.size === 0) {
-      this.step([]);
+      this.wakeNext([]);
     } else {
-      this.asking = true;
-      void this.stepAtRest().finally(() => {
-        this.asking = false;
-        this.watch();
+      this.isAskingParticipants = true;
+      void this.wakeNextIfAllIdle().finally(() => {
+        this.isAskingParticipants = false;
+        this.scheduleCheck();
       });
     }
   }
 
   /**
-   * Wakes the next sleeper if all participants rest and nothing happened while they were asked.
+   * Wakes the next sleeper if all participants are idle and nothing changed while they were asked.
    *
-   * Only its wake-up or an HTTP response makes a resting participant run. If neither happened, and this thread holds all requests that
-   * it waits for, it still rests.
+   * An idle participant continues only after its wake-up or an HTTP response. If neither happened, and this thread is still
+   * handling all requests that it waits for, it is still idle.
    */
-  private async stepAtRest(): Promise<void> {
+  private async wakeNextIfAllIdle(): Promise<void> {
     const changes = this.changes;
-    const asked = [...this.participants];
-    const rests = await Promise.all(asked.map((participant) => participant.atRest()));
-    // process what arrived together with the last participant's message
-    await turn();
-    const inFlight = rests.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0);
-    if (this.changes === changes && inFlight <= this.requestsHeld && !this.closed) {
-      this.step(asked.map((participant, index) => ({ participant, time: rests[index]?.nextWakeUp ?? Infinity })));
+    const participants = [...this.participants];
+    const idleStates = await Promise.all(participants.map((participant) => participant.waitUntilIdle()));
+    // process everything that arrived together with the last participant's message
+    await waitForTurn();
+    const inFlight = idleStates.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0);
+    if (this.changes === changes && inFlight <= this.openRequests && !this.isClosed) {
+      this.wakeNext(participants.map((participant, index) => ({ participant, time: idleStates[index]?.nextWakeUp ?? Infinity })));
     }
   }
 
-  private step(wakeUps: readonly { readonly participant: Participant; readonly time: number }[]): void {
+  private wakeNext(wakeUps: readonly { readonly participant: Participant; readonly time: number }[]): void {
     const [sleeper] = this.sleepers;
     const next = Math.min(sleeper?.time ?? Infinity, ...wakeUps.map(({ time }) => time));
     if (next === Infinity || !this.hasLeapTarget()) {
@@ -293,11 +293,11 @@ export class RehearsalClock implements Clock {
     } else {
       wakeUps.find(({ time }) => time === next)?.participant.wake();
     }
-    this.changed();
+    this.recordChange();
   }
 }
 
 /** Lets the event loop process everything that has arrived. */
-function turn(): Promise<void> {
+function waitForTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

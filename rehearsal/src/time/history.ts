@@ -3,37 +3,39 @@ import { Timeline } from './timeline';
 
 /** Creates values and maps that remember their recent states, to simulate late reads. */
 export class History {
-  /** During a late read: the time at which to read a value. */
-  private readTimeOf: ((of: object) => number) | undefined;
+  /** During a late read: returns the earlier time at which to read a value. */
+  private lateReadTimeOf: ((value: object) => number) | undefined;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {}
 
-  /** The time at which state is read: the current time, except in `late`. */
+  /** The time at which state is read: the current time, or an earlier time in `readLate`. */
   now(): number {
-    return this.momentOf(this);
+    return this.readTimeOf(this);
   }
 
   /** The time at which `value` is read. */
-  momentOf(value: object): number {
-    return this.readTimeOf?.(value) ?? this.clock.now();
+  readTimeOf(value: object): number {
+    return this.lateReadTimeOf?.(value) ?? this.clock.now();
   }
 
   /**
-   * Runs `look` on earlier states, at most a minute old. Each value has its own delay, because AWS does not say that all values in an
-   * output are equally old. `look` must not change anything.
+   * Calls `getState` with earlier states, at most a minute old. Each value has its own delay, because AWS does not document that all
+   * values in an output have the same age. `getState` must not change anything.
+   *
+   * @param delay returns the delay of one value, in milliseconds
    */
-  late<T>(lateness: () => number, look: () => T): T {
+  readLate<T>(delay: () => number, getState: () => T): T {
     const now = this.clock.now();
     const readTimes = new Map<object, number>();
-    this.readTimeOf = (value) => {
-      const time = readTimes.get(value) ?? now - lateness();
+    this.lateReadTimeOf = (value) => {
+      const time = readTimes.get(value) ?? now - delay();
       readTimes.set(value, time);
       return time;
     };
     try {
-      return look();
+      return getState();
     } finally {
-      this.readTimeOf = undefined;
+      this.lateReadTimeOf = undefined;
     }
   }
 
@@ -51,14 +53,14 @@ export class HistoricValue<T> {
   private readonly timeline: Timeline<T>;
 
   constructor(
-    private readonly history: Pick<History, 'now' | 'momentOf'>,
+    private readonly history: Pick<History, 'now' | 'readTimeOf'>,
     initial: T,
   ) {
     this.timeline = new Timeline(history, initial);
   }
 
   get current(): T {
-    return this.timeline.at(this.history.momentOf(this)).value;
+    return this.timeline.at(this.history.readTimeOf(this)).value;
   }
 
   set current(value: T) {
@@ -93,12 +95,12 @@ class HistoricMap<K, V> extends Map<K, V> {
   }
 
   override delete(key: K): boolean {
-    const rest = new Map(this.content.current);
-    const deleted = rest.delete(key);
-    if (deleted) {
-      this.content.current = rest;
+    const remaining = new Map(this.content.current);
+    const isDeleted = remaining.delete(key);
+    if (isDeleted) {
+      this.content.current = remaining;
     }
-    return deleted;
+    return isDeleted;
   }
 
   override clear(): void {

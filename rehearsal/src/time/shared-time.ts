@@ -1,4 +1,4 @@
-/** The time that each read by code under rehearsal takes. Without it, a loop that polls the clock would never end. */
+/** Each read of the clock by code under rehearsal takes this time. Without it, a loop that polls the clock would never end. */
 const READ_MICROSECONDS = 1;
 
 /** Rehearsed time in memory that threads share, in whole microseconds since the epoch. */

@@ -1,9 +1,9 @@
 import type { Clock } from './clock';
 
-let versions = 0;
+let lastVersion = 0;
 
-/** How long earlier values are kept. */
-const KEPT_MILLISECONDS = 60_000;
+/** How long a timeline keeps earlier values. */
+const HISTORY_MILLISECONDS = 60_000;
 
 interface Version<T> {
   readonly from: number;
@@ -12,7 +12,7 @@ interface Version<T> {
   readonly value: T;
 }
 
-/** A value with its recent history, for readers that see changes late. */
+/** A value with its earlier values of the last minute, for reads that show changes late. */
 export class Timeline<T> {
   private readonly changes: Version<T>[];
 
@@ -21,7 +21,7 @@ export class Timeline<T> {
     /** The value at all times before the first change. */
     initial: T,
   ) {
-    this.changes = [{ from: -Infinity, version: ++versions, value: initial }];
+    this.changes = [{ from: -Infinity, version: ++lastVersion, value: initial }];
   }
 
   get latest(): T {
@@ -30,15 +30,15 @@ export class Timeline<T> {
 
   set(value: T): void {
     const now = this.clock.now();
-    this.changes.push({ from: now, version: ++versions, value });
-    this.changes.splice(0, this.indexAt(now - KEPT_MILLISECONDS));
+    this.changes.push({ from: now, version: ++lastVersion, value });
+    this.changes.splice(0, this.indexAt(now - HISTORY_MILLISECONDS));
   }
 
   /** The value at `time`, at most a minute ago. */
   at(time: number): Version<T> {
     const version = this.changes[this.indexAt(time)];
     if (version === undefined) {
-      throw new Error('a timeline has no value before its first one');
+      throw new Error('the timeline has no value: this is a bug in the rehearsal');
     }
     return version;
   }

@@ -28,7 +28,7 @@ export class LocalSimulation {
     input: object,
     accessKeyId = this.aws.iam.administrator(VPC_ACCOUNT).accessKeyId,
   ): Promise<object> {
-    const session = this.aws.iam.lookUp(accessKeyId);
+    const session = this.aws.iam.findSession(accessKeyId);
     if (session === undefined) {
       throw new Error(`unknown access key: got ${accessKeyId}`);
     }

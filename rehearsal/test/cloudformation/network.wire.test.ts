@@ -131,7 +131,7 @@ test('a stack with a fleet that was created as a peer can be deleted a day later
 describe('a fleet', () => {
   const fleets = () => rehearsal.aws.inventory().fleets;
 
-  test.each(['leaves them', 'strips them'] as const)('is updated in place (foreign tags: CloudFormation %s)', async (reading) => {
+  test.each(['kept', 'removed'] as const)('is updated in place (foreign tags: are %s)', async (reading) => {
     rehearsal.aws.behaviours.set('foreignFleetTags', reading);
     await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
     const id = physicalId('AWS::GameLift::Fleet');
@@ -139,7 +139,7 @@ describe('a fleet', () => {
     expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
       'UPDATE_COMPLETE',
     );
-    const foreign = reading === 'leaves them' ? { foreign: 'x' } : {};
+    const foreign = reading === 'kept' ? { foreign: 'x' } : {};
     expect(fleets()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
   });
 

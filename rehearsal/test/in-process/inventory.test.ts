@@ -62,8 +62,8 @@ test('the inventory contains the tags of a peering connection as long as EC2 sho
     throw new Error('expected two VPCs');
   }
   const peering = ec2.peerings.request(PLACE.region, requester, accepter);
-  peering.move('active');
-  ec2.peerings.end(peering, 'Deleted');
+  peering.setStatus('active');
+  ec2.peerings.markDeleted(peering, 'Deleted');
   ec2.tags.put(ACCOUNT, peering.id, new Map([['Name', 'late']]));
   const tags = (): readonly object[] => rehearsal.aws.inventory().tags;
   expect(tags()).toContainEqual({ account: ACCOUNT, resourceId: peering.id, key: 'Name', value: 'late' });

@@ -153,7 +153,7 @@ describe('asynchronous events of an alias', () => {
     await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES_ARN } } }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { n: 1 });
     await rehearsal.clock.sleep(60_000);
-    const [message] = rehearsal.aws.queues.take('failures');
+    const [message] = rehearsal.aws.queues.receiveAll('failures');
     expect(JSON.parse(message?.body ?? '')).toMatchObject({
       requestContext: { condition: 'Success', approximateInvokeCount: 1 },
       responsePayload: { received: { n: 1 } },

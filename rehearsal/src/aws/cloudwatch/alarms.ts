@@ -39,12 +39,12 @@ export interface AlarmDescription {
 interface Alarm {
   configuration: AlarmConfiguration | undefined;
   readonly history: AlarmChange[];
-  evaluated: number;
+  lastEvaluation: number;
 }
 
 const MINUTE_MS = 60_000;
 
-/** CloudWatch alarms. They have no actions. Their states are evaluated minute by minute when they are described. */
+/** CloudWatch alarms without actions. A description evaluates the alarm for each minute since the last one. */
 export class Alarms {
   private readonly alarms = new Map<string, Alarm>();
 
@@ -56,7 +56,7 @@ export class Alarms {
   /**
    * Creates or updates an alarm.
    *
-   * @param configuration undefined for an alarm of a kind that is not simulated: it keeps its state forever
+   * @param configuration undefined if this kind of alarm is not simulated: the alarm then keeps its state forever
    */
   put(arn: string, configuration: AlarmConfiguration | undefined): void {
     const now = this.clock.now();
@@ -65,7 +65,7 @@ export class Alarms {
       this.evaluate(existing);
       existing.configuration = configuration;
     } else {
-      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], evaluated: now });
+      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], lastEvaluation: now });
     }
   }
 
@@ -77,16 +77,18 @@ export class Alarms {
     this.alarms.delete(arn);
   }
 
-  /** Finds the alarm by ARN, or by name if only one alarm has it. */
+  /** Describes an alarm. @param alarm its ARN, or its name if only one alarm has this name */
   describe(alarm: string): AlarmDescription {
-    const found = [...this.alarms].filter(([arn]) => arn === alarm || arn.endsWith(`:alarm:${alarm}`));
-    const [first, ...more] = found;
-    if (!first || more.length > 0) {
-      throw new Error(`${found.length} alarms are called ${alarm}: there are ${[...this.alarms.keys()].join(', ') || 'none'}`);
+    const matches = [...this.alarms].filter(([arn]) => arn === alarm || arn.endsWith(`:alarm:${alarm}`));
+    const [match, ...others] = matches;
+    if (!match || others.length > 0) {
+      throw new Error(
+        `expected 1 alarm named ${alarm}, found ${matches.length}; existing alarms: ${[...this.alarms.keys()].join(', ') || 'none'}`,
+      );
     }
-    const [arn, { history }] = first;
-    this.evaluate(first[1]);
-    return { arn, state: stateOf(first[1]), history: [...history] };
+    const [arn, described] = match;
+    this.evaluate(described);
+    return { arn, state: stateOf(described), history: [...described.history] };
   }
 
   private evaluate(alarm: Alarm): void {
@@ -94,19 +96,19 @@ export class Alarms {
     if (configuration === undefined) {
       return;
     }
-    const next = Math.floor(alarm.evaluated / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
+    const next = Math.floor(alarm.lastEvaluation / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
     for (let time = next; time <= this.clock.now(); time += MINUTE_MS) {
       const state = this.stateAt(configuration, alarm.history, time);
       if (state !== stateOf(alarm)) {
         alarm.history.push({ time, state });
       }
-      alarm.evaluated = time;
+      alarm.lastEvaluation = time;
     }
   }
 
   /**
-   * CloudWatch evaluates the most recent periods once a minute. If data is missing, it also looks at earlier periods: that is not
-   * simulated, and the alarm keeps its state instead.
+   * CloudWatch evaluates the most recent periods once a minute. If data is missing, CloudWatch also evaluates earlier periods. That is
+   * not simulated: the alarm keeps its state instead.
    */
   private stateAt(configuration: AlarmConfiguration, history: readonly AlarmChange[], time: number): AlarmState {
     const { metric, statistic, periodSeconds, evaluationPeriods, datapointsToAlarm, threshold, comparison } = configuration;
@@ -114,23 +116,23 @@ export class Alarms {
     const values = Array.from({ length: evaluationPeriods }, (_, index) =>
       this.metrics.statistic(metric, statistic, time - (index + 1) * period, time - index * period),
     );
-    const verdicts = values.map((value) =>
-      value === undefined ? MISSING[configuration.treatMissingData] : COMPARISONS[comparison](value, threshold),
+    const breaches = values.map((value) =>
+      value === undefined ? BREACHES_WITHOUT_DATA[configuration.treatMissingData] : COMPARISONS[comparison](value, threshold),
     );
-    const breaching = verdicts.filter((verdict) => verdict === true).length;
-    const fine = verdicts.filter((verdict) => verdict === false).length;
-    if (breaching >= datapointsToAlarm) {
+    const breachingCount = breaches.filter((isBreaching) => isBreaching === true).length;
+    const okCount = breaches.filter((isBreaching) => isBreaching === false).length;
+    if (breachingCount >= datapointsToAlarm) {
       return 'ALARM';
     }
-    if (fine > evaluationPeriods - datapointsToAlarm) {
+    if (okCount > evaluationPeriods - datapointsToAlarm) {
       return 'OK';
     }
-    const unknown = configuration.treatMissingData === 'missing' && breaching + fine === 0;
-    return unknown ? 'INSUFFICIENT_DATA' : (history.at(-1)?.state ?? 'INSUFFICIENT_DATA');
+    const hasNoData = configuration.treatMissingData === 'missing' && breachingCount + okCount === 0;
+    return hasNoData ? 'INSUFFICIENT_DATA' : (history.at(-1)?.state ?? 'INSUFFICIENT_DATA');
   }
 }
 
 /** Whether a period without data breaches the threshold. */
-const MISSING = { missing: undefined, ignore: undefined, breaching: true, notBreaching: false } as const;
+const BREACHES_WITHOUT_DATA = { missing: undefined, ignore: undefined, breaching: true, notBreaching: false } as const;
 
 const stateOf = ({ history }: Alarm): AlarmState => history.at(-1)?.state ?? 'INSUFFICIENT_DATA';

@@ -3,7 +3,7 @@ import type { Dimensions, Metrics } from './metrics';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A metric of a log line, with all its dimension sets. */
+/** A metric in a log line, with all its dimension sets. */
 interface EmbeddedMetric {
   readonly namespace: string;
   readonly name: string;
@@ -22,7 +22,7 @@ const MOST_VALUES = 100;
 const UNIT =
   /^(?:Seconds|Microseconds|Milliseconds|Percent|None|(?:(?:Kilo|Mega|Giga|Tera)(?:bytes|bits)|Bytes|Bits|Count)(?:\/Second)?)$/;
 
-/** The line is not valid. CloudWatch drops such lines silently. */
+/** Thrown for an invalid line. CloudWatch drops such lines silently. */
 class InvalidLine extends Error {}
 
 /**
@@ -40,7 +40,7 @@ export function putEmbeddedMetrics(metrics: Metrics, { account, region }: Place,
   }
 }
 
-/** Returns no metrics if any part of the line is invalid: the specification mentions no partial processing. */
+/** Returns no metrics if any part of the line is invalid. The specification does not mention partial processing. */
 function metricsOf(line: string): readonly EmbeddedMetric[] {
   try {
     const root = members(JSON.parse(line));
@@ -66,25 +66,25 @@ function metricsOfDirective(root: Members, directive: Members, time: number): re
       check(Unit === undefined || (typeof Unit === 'string' && UNIT.test(Unit)));
       check(StorageResolution === undefined || Number.isInteger(StorageResolution));
       const metric = name(Name, LONGEST_NAME);
-      return { namespace, name: metric, dimensionSets, values: valuesOf(target(root, metric)), time };
+      return { namespace, name: metric, dimensionSets, values: valuesOf(memberOfRoot(root, metric)), time };
     });
 }
 
 function dimensionsOf(root: Members, keys: readonly unknown[]): Dimensions {
   const names = keys.map((key) => name(key, LONGEST_DIMENSION_NAME));
-  return Object.fromEntries(names.map((key) => [key, name(target(root, key), LONGEST_DIMENSION_VALUE)]));
+  return Object.fromEntries(names.map((key) => [key, name(memberOfRoot(root, key), LONGEST_DIMENSION_VALUE)]));
 }
 
 function valuesOf(value: unknown): readonly number[] {
   const values = typeof value === 'number' ? [value] : list(value, MOST_VALUES);
-  return values.map((one) => {
-    check(typeof one === 'number' && Number.isFinite(one));
-    return one;
+  return values.map((item) => {
+    check(typeof item === 'number' && Number.isFinite(item));
+    return item;
   });
 }
 
-/** A member of the root, never a nested one. */
-const target = (root: Members, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
+/** Returns a member of the root object. The specification does not allow nested members. */
+const memberOfRoot = (root: Members, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
 
 function check(valid: boolean): asserts valid {
   if (!valid) {
@@ -97,12 +97,12 @@ function members(value: unknown): Members {
   return value as Members;
 }
 
-function list(value: unknown, most = Infinity): readonly unknown[] {
-  check(Array.isArray(value) && value.length <= most);
+function list(value: unknown, maximumLength = Infinity): readonly unknown[] {
+  check(Array.isArray(value) && value.length <= maximumLength);
   return value as readonly unknown[];
 }
 
-function name(value: unknown, longest: number): string {
-  check(typeof value === 'string' && value.length > 0 && value.length <= longest);
+function name(value: unknown, maximumLength: number): string {
+  check(typeof value === 'string' && value.length > 0 && value.length <= maximumLength);
   return value;
 }

@@ -9,7 +9,7 @@ interface LogGroup extends Place {
 export class LogGroups {
   private readonly byArn = new Map<string, LogGroup>();
 
-  /** @returns the ARN, as `Fn::GetAtt` gives it */
+  /** @returns the ARN that `Fn::GetAtt` returns */
   create({ account, region }: Place, name: string): string {
     const arn = arnOfGroup({ account, region }, name);
     this.byArn.set(arn, { name, account, region });

@@ -3,7 +3,7 @@ import type { Place } from '../service';
 
 export type Dimensions = Readonly<Record<string, string>>;
 
-/** What identifies a metric in CloudWatch. */
+/** The identity of a metric in CloudWatch. */
 export interface Metric extends Place {
   readonly namespace: string;
   readonly name: string;
@@ -17,12 +17,12 @@ interface Datapoint {
   readonly value: number;
 }
 
-/** Returns the value of a metric that is measured once a minute; undefined if the service sends none. */
+/** Returns the value that a service sends to CloudWatch at a time, once a minute; undefined if it sends none. */
 type Gauge = (time: number) => number | undefined;
 
 const MINUTE_MS = 60_000;
 
-/** CloudWatch metrics: recorded datapoints, and gauges that services measure. */
+/** CloudWatch metrics: recorded datapoints, and the values of gauges. */
 export class Metrics {
   private readonly datapoints = new Map<string, Datapoint[]>();
   private readonly gauges = new Map<string, Gauge>();
@@ -36,11 +36,12 @@ export class Metrics {
     datapoints.splice(indexAt(datapoints, time + 1), 0, { time, value });
   }
 
-  measure(metric: Metric, gauge: Gauge): void {
+  /** Adds a gauge, which is read when a statistic needs its values. */
+  addGauge(metric: Metric, gauge: Gauge): void {
     this.gauges.set(keyOf(metric), gauge);
   }
 
-  /** Undefined if there is no data from `from` until before `to`, in milliseconds since the epoch. */
+  /** @returns undefined if there is no data from `from` until before `to`, in milliseconds since the epoch */
   statistic(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
     const values = this.values(metric, from, to);
     const sum = values.reduce((total, value) => total + value, 0);
@@ -65,11 +66,11 @@ export class Metrics {
     const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
     const recorded = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
     const gauge = this.gauges.get(keyOf(metric));
-    return gauge === undefined ? recorded : [...recorded, ...measured(gauge, from, to)];
+    return gauge === undefined ? recorded : [...recorded, ...valuesOfGauge(gauge, from, to)];
   }
 }
 
-function measured(gauge: Gauge, from: number, to: number): number[] {
+function valuesOfGauge(gauge: Gauge, from: number, to: number): number[] {
   const first = Math.ceil(from / MINUTE_MS) * MINUTE_MS;
   const count = Math.max(0, Math.ceil((to - first) / MINUTE_MS));
   return Array.from({ length: count }, (_, index) => gauge(first + index * MINUTE_MS)).filter((value) => value !== undefined);

@@ -5,7 +5,7 @@ const partsOf = (cidr: string): [address: string, length: string] => {
   return [address, length];
 };
 
-/** Whether the text is an IPv4 CIDR block. Like EC2, accepts addresses with bits beyond the prefix. */
+/** Whether the text is an IPv4 CIDR block. Like EC2, accepts addresses that have bits after the prefix, such as 10.0.0.1/16. */
 export function isCidr(text: string): boolean {
   const [address, length] = partsOf(text);
   return isIPv4(address) && Number(length) <= 32;
@@ -26,5 +26,5 @@ export function contains(outer: string, inner: string): boolean {
   return prefixLength(outer) <= prefixLength(inner) && block.check(partsOf(inner)[0]);
 }
 
-/** Whether two IPv4 blocks have an address in common. */
+/** Whether two IPv4 blocks have at least one address in common. */
 export const overlap = (one: string, other: string): boolean => contains(one, other) || contains(other, one);

@@ -11,8 +11,8 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   vpcPeeringConnection: 'InvalidVpcPeeringConnectionID.NotFound',
 };
 
-/** EC2's error for ids that do not exist. */
+/** EC2's error for ids of resources that do not exist. */
 export function notFound(kind: string, ids: readonly string[]): ServiceError {
-  const which = ids.length === 1 ? `ID '${ids[0] ?? ''}' does` : `IDs '${ids.join(', ')}' do`;
-  return new ServiceError(NOT_FOUND[kind] ?? 'InvalidID', `The ${kind} ${which} not exist`);
+  const idsDo = ids.length === 1 ? `ID '${ids[0] ?? ''}' does` : `IDs '${ids.join(', ')}' do`;
+  return new ServiceError(NOT_FOUND[kind] ?? 'InvalidID', `The ${kind} ${idsDo} not exist`);
 }

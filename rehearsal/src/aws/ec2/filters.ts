@@ -1,9 +1,21 @@
 import { ServiceError, type ServiceCall } from '../service';
-import { wildcards } from '../wildcards';
+import { wildcardPattern } from '../wildcards';
 import type { Members, Parameters } from '../wire/query';
+import { notFound } from './errors';
 
-/** By filter name, the value or values of an item that the filter compares. */
+/** Maps the name of a filter to a function that returns the values of an item to compare. */
 export type Filters<T> = Readonly<Record<string, (item: T) => string | readonly string[]>>;
+
+/** The resources that an operation such as DescribeVpcs can return. */
+interface DescribedResources<T> {
+  /** The name of the resource type in EC2's error messages. */
+  readonly kind: string;
+  /** The resources that the caller can see. */
+  readonly visible: readonly T[];
+  readonly idOf: (item: T) => string;
+  readonly tagsOf: (item: T) => ReadonlyMap<string, string>;
+  readonly filters: Filters<T>;
+}
 
 const MINIMUM_PAGE = 5;
 
@@ -19,25 +31,39 @@ export function endDryRun(parameters: Parameters): void {
   }
 }
 
-/** Returns the items that match every filter of the request. A filter matches if any of its values does. */
+/** Returns the items that match every filter of the request. A filter matches if one of its values matches. */
 export function applyFilters<T>(
   parameters: Parameters,
   items: readonly T[],
-  known: Filters<T>,
+  filters: Filters<T>,
   tagsOf: (item: T) => ReadonlyMap<string, string>,
 ): T[] {
   const matchers = parameters.structures('Filter').map((filter) => {
     const name = filter.get('Name') ?? '';
-    const attribute = attributeOf(name, known, tagsOf);
-    const patterns = filter.list('Value').map((value) => new RegExp(wildcards(value)));
+    const attribute = attributeOf(name, filters, tagsOf);
+    const patterns = filter.list('Value').map((value) => new RegExp(wildcardPattern(value)));
     return (item: T) => [attribute(item)].flat().some((value) => patterns.some((pattern) => pattern.test(value)));
   });
   return items.filter((item) => matchers.every((matches) => matches(item)));
 }
 
+/** Returns a page of the resources with the requested ids that match the filters. Throws if an id does not exist. @param ids empty for all */
+export function describedPage<T>(
+  parameters: Parameters,
+  ids: readonly string[],
+  { kind, visible, idOf, tagsOf, filters }: DescribedResources<T>,
+): { readonly items: readonly T[]; readonly next: Members } {
+  const missing = ids.filter((id) => !visible.some((item) => idOf(item) === id));
+  if (missing.length > 0) {
+    throw notFound(kind, missing);
+  }
+  const requested = visible.filter((item) => ids.length === 0 || ids.includes(idOf(item)));
+  return page(parameters, applyFilters(parameters, requested, filters, tagsOf));
+}
+
 function attributeOf<T>(
   name: string,
-  known: Filters<T>,
+  filters: Filters<T>,
   tagsOf: (item: T) => ReadonlyMap<string, string>,
 ): (item: T) => string | readonly string[] {
   if (name === 'tag-key') {
@@ -46,14 +72,14 @@ function attributeOf<T>(
   if (name.startsWith('tag:')) {
     return (item) => tagsOf(item).get(name.slice('tag:'.length)) ?? [];
   }
-  const attribute = Object.hasOwn(known, name) ? known[name] : undefined;
+  const attribute = Object.hasOwn(filters, name) ? filters[name] : undefined;
   if (attribute === undefined) {
     throw new ServiceError('InvalidParameterValue', `The filter '${name}' is invalid`);
   }
   return attribute;
 }
 
-/** The items of the requested page, and the token of the next page. */
+/** Returns the items of the requested page, and the token of the next page. */
 export function page<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
   const maximum = parameters.get('MaxResults');
   const size = maximum === undefined ? items.length : Number(maximum);
@@ -72,7 +98,7 @@ export function page<T>(parameters: Parameters, items: readonly T[]): { readonly
   };
 }
 
-export function requireWellFormed(ids: readonly string[], prefix: string, code: string): void {
+export function requireWellFormedIds(ids: readonly string[], prefix: string, code: string): void {
   const malformed = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
   if (malformed !== undefined) {
     throw new ServiceError(code, `Invalid id: "${malformed}"`);

@@ -1,7 +1,6 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { applyFilters, authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import {
   isGatewayId,
   requireDestination,
@@ -21,7 +20,7 @@ const VPC_FILTERS: Filters<Vpc> = {
   state: () => 'available',
 };
 
-const routes = ({ routes: all }: RouteTable): Route[] => [...all.values()];
+const routesOf = ({ routes }: RouteTable): Route[] => [...routes.values()];
 
 const TABLE_FILTERS: Filters<RouteTable> = {
   'vpc-id': ({ vpc }) => vpc.vpcId,
@@ -34,7 +33,7 @@ const TABLE_FILTERS: Filters<RouteTable> = {
     ...(associations.size > 0 ? ['false'] : []),
   ],
   'route.vpc-peering-connection-id': (table) =>
-    routes(table).flatMap(({ kind, target }) => (kind === 'vpcPeeringConnectionId' ? [target] : [])),
+    routesOf(table).flatMap(({ kind, target }) => (kind === 'vpcPeeringConnectionId' ? [target] : [])),
   'route.destination-cidr-block': (table) => [...table.vpc.cidrBlocks.values(), ...table.routes.keys()],
 };
 
@@ -51,7 +50,7 @@ export const ROUTE_TARGETS = [
   'InstanceId',
 ];
 
-/** VPCs, route tables, routes and network interfaces. */
+/** EC2's operations on VPCs, route tables, routes and network interfaces. */
 export function networkOperations(network: Network): Readonly<Record<string, QueryOperation>> {
   const changeRoute =
     (change: (call: ServiceCall, routeTableId: string, parameters: Parameters) => void): QueryOperation =>
@@ -81,21 +80,21 @@ export function networkOperations(network: Network): Readonly<Record<string, Que
 
 async function describeVpcs(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('VpcId');
-  requireWellFormed(ids, 'vpc', 'InvalidVpcID.Malformed');
+  requireWellFormedIds(ids, 'vpc', 'InvalidVpcID.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => listVpcs(network, parameters, call, ids));
 }
 
 function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const own = [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region);
-  const missing = ids.filter((id) => !own.some(({ vpcId }) => vpcId === id));
-  if (missing.length > 0) {
-    throw notFound('vpc', missing);
-  }
-  const tags = ({ vpcId }: Vpc) => network.tags.of(call.account, vpcId);
-  const chosen = own.filter(({ vpcId }) => ids.length === 0 || ids.includes(vpcId));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, VPC_FILTERS, tags));
-  return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tags(vpc)) })), ...next };
+  const tagsOf = ({ vpcId }: Vpc) => network.tags.get(call.account, vpcId);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'vpc',
+    visible: [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region),
+    idOf: ({ vpcId }) => vpcId,
+    tagsOf,
+    filters: VPC_FILTERS,
+  });
+  return { vpcSet: items.map((vpc) => ({ ...describeVpc(vpc), ...tagSet(tagsOf(vpc)) })), ...next };
 }
 
 function describeVpc({ vpcId, account, cidrBlock, cidrBlocks }: Vpc): Members {
@@ -117,82 +116,82 @@ function describeVpc({ vpcId, account, cidrBlock, cidrBlocks }: Vpc): Members {
 
 async function describeNetworkInterfaces(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   await authorizeDescribe(parameters, call);
-  const own = call.read(() =>
+  const visible = call.read(() =>
     [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
   );
-  const chosen = applyFilters(parameters, own, INTERFACE_FILTERS, () => new Map());
-  return { networkInterfaceSet: chosen.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
+  const matching = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
+  return { networkInterfaceSet: matching.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
 }
 
 async function describeRouteTables(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('RouteTableId');
-  requireWellFormed(ids, 'rtb', 'InvalidRouteTableId.Malformed');
+  requireWellFormedIds(ids, 'rtb', 'InvalidRouteTableId.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => listRouteTables(network, parameters, call, ids));
 }
 
 function listRouteTables(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const own = [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region);
-  const missing = ids.filter((id) => !own.some(({ routeTableId }) => routeTableId === id));
-  if (missing.length > 0) {
-    throw notFound('routeTable', missing);
-  }
-  const tags = ({ routeTableId }: RouteTable) => network.tags.of(call.account, routeTableId);
-  const chosen = own.filter(({ routeTableId }) => ids.length === 0 || ids.includes(routeTableId));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, TABLE_FILTERS, tags));
-  return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tags(table)) })), ...next };
+  const tagsOf = ({ routeTableId }: RouteTable) => network.tags.get(call.account, routeTableId);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'routeTable',
+    visible: [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region),
+    idOf: ({ routeTableId }) => routeTableId,
+    tagsOf,
+    filters: TABLE_FILTERS,
+  });
+  return { routeTableSet: items.map((table) => ({ ...describeTable(network, table), ...tagSet(tagsOf(table)) })), ...next };
 }
 
 function describeTable(network: Network, table: RouteTable): Members {
   const { routeTableId, vpc, associations } = table;
-  const associated = (routeTableAssociationId: string, rest: Members) => ({
+  const association = (routeTableAssociationId: string, members: Members) => ({
     routeTableAssociationId,
     routeTableId,
-    ...rest,
+    ...members,
     associationState: { state: 'associated' },
   });
-  const main = vpc.mainRouteTableId === routeTableId;
-  const local = (destinationCidrBlock: string) => ({
+  const isMain = vpc.mainRouteTableId === routeTableId;
+  const localRoute = (destinationCidrBlock: string) => ({
     destinationCidrBlock,
     gatewayId: 'local',
     origin: 'CreateRouteTable',
     state: 'active',
   });
-  const added = (route: Route) => ({
+  const addedRoute = (route: Route) => ({
     [route.destination.includes(':') ? 'destinationIpv6CidrBlock' : 'destinationCidrBlock']: route.destination,
     [route.kind]: route.target,
     origin: 'CreateRoute',
-    state: network.stateOf(route),
+    state: network.routeState(route),
   });
   return {
     routeTableId,
     vpcId: vpc.vpcId,
     ownerId: vpc.account,
     associationSet: [
-      ...(main ? [associated(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main })] : []),
+      ...(isMain ? [association(`rtbassoc-${routeTableId.slice('rtb-'.length)}`, { main: true })] : []),
       ...[...associations].map(([id, target]) =>
-        associated(id, { [isGatewayId(target) ? 'gatewayId' : 'subnetId']: target, main: false }),
+        association(id, { [isGatewayId(target) ? 'gatewayId' : 'subnetId']: target, main: false }),
       ),
     ],
-    routeSet: [...[...vpc.cidrBlocks.values()].map(local), ...routes(table).map(added)],
+    routeSet: [...[...vpc.cidrBlocks.values()].map(localRoute), ...routesOf(table).map(addedRoute)],
   };
 }
 
-/** The output member for a target parameter. EC2 lists Gateway Load Balancer endpoints as gateways. */
+/** The name in EC2's output for a target parameter. EC2 lists Gateway Load Balancer endpoints as gateways. */
 export function routeTargetKind(parameter: string): string {
   return parameter === 'VpcEndpointId' ? 'gatewayId' : `${parameter.charAt(0).toLowerCase()}${parameter.slice(1)}`;
 }
 
 function routeOf(parameters: Parameters): Route {
-  const given = ROUTE_TARGETS.flatMap((name) => {
+  const targets = ROUTE_TARGETS.flatMap((name) => {
     const target = parameters.get(name);
     return target === undefined ? [] : [{ kind: routeTargetKind(name), target }];
   });
-  const [only] = given;
-  if (only === undefined || given.length > 1) {
+  const [onlyTarget] = targets;
+  if (onlyTarget === undefined || targets.length > 1) {
     throw new ServiceError('InvalidParameterCombination', `exactly one of ${ROUTE_TARGETS.join(', ')} must be specified`);
   }
-  return { destination: destinationOf(parameters), ...only };
+  return { destination: destinationOf(parameters), ...onlyTarget };
 }
 
 function destinationOf(parameters: Parameters): string {
@@ -203,7 +202,7 @@ function destinationOf(parameters: Parameters): string {
   return destination;
 }
 
-/** The destination of a route, from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
+/** Reads the destination of a route from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
 export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
   const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
   if (ipv4 !== undefined) {

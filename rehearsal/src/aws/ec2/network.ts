@@ -1,5 +1,5 @@
 import type { History, HistoricValue } from '../../time/history';
-import { hexadecimal, Ids } from '../ids';
+import { hexHash, Ids } from '../ids';
 import { arnOf } from '../partitions';
 import { ServiceError, type Place } from '../service';
 import { Tags } from '../tags';
@@ -30,7 +30,7 @@ export interface Subnet {
 
 export interface Route {
   readonly destination: string;
-  /** The member of EC2's output that has the target: `gatewayId`, `vpcPeeringConnectionId` … */
+  /** The name of the target in EC2's output: `gatewayId`, `vpcPeeringConnectionId` … */
   readonly kind: string;
   readonly target: string;
 }
@@ -38,23 +38,26 @@ export interface Route {
 export interface RouteTable {
   readonly routeTableId: string;
   readonly vpc: Vpc;
-  /** By destination. Without local routes. */
+  /** All routes except local ones, by destination. */
   readonly routes: Map<string, Route>;
-  /** Ids of subnets and gateways, by association id. */
+  /** The ids of the associated subnets and gateways, by association id. */
   readonly associations: Map<string, string>;
 }
 
+type SecurityGroupOptions = Pick<SecurityGroup, 'groupId' | 'vpc' | 'name' | 'description' | 'rules'>;
+
 export class SecurityGroup {
+  readonly groupId: string;
+  readonly vpc: Vpc;
+  readonly name: string;
+  readonly description: string;
   private readonly ruleValue: HistoricValue<readonly Rule[]>;
 
-  constructor(
-    history: History,
-    readonly groupId: string,
-    readonly vpc: Vpc,
-    readonly name: string,
-    readonly description: string,
-    rules: readonly Rule[],
-  ) {
+  constructor(history: History, { groupId, vpc, name, description, rules }: SecurityGroupOptions) {
+    this.groupId = groupId;
+    this.vpc = vpc;
+    this.name = name;
+    this.description = description;
     this.ruleValue = history.value(rules);
   }
 
@@ -115,23 +118,29 @@ export class Network {
 
   /** Creates a VPC with its main route table and default security group. */
   createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
-    requireSize(cidrBlock, 'InvalidVpc.Range');
-    const vpcId = this.ids.next('vpc');
+    requireCidrSize(cidrBlock, 'InvalidVpc.Range');
+    const vpcId = this.ids.ec2Id('vpc');
     const vpc: Vpc = {
       vpcId,
       arn: arnOf({ account, region }, 'ec2', `vpc/${vpcId}`),
       account,
       region,
       cidrBlock,
-      mainRouteTableId: this.ids.next('rtb'),
-      defaultSecurityGroupId: this.ids.next('sg'),
-      cidrBlocks: this.history.map([[`vpc-cidr-assoc-${hexadecimal(vpcId)}`, cidrBlock]]),
+      mainRouteTableId: this.ids.ec2Id('rtb'),
+      defaultSecurityGroupId: this.ids.ec2Id('sg'),
+      cidrBlocks: this.history.map([[`vpc-cidr-assoc-${hexHash(vpcId)}`, cidrBlock]]),
     };
     const [routeTableId, groupId] = [vpc.mainRouteTableId, vpc.defaultSecurityGroupId];
     this.vpcs.set(vpcId, vpc);
     this.addRouteTable(routeTableId, vpc);
     const rules: Rule[] = [{ direction: 'ingress', protocol: '-1', peer: groupId }, ALL_EGRESS];
-    const group = new SecurityGroup(this.history, groupId, vpc, 'default', 'default VPC security group', rules);
+    const group = new SecurityGroup(this.history, {
+      groupId,
+      vpc,
+      name: 'default',
+      description: 'default VPC security group',
+      rules,
+    });
     this.securityGroups.set(groupId, group);
     return { vpcId };
   }
@@ -157,14 +166,14 @@ export class Network {
     });
   }
 
-  /** Undefined for a VPC of another account or Region. */
-  find(account: string, region: string, vpcId: string): Vpc | undefined {
+  /** @returns undefined if the VPC is in another account or Region, or does not exist */
+  findVpc(account: string, region: string, vpcId: string): Vpc | undefined {
     const vpc = this.vpcs.get(vpcId);
     return vpc?.account === account && vpc.region === region ? vpc : undefined;
   }
 
   vpc({ account, region }: Place, vpcId: string): Vpc {
-    const vpc = this.find(account, region, vpcId);
+    const vpc = this.findVpc(account, region, vpcId);
     if (vpc === undefined) {
       throw notFound('vpc', [vpcId]);
     }
@@ -177,12 +186,12 @@ export class Network {
 
   /** @returns the id of the association. */
   associateCidrBlock(place: Place, vpcId: string, cidrBlock: string): string {
-    requireSize(cidrBlock, 'InvalidVpc.Range');
+    requireCidrSize(cidrBlock, 'InvalidVpc.Range');
     const { cidrBlocks } = this.vpc(place, vpcId);
     if ([...cidrBlocks.values()].some((other) => overlap(other, cidrBlock))) {
       throw new ServiceError('InvalidVpc.Range', `The CIDR '${cidrBlock}' conflicts with one of the CIDRs of the VPC.`);
     }
-    const id = this.ids.next('vpc-cidr-assoc');
+    const id = this.ids.ec2Id('vpc-cidr-assoc');
     cidrBlocks.set(id, cidrBlock);
     return id;
   }
@@ -190,20 +199,20 @@ export class Network {
   createSubnet(place: Place, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
     const vpc = this.vpc(place, subnet.vpcId);
     const { cidrBlock } = subnet;
-    requireSize(cidrBlock, 'InvalidSubnet.Range');
+    requireCidrSize(cidrBlock, 'InvalidSubnet.Range');
     if (![...vpc.cidrBlocks.values()].some((block) => contains(block, cidrBlock))) {
       throw new ServiceError('InvalidSubnet.Range', `The CIDR '${cidrBlock}' is invalid.`);
     }
     if ([...this.subnets.values()].some((other) => other.vpc === vpc && overlap(other.cidrBlock, cidrBlock))) {
       throw new ServiceError('InvalidSubnet.Conflict', `The CIDR '${cidrBlock}' conflicts with another subnet`);
     }
-    const subnetId = this.ids.next('subnet');
+    const subnetId = this.ids.ec2Id('subnet');
     this.subnets.set(subnetId, { ...subnet, subnetId, vpc });
     return subnetId;
   }
 
   deleteSubnet(place: Place, subnetId: string): void {
-    const subnet = owned('subnet', this.subnets, place, subnetId);
+    const subnet = getOwned('subnet', this.subnets, place, subnetId);
     if ([...this.networkInterfaces.values()].some((other) => other.subnet === subnet)) {
       throw new ServiceError('DependencyViolation', `The subnet '${subnetId}' has dependencies and cannot be deleted.`);
     }
@@ -216,7 +225,7 @@ export class Network {
   }
 
   createRouteTable(place: Place, vpcId: string): string {
-    const routeTableId = this.ids.next('rtb');
+    const routeTableId = this.ids.ec2Id('rtb');
     this.addRouteTable(routeTableId, this.vpc(place, vpcId));
     return routeTableId;
   }
@@ -231,21 +240,22 @@ export class Network {
   }
 
   routeTable(place: Place, routeTableId: string): RouteTable {
-    return owned('routeTable', this.routeTables, place, routeTableId);
+    return getOwned('routeTable', this.routeTables, place, routeTableId);
   }
 
   /** @returns the id of the association. */
-  associate(place: Place, routeTableId: string, subnetId: string): string {
-    owned('subnet', this.subnets, place, subnetId);
+  associateSubnet(place: Place, routeTableId: string, subnetId: string): string {
+    getOwned('subnet', this.subnets, place, subnetId);
     const table = this.routeTable(place, routeTableId);
     this.requireUnassociated(table, subnetId);
-    const id = this.ids.next('rtbassoc');
+    const id = this.ids.ec2Id('rtbassoc');
     table.associations.set(id, subnetId);
     return id;
   }
 
   /**
-   * Turns the table into a gateway route table. Throws if it has routes that a gateway route table can't have.
+   * Associates the table with a gateway, which makes it a gateway route table. Throws if it has routes that a gateway route table can't
+   * have.
    *
    * @returns the id of the association
    */
@@ -259,7 +269,7 @@ export class Network {
     table.routes.forEach((route) => {
       requireGatewayRoute(table, route);
     });
-    const id = this.ids.next('rtbassoc');
+    const id = this.ids.ec2Id('rtbassoc');
     table.associations.set(id, gatewayId);
     return id;
   }
@@ -277,7 +287,7 @@ export class Network {
     if (routes.size >= ROUTES_PER_TABLE) {
       throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
     }
-    this.requireAllowed(place, table, route);
+    this.requireAllowedRoute(place, table, route);
     routes.set(route.destination, route);
   }
 
@@ -291,7 +301,7 @@ export class Network {
         `There is no route defined for '${route.destination}' in the route table. ${advice}`,
       );
     }
-    this.requireAllowed(place, table, route);
+    this.requireAllowedRoute(place, table, route);
     routes.set(route.destination, route);
   }
 
@@ -306,12 +316,12 @@ export class Network {
     }
   }
 
-  /** A route is a blackhole if its target no longer exists, or is not active yet. */
-  stateOf({ kind, target }: Route): 'active' | 'blackhole' {
-    const dead =
+  /** A route is a blackhole if its target no longer exists or is not active yet. */
+  routeState({ kind, target }: Route): 'active' | 'blackhole' {
+    const isBlackhole =
       (kind === 'vpcPeeringConnectionId' && this.peerings.find(target)?.status.code !== 'active') ||
       (kind === 'gatewayId' && target.startsWith('igw-') && this.gateways.get(target)?.vpcId === undefined);
-    return dead ? 'blackhole' : 'active';
+    return isBlackhole ? 'blackhole' : 'active';
   }
 
   createSecurityGroup(
@@ -319,7 +329,7 @@ export class Network {
     group: { readonly vpcId: string; readonly name: string; readonly description: string; readonly rules: readonly Rule[] },
   ): string {
     const { name, description, rules } = group;
-    const groupId = this.ids.next('sg');
+    const groupId = this.ids.ec2Id('sg');
     const vpc = this.vpc(place, group.vpcId);
     if ([...this.securityGroups.values()].some((other) => other.vpc === vpc && other.name === name)) {
       const message = `The security group '${name}' already exists for VPC '${group.vpcId}'`;
@@ -327,7 +337,7 @@ export class Network {
     }
     requireGroupTexts(name, description);
     rules.forEach(requireRule);
-    this.securityGroups.set(groupId, new SecurityGroup(this.history, groupId, vpc, name, description, rules));
+    this.securityGroups.set(groupId, new SecurityGroup(this.history, { groupId, vpc, name, description, rules }));
     return groupId;
   }
 
@@ -345,7 +355,7 @@ export class Network {
   }
 
   securityGroup(place: Place, groupId: string): SecurityGroup {
-    return owned('security group', this.securityGroups, place, groupId);
+    return getOwned('security group', this.securityGroups, place, groupId);
   }
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
@@ -365,7 +375,7 @@ export class Network {
   }
 
   /** Changes or removes the description of an existing rule. */
-  describeRule(place: Place, groupId: string, rule: Rule): void {
+  updateRuleDescription(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
     group.rules = group.rules.map((other) => (sameRule(other, rule) ? rule : other));
   }
@@ -382,13 +392,13 @@ export class Network {
     place: Place,
     { subnetId, groupIds, description }: { subnetId: string; groupIds: readonly string[]; description: string },
   ): string {
-    const subnet = owned('subnet', this.subnets, place, subnetId);
-    const foreign = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
-    if (foreign !== undefined) {
-      const message = `Security group ${foreign} and subnet ${subnetId} belong to different networks.`;
+    const subnet = getOwned('subnet', this.subnets, place, subnetId);
+    const foreignGroupId = groupIds.find((groupId) => this.securityGroup(place, groupId).vpc !== subnet.vpc);
+    if (foreignGroupId !== undefined) {
+      const message = `Security group ${foreignGroupId} and subnet ${subnetId} belong to different networks.`;
       throw new ServiceError('InvalidParameter', message);
     }
-    const networkInterfaceId = this.ids.next('eni');
+    const networkInterfaceId = this.ids.ec2Id('eni');
     this.networkInterfaces.set(networkInterfaceId, { networkInterfaceId, subnet, groupIds, description });
     return networkInterfaceId;
   }
@@ -402,12 +412,12 @@ export class Network {
   }
 
   createGateway({ account, region }: Place, kind: GatewayKind): string {
-    const id = this.ids.next(kind);
+    const id = this.ids.ec2Id(kind);
     this.gateways.set(id, { account, region });
     return id;
   }
 
-  /** Attaches the gateway, or detaches it if no VPC is given. */
+  /** Attaches the gateway to a VPC. @param vpcId undefined to detach the gateway */
   attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
     const { account, region } = this.gateway(place, gatewayId);
     this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
@@ -445,17 +455,17 @@ export class Network {
   }
 
   /**
-   * Throws if the table can't have this route. A route to a peering connection is allowed as soon as the connection is requested, and
-   * is a blackhole until it is active.
+   * Throws if the table can't have this route. A route to a peering connection is allowed as soon as the connection is requested. The
+   * route is a blackhole until the connection is active.
    */
-  private requireAllowed(place: Place, table: RouteTable, route: Route): void {
+  private requireAllowedRoute(place: Place, table: RouteTable, route: Route): void {
     if (isGatewayRouteTable(table)) {
       requireGatewayRoute(table, route);
     }
     const { kind, target } = route;
     if (kind === 'vpcPeeringConnectionId') {
-      const peering = this.peerings.required(place, target);
-      if (!peering.live) {
+      const peering = this.peerings.getVisible(place, target);
+      if (!peering.isLive) {
         throw notFound('vpcPeeringConnection', [target]);
       }
     }
@@ -464,7 +474,7 @@ export class Network {
 
 /**
  * A gateway route table can only have destinations inside the VPC, and only a network interface, a Gateway Load Balancer endpoint or
- * `local` as targets. The message for destinations outside the VPC is ours: AWS does not publish EC2's.
+ * `local` as targets. The text of the error for destinations outside the VPC is not EC2's, because AWS does not document it.
  */
 function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
   const { cidrBlocks } = vpc;
@@ -479,7 +489,7 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
   }
 }
 
-/** Throws unless the value is a CIDR block of the parameter's IP version. */
+/** Throws unless the value is a CIDR block of the IP version of the parameter. */
 export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
   if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
     throw invalidCidr(parameter, value);
@@ -492,7 +502,7 @@ function invalidCidr(parameter: string, value: string): ServiceError {
 }
 
 /** The CIDR blocks of VPCs and subnets have sizes from /16 to /28. */
-function requireSize(cidrBlock: string, code: string): void {
+function requireCidrSize(cidrBlock: string, code: string): void {
   if (!isCidr(cidrBlock)) {
     throw invalidCidr('cidrBlock', cidrBlock);
   }
@@ -501,15 +511,16 @@ function requireSize(cidrBlock: string, code: string): void {
   }
 }
 
-function owned<T extends { readonly vpc: Vpc }>(
+/** Throws EC2's error unless the resource exists in the account and Region. */
+function getOwned<T extends { readonly vpc: Vpc }>(
   kind: string,
   all: ReadonlyMap<string, T>,
   { account, region }: Place,
   id: string,
 ): T {
-  const found = all.get(id);
-  if (found?.vpc.account !== account || found.vpc.region !== region) {
+  const resource = all.get(id);
+  if (resource?.vpc.account !== account || resource.vpc.region !== region) {
     throw notFound(kind, [id]);
   }
-  return found;
+  return resource;
 }

@@ -1,9 +1,8 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network } from './network';
-import type { Peering, Side } from './peerings';
+import type { Peering, PeeringSide } from './peerings';
 import { peeringResource } from './policy-resources';
 
 const FILTERS: Filters<Peering> = {
@@ -23,8 +22,8 @@ export function peeringOperations(network: Network): Readonly<Record<string, Que
     (change: (peering: Peering, call: ServiceCall, parameters: Parameters) => Members): QueryOperation =>
     async (parameters, call) => {
       const id = parameters.get('VpcPeeringConnectionId') ?? '';
-      requireWellFormed([id], 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
-      const peering = network.peerings.required(call, id);
+      requireWellFormedIds([id], 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
+      const peering = network.peerings.getVisible(call, id);
       const { arn, context } = peeringResource(network, peering, call.account);
       await call.authorize(`ec2:${call.operation}`, [arn], context);
       endDryRun(parameters);
@@ -42,33 +41,33 @@ export function peeringOperations(network: Network): Readonly<Record<string, Que
 
 async function describe(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('VpcPeeringConnectionId');
-  requireWellFormed(ids, 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
+  requireWellFormedIds(ids, 'pcx', 'InvalidVpcPeeringConnectionId.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => list(network, parameters, call, ids));
 }
 
 function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const visible = network.peerings.visibleTo(call);
-  const missing = ids.filter((id) => !visible.some((peering) => peering.id === id));
-  if (missing.length > 0) {
-    throw notFound('vpcPeeringConnection', missing);
-  }
-  const tags = ({ id }: Peering) => network.tags.of(call.account, id);
-  const chosen = visible.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
-  return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tags(peering)) })), ...next };
+  const tagsOf = ({ id }: Peering) => network.tags.get(call.account, id);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'vpcPeeringConnection',
+    visible: network.peerings.visibleTo(call),
+    idOf: ({ id }) => id,
+    tagsOf,
+    filters: FILTERS,
+  });
+  return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tagsOf(peering)) })), ...next };
 }
 
 function describeOne({ id, region, requester, accepter, status, dnsResolution }: Peering): Members {
-  const active = status.code === 'active';
-  const side = ({ vpcId, account, cidrBlocks }: Side, allowDnsResolutionFromRemoteVpc: boolean): Members => ({
+  const isActive = status.code === 'active';
+  const side = ({ vpcId, account, cidrBlocks }: PeeringSide, allowDnsResolutionFromRemoteVpc: boolean): Members => ({
     vpcId,
     ownerId: account,
     region,
     cidrBlock: cidrBlocks[0],
     cidrBlockSet: cidrBlocks.map((cidrBlock) => ({ cidrBlock })),
     // only active connections have options
-    peeringOptions: active ? options(allowDnsResolutionFromRemoteVpc) : undefined,
+    peeringOptions: isActive ? options(allowDnsResolutionFromRemoteVpc) : undefined,
   });
   return {
     vpcPeeringConnectionId: id,
@@ -94,15 +93,15 @@ function modify(peering: Peering, { account }: ServiceCall, parameters: Paramete
   const result: Record<string, Members> = {};
   for (const side of ['accepter', 'requester'] as const) {
     const member = `${side === 'accepter' ? 'Accepter' : 'Requester'}PeeringConnectionOptions`;
-    const wanted = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
-    if (wanted !== undefined) {
+    const allowed = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
+    if (allowed !== undefined) {
       if (peering[side].account !== account) {
         throw new ServiceError(
           'OperationNotPermitted',
           `User ${account} cannot modify ${side} peering options for ${peering.id}`,
         );
       }
-      peering.dnsResolution = { ...peering.dnsResolution, [side]: wanted === 'true' };
+      peering.dnsResolution = { ...peering.dnsResolution, [side]: allowed === 'true' };
       result[`${side}PeeringConnectionOptions`] = options(peering.dnsResolution[side]);
     }
   }

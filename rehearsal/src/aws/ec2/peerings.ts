@@ -20,19 +20,19 @@ export interface PeeringStatus {
   readonly message: string;
 }
 
-export interface Side {
+export interface PeeringSide {
   readonly vpcId: string;
   readonly account: string;
   readonly cidrBlocks: readonly string[];
 }
 
-/** Whether each side lets the other resolve its names. */
+/** Whether each side allows DNS resolution from the other VPC. */
 interface DnsResolution {
   readonly requester: boolean;
   readonly accepter: boolean;
 }
 
-const LIVE: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
+const LIVE_CODES: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
 const MESSAGES: Readonly<Record<PeeringCode, string>> = {
   'initiating-request': 'Initiating Request',
   'pending-acceptance': 'Pending Acceptance',
@@ -44,7 +44,7 @@ const MESSAGES: Readonly<Record<PeeringCode, string>> = {
   deleting: 'Deleting',
   deleted: 'Deleted',
 };
-/** How long EC2 lists a connection after it ended. EC2 documents longer times for some states. */
+/** How long EC2 lists a connection after its end. EC2 documents longer times for some states. */
 const LISTED_AFTER_END_MS = 2 * 3600 * 1000;
 
 /** A VPC peering connection in EC2. */
@@ -53,13 +53,19 @@ export class Peering {
   private readonly dnsResolutionValue: HistoricValue<DnsResolution>;
   private endedAt = Infinity;
 
+  readonly id: string;
+  readonly region: string;
+  readonly requester: PeeringSide;
+  readonly accepter: PeeringSide;
+
   constructor(
     private readonly history: History,
-    readonly id: string,
-    readonly region: string,
-    readonly requester: Side,
-    readonly accepter: Side,
+    { id, region, requester, accepter }: Pick<Peering, 'id' | 'region' | 'requester' | 'accepter'>,
   ) {
+    this.id = id;
+    this.region = region;
+    this.requester = requester;
+    this.accepter = accepter;
     const code = 'initiating-request';
     this.statusValue = history.value<PeeringStatus>({ code, message: MESSAGES[code] });
     this.dnsResolutionValue = history.value<DnsResolution>({ requester: false, accepter: false });
@@ -77,19 +83,19 @@ export class Peering {
     this.dnsResolutionValue.current = allowed;
   }
 
-  /** Whether the connection is active, on its way there, or still being deleted. */
-  get live(): boolean {
-    return LIVE.includes(this.status.code);
+  /** Whether the connection has not ended: it is not deleted, failed, rejected or expired. */
+  get isLive(): boolean {
+    return LIVE_CODES.includes(this.status.code);
   }
 
-  /** Whether DescribeVpcPeeringConnections still lists it. */
+  /** Whether DescribeVpcPeeringConnections still lists the connection. */
   get isListed(): boolean {
-    return this.live || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
+    return this.isLive || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
   }
 
-  move(code: PeeringCode, message = MESSAGES[code]): void {
+  setStatus(code: PeeringCode, message = MESSAGES[code]): void {
     this.statusValue.current = { code, message };
-    if (!this.live) {
+    if (!this.isLive) {
       this.endedAt = this.history.now();
     }
   }
@@ -98,7 +104,7 @@ export class Peering {
 /** The peering connections between VPCs. */
 export class Peerings {
   /** Whether EC2 shows a failed request to the accepter's account. */
-  failedSeenByAccepter: () => boolean = () => false;
+  isFailedShownToAccepter: () => boolean = () => false;
   private readonly byId: Map<string, Peering>;
 
   constructor(
@@ -109,8 +115,8 @@ export class Peerings {
     this.byId = history.map();
   }
 
-  request(region: string, requester: Side, accepter: Side): Peering {
-    const peering = new Peering(this.history, this.ids.next('pcx'), region, requester, accepter);
+  request(region: string, requester: PeeringSide, accepter: PeeringSide): Peering {
+    const peering = new Peering(this.history, { id: this.ids.ec2Id('pcx'), region, requester, accepter });
     this.byId.set(peering.id, peering);
     return peering;
   }
@@ -123,25 +129,26 @@ export class Peerings {
     return this.byId.get(id);
   }
 
-  between(requesterVpcId: string, accepterVpcId: string): Peering | undefined {
+  findLive(requesterVpcId: string, accepterVpcId: string): Peering | undefined {
     return this.all().find(
-      ({ requester, accepter, live }) => live && requester.vpcId === requesterVpcId && accepter.vpcId === accepterVpcId,
+      ({ requester, accepter, isLive }) => isLive && requester.vpcId === requesterVpcId && accepter.vpcId === accepterVpcId,
     );
   }
 
-  /** The accepter sees a request once it can accept it. By EC2's documents, only the requester sees a failed one. */
+  /** EC2 shows a request to the accepter when it can be accepted. According to EC2's documents, only the requester sees a failed one. */
   visibleTo({ account, region }: Place): Peering[] {
     return this.all().filter((peering) => {
       const { requester, accepter, status, isListed } = peering;
       if (!isListed || peering.region !== region) {
         return false;
       }
-      const early = status.code === 'initiating-request' || (status.code === 'failed' && !this.failedSeenByAccepter());
-      return requester.account === account || (accepter.account === account && !early);
+      const isHiddenFromAccepter =
+        status.code === 'initiating-request' || (status.code === 'failed' && !this.isFailedShownToAccepter());
+      return requester.account === account || (accepter.account === account && !isHiddenFromAccepter);
     });
   }
 
-  required(place: Place, id: string): Peering {
+  getVisible(place: Place, id: string): Peering {
     const peering = this.visibleTo(place).find((visible) => visible.id === id);
     if (peering === undefined) {
       throw notFound('vpcPeeringConnection', [id]);
@@ -156,11 +163,11 @@ export class Peerings {
       const message = `Invalid state transition for ${peering.id}, attempted to transition from ${code} to deleting`;
       throw new ServiceError('InvalidStateTransition', message);
     }
-    this.end(peering, `Deleted by ${account}`);
+    this.markDeleted(peering, `Deleted by ${account}`);
   }
 
-  end(peering: Peering, message: string): void {
-    peering.move('deleted', message);
+  markDeleted(peering: Peering, message: string): void {
+    peering.setStatus('deleted', message);
     this.tags.clear(peering.requester.account, peering.id);
     this.tags.clear(peering.accepter.account, peering.id);
   }

@@ -4,14 +4,14 @@ import type { Place } from '../service';
 import type { Network, RouteTable, SecurityGroup, Vpc } from './network';
 import type { Peering } from './peerings';
 
-/** A resource for policy evaluation: its ARN, and its condition keys from the Service Authorization Reference. */
+/** A resource in a permission check: its ARN, and its condition keys from the Service Authorization Reference. */
 export interface Resource {
   readonly arn: string;
   readonly context: Context;
 }
 
 function resource(network: Network, type: string, id: string, { account, region }: Place, context: Context): Resource {
-  const tags = [...network.tags.of(account, id)].flatMap(([key, value]) => [
+  const tags = [...network.tags.get(account, id)].flatMap(([key, value]) => [
     [`aws:ResourceTag/${key}`, value],
     [`ec2:ResourceTag/${key}`, value],
   ]);
@@ -33,23 +33,24 @@ export function securityGroupResource(network: Network, { groupId, vpc }: Securi
   return resource(network, 'security-group', groupId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:SecurityGroupID': groupId });
 }
 
-/** The connection as a resource of `account`: each side has its own ARN for it. */
+/** A peering connection as a resource of `account`. Its ARN differs between the two accounts. */
 export function peeringResource(network: Network, { id, region, requester, accepter }: Peering, account: string): Resource {
-  const arn = (side: { account: string; vpcId: string }) => arnOf({ account: side.account, region }, 'ec2', `vpc/${side.vpcId}`);
+  const vpcArn = (side: { account: string; vpcId: string }) =>
+    arnOf({ account: side.account, region }, 'ec2', `vpc/${side.vpcId}`);
   return resource(
     network,
     'vpc-peering-connection',
     id,
     { account, region },
     {
-      'ec2:AccepterVpc': arn(accepter),
-      'ec2:RequesterVpc': arn(requester),
+      'ec2:AccepterVpc': vpcArn(accepter),
+      'ec2:RequesterVpc': vpcArn(requester),
       'ec2:VpcPeeringConnectionID': id,
     },
   );
 }
 
-/** A resource of another type, which can only be tagged here. */
+/** A resource of another type. The simulated API can only change its tags. */
 export function plainResource(network: Network, type: string, id: string, owner: Place): Resource {
   return resource(network, type, id, owner, {});
 }

@@ -1,8 +1,7 @@
 import { arnOf } from '../partitions';
 import type { ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, requireWellFormed, tagSet, type Filters } from './filters';
+import { authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network, SecurityGroup } from './network';
 import { securityGroupResource } from './policy-resources';
 import type { Rule } from './security-group-rules';
@@ -15,7 +14,7 @@ const FILTERS: Filters<SecurityGroup> = {
   'ip-permission.cidr': ({ rules }) => rules.filter(({ direction }) => direction === 'ingress').map(({ peer }) => peer),
 };
 
-/** Security groups and their rules. */
+/** EC2's operations on security groups and their rules. */
 export function securityGroupOperations(network: Network): Readonly<Record<string, QueryOperation>> {
   const changeOperation =
     (direction: Rule['direction'], change: (call: ServiceCall, groupId: string, rule: Rule) => void): QueryOperation =>
@@ -46,28 +45,26 @@ export function securityGroupOperations(network: Network): Readonly<Record<strin
 
 async function describe(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   const ids = parameters.list('GroupId');
-  requireWellFormed(ids, 'sg', 'InvalidGroupId.Malformed');
+  requireWellFormedIds(ids, 'sg', 'InvalidGroupId.Malformed');
   await authorizeDescribe(parameters, call);
   return call.read(() => list(network, parameters, call, ids));
 }
 
 function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
-  const own = [...network.securityGroups.values()].filter(
-    ({ vpc }) => vpc.account === call.account && vpc.region === call.region,
-  );
-  const missing = ids.filter((id) => !own.some(({ groupId }) => groupId === id));
-  if (missing.length > 0) {
-    throw notFound('security group', missing);
-  }
-  const tags = ({ groupId }: SecurityGroup) => network.tags.of(call.account, groupId);
-  const chosen = own.filter(({ groupId }) => ids.length === 0 || ids.includes(groupId));
-  const { items, next } = page(parameters, applyFilters(parameters, chosen, FILTERS, tags));
-  return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tags(group)) })), ...next };
+  const tagsOf = ({ groupId }: SecurityGroup) => network.tags.get(call.account, groupId);
+  const { items, next } = describedPage(parameters, ids, {
+    kind: 'security group',
+    visible: [...network.securityGroups.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region),
+    idOf: ({ groupId }) => groupId,
+    tagsOf,
+    filters: FILTERS,
+  });
+  return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tagsOf(group)) })), ...next };
 }
 
 function describeOne({ groupId, vpc, name, description, rules }: SecurityGroup): Members {
-  const permissions = (wanted: Rule['direction']) =>
-    rules.filter(({ direction }) => direction === wanted).map((rule) => permission(rule, vpc.account));
+  const permissions = (direction: Rule['direction']) =>
+    rules.filter((rule) => rule.direction === direction).map((rule) => permission(rule, vpc.account));
   return {
     groupId,
     vpcId: vpc.vpcId,
@@ -92,19 +89,19 @@ function permission({ protocol, fromPort, toPort, peer, description }: Rule, use
 }
 
 function rulesOf(parameters: Parameters, direction: Rule['direction']): Rule[] {
-  return parameters.structures('IpPermissions').flatMap((given) => {
-    const [fromPort, toPort] = [given.get('FromPort'), given.get('ToPort')];
+  return parameters.structures('IpPermissions').flatMap((permissionParameters) => {
+    const [fromPort, toPort] = [permissionParameters.get('FromPort'), permissionParameters.get('ToPort')];
     const common = {
       direction,
-      protocol: given.get('IpProtocol') ?? '-1',
+      protocol: permissionParameters.get('IpProtocol') ?? '-1',
       ...(fromPort === undefined ? {} : { fromPort: Number(fromPort) }),
       ...(toPort === undefined ? {} : { toPort: Number(toPort) }),
     };
     const peers = [
-      ...given.structures('IpRanges').map((range) => range.get('CidrIp')),
-      ...given.structures('Ipv6Ranges').map((range) => range.get('CidrIpv6')),
-      ...given.structures('Groups').map((group) => group.get('GroupId')),
-      ...given.structures('PrefixListIds').map((list) => list.get('PrefixListId')),
+      ...permissionParameters.structures('IpRanges').map((range) => range.get('CidrIp')),
+      ...permissionParameters.structures('Ipv6Ranges').map((range) => range.get('CidrIpv6')),
+      ...permissionParameters.structures('Groups').map((group) => group.get('GroupId')),
+      ...permissionParameters.structures('PrefixListIds').map((list) => list.get('PrefixListId')),
     ];
     return peers.flatMap((peer) => (peer === undefined ? [] : [{ ...common, peer }]));
   });

@@ -15,11 +15,11 @@ export interface Rule {
 /** The default rule of a new security group: allows all egress. */
 export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
 
-/** The descriptions and group names that EC2 accepts. */
+/** EC2 accepts these descriptions and group names. */
 const TEXT = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
-const CHARACTERS =
+const ALLOWED_CHARACTERS =
   'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
-const WITH_PORTS = ['tcp', 'udp', '6', '17'];
+const PROTOCOLS_WITH_PORTS = ['tcp', 'udp', '6', '17'];
 const LAST_PORT = 65_535;
 
 const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValue', message);
@@ -37,9 +37,9 @@ export function requireRule({ peer, protocol, fromPort, toPort, description = ''
     throw invalid(`CIDR block ${peer} is malformed`);
   }
   if (!TEXT.test(description)) {
-    throw invalid(`Invalid rule description. ${CHARACTERS}`);
+    throw invalid(`Invalid rule description. ${ALLOWED_CHARACTERS}`);
   }
-  if (WITH_PORTS.includes(protocol)) {
+  if (PROTOCOLS_WITH_PORTS.includes(protocol)) {
     requirePorts(fromPort, toPort);
   }
 }
@@ -47,7 +47,7 @@ export function requireRule({ peer, protocol, fromPort, toPort, description = ''
 /** Throws EC2's error if the name or description of a security group is invalid. */
 export function requireGroupTexts(name: string, description: string): void {
   if (!TEXT.test(description) || description === '') {
-    throw invalid(`Invalid security group description. ${CHARACTERS}`);
+    throw invalid(`Invalid security group description. ${ALLOWED_CHARACTERS}`);
   }
   if (!TEXT.test(name) || name === '' || name.startsWith('sg-')) {
     throw invalid(`Value (${name}) for parameter GroupName is invalid.`);

@@ -57,17 +57,17 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
     },
     DeleteTags: async (parameters, call) => {
       await authorizeTagging(network, parameters, call, contextForDeleteTags);
-      const named = tagsOf(parameters);
+      const requested = tagsOf(parameters);
       parameters.list('ResourceId').forEach((id) => {
-        const all = [...network.tags.of(call.account, id).keys()].map((key) => [key, undefined] as const);
-        network.tags.remove(call.account, id, named.size > 0 ? named : new Map(all));
+        const all = [...network.tags.get(call.account, id).keys()].map((key) => [key, undefined] as const);
+        network.tags.remove(call.account, id, requested.size > 0 ? requested : new Map(all));
       });
       return { return: true };
     },
   };
 }
 
-/** Checks the permission on each resource. `contextOf` selects the condition keys that the operation has. */
+/** Checks the permission on each resource. @param contextOf returns the condition keys of the operation */
 async function authorizeTagging(
   network: Network,
   parameters: Parameters,
@@ -75,14 +75,14 @@ async function authorizeTagging(
   contextOf: (resourceContext: Context) => Context,
 ): Promise<void> {
   const keys = tagKeys([...tagsOf(parameters).keys()]);
-  for (const { arn, context } of parameters.list('ResourceId').map((id) => find(network, call, id))) {
+  for (const { arn, context } of parameters.list('ResourceId').map((id) => findResource(network, call, id))) {
     await call.authorize(`ec2:${call.operation}`, [arn], { ...contextOf(context), ...keys });
   }
   endDryRun(parameters);
 }
 
 /**
- * The condition keys of DeleteTags in the Service Authorization Reference: they include the resource's tags, but neither its id nor
+ * Returns the condition keys of DeleteTags in the Service Authorization Reference. They include the resource's tags, but not its id or
  * its VPCs.
  */
 function contextForDeleteTags(resourceContext: Context): Context {
@@ -97,7 +97,7 @@ function typeOf(resourceId: string): string {
   return TYPES[resourceId.split('-')[0] ?? ''] ?? 'unknown';
 }
 
-function find(network: Network, place: Place, id: string): Resource {
+function findResource(network: Network, place: Place, id: string): Resource {
   switch (typeOf(id)) {
     case 'vpc':
       return vpcResource(network, network.vpc(place, id));
@@ -106,7 +106,7 @@ function find(network: Network, place: Place, id: string): Resource {
     case 'security-group':
       return securityGroupResource(network, network.securityGroup(place, id));
     case 'vpc-peering-connection':
-      return peeringResource(network, network.peerings.required(place, id), place.account);
+      return peeringResource(network, network.peerings.getVisible(place, id), place.account);
     case 'unknown':
       throw notFound('resource', [id]);
     default:

@@ -15,21 +15,21 @@ export interface Authorization extends AuthorizationKey {
   readonly creationTime: Date;
   readonly expirationTime: Date;
   readonly used: boolean;
-  /** The identity that GameLift uses in the peer VPC. */
+  /** GameLift acts in the peer VPC with this identity. */
   readonly authorizer: Principal;
 }
 
-/** A change of an authorization. Expiring is not recorded as a change. */
+/** A change of an authorization. No change is recorded when it expires. */
 export type AuthorizationChange = AuthorizationKey & { readonly time: number } & (
     | { readonly kind: 'authorized'; readonly expirationTime: number }
     | { readonly kind: 'used' | 'used up' | 'canceled' }
-    /** An operation needed a valid authorization, and there was none. */
+    /** An operation needed a valid authorization, but there was none. */
     | { readonly kind: 'missing' }
   );
 
-const VALIDITY = 24 * 3600 * 1000;
+const VALIDITY_MS = 24 * 3600 * 1000;
 
-/** The authorizations of every account. Expired ones are treated as deleted. */
+/** The authorizations of every account. Expired authorizations count as deleted. */
 export class Authorizations {
   /** All changes so far, in order. */
   readonly changes: AuthorizationChange[] = [];
@@ -43,7 +43,7 @@ export class Authorizations {
   }
 
   authorize(key: AuthorizationKey, authorizer: Principal): Authorization {
-    const valid = this.valid(key);
+    const valid = this.findValid(key);
     if (valid !== undefined) {
       const reading = this.behaviours.get('authorizingAgain');
       if (reading === 'keeps expiry') {
@@ -54,49 +54,49 @@ export class Authorizations {
       }
     }
     const now = this.history.now();
-    const times = { creationTime: new Date(now), expirationTime: new Date(now + VALIDITY) };
+    const times = { creationTime: new Date(now), expirationTime: new Date(now + VALIDITY_MS) };
     const authorization = { ...key, ...times, used: false, authorizer };
-    this.byKey.set(nameOf(key), authorization);
-    this.changes.push({ ...key, time: now, kind: 'authorized', expirationTime: now + VALIDITY });
+    this.byKey.set(mapKeyOf(key), authorization);
+    this.changes.push({ ...key, time: now, kind: 'authorized', expirationTime: now + VALIDITY_MS });
     return authorization;
   }
 
   cancel(key: AuthorizationKey): void {
     const reading = this.behaviours.get('deletingAbsentAuthorization');
-    if (this.valid(key) === undefined && reading === 'NotFoundException') {
+    if (this.findValid(key) === undefined && reading === 'NotFoundException') {
       throw new ServiceError(reading, `No VPC peering authorization found for ${key.peerVpcId}.`);
     }
-    if (this.byKey.delete(nameOf(key))) {
-      this.note(key, 'canceled');
+    if (this.byKey.delete(mapKeyOf(key))) {
+      this.recordChange(key, 'canceled');
     }
   }
 
-  /** The authorizations that the account created or received. */
+  /** Lists the valid authorizations that the account created or received. */
   visibleTo(account: string, region: string): Authorization[] {
-    const unused = this.behaviours.get('usedAuthorizations') === 'not listed';
+    const hidesUsed = this.behaviours.get('usedAuthorizations') === 'not listed';
     return [...this.byKey.values()].filter(
       (authorization) =>
         authorization.region === region &&
         [authorization.peerVpcAccount, authorization.gameLiftAccount].includes(account) &&
-        this.valid(authorization) !== undefined &&
-        !(unused && authorization.used),
+        this.findValid(authorization) !== undefined &&
+        !(hidesUsed && authorization.used),
     );
   }
 
-  /** All valid authorizations. */
+  /** Lists the valid authorizations of all accounts. */
   all(): Authorization[] {
-    return [...this.byKey.values()].filter((authorization) => this.valid(authorization) !== undefined);
+    return [...this.byKey.values()].filter((authorization) => this.findValid(authorization) !== undefined);
   }
 
   /**
-   * The authorization for creating or deleting a connection, or for deleting a peered fleet.
+   * Returns the authorization for creating or deleting a connection, or for deleting a peered fleet. Throws if there is none.
    *
-   * @returns undefined if GameLift accepts the call without an authorization, and the operation fails later
+   * @returns undefined if there is none, but the reading is that GameLift accepts the call, and the operation fails later
    */
-  required(key: AuthorizationKey): Authorization | undefined {
-    const valid = this.valid(key);
+  requireValid(key: AuthorizationKey): Authorization | undefined {
+    const valid = this.findValid(key);
     if (valid === undefined) {
-      this.note(key, 'missing');
+      this.recordChange(key, 'missing');
     }
     const reading = this.behaviours.get('missingAuthorization');
     if (valid === undefined && reading !== 'failed') {
@@ -105,35 +105,35 @@ export class Authorizations {
     return valid;
   }
 
-  /** Marks the authorization as used, or removes it if each use consumes it. Throws like `required`. @returns whether there was one */
+  /** Marks the authorization as used, or removes it if each use consumes it. Throws like `requireValid`. @returns whether there was one */
   use(key: AuthorizationKey): boolean {
-    const valid = this.required(key);
+    const valid = this.requireValid(key);
     if (valid === undefined) {
       return false;
     }
     if (this.behaviours.get('useOfAuthorization') === 'consumed') {
-      this.byKey.delete(nameOf(key));
-      this.note(key, 'used up');
+      this.byKey.delete(mapKeyOf(key));
+      this.recordChange(key, 'used up');
     } else {
-      this.byKey.set(nameOf(key), { ...valid, used: true });
-      this.note(key, 'used');
+      this.byKey.set(mapKeyOf(key), { ...valid, used: true });
+      this.recordChange(key, 'used');
     }
     return true;
   }
 
-  private note(
+  private recordChange(
     { peerVpcAccount, peerVpcId, gameLiftAccount, region }: AuthorizationKey,
     kind: 'used' | 'used up' | 'canceled' | 'missing',
   ): void {
     this.changes.push({ peerVpcAccount, peerVpcId, gameLiftAccount, region, time: this.history.now(), kind });
   }
 
-  private valid(key: AuthorizationKey): Authorization | undefined {
-    const authorization = this.byKey.get(nameOf(key));
+  private findValid(key: AuthorizationKey): Authorization | undefined {
+    const authorization = this.byKey.get(mapKeyOf(key));
     return authorization !== undefined && authorization.expirationTime.getTime() > this.history.now() ? authorization : undefined;
   }
 }
 
-function nameOf({ peerVpcAccount, peerVpcId, gameLiftAccount, region }: AuthorizationKey): string {
+function mapKeyOf({ peerVpcAccount, peerVpcId, gameLiftAccount, region }: AuthorizationKey): string {
   return [peerVpcAccount, peerVpcId, gameLiftAccount, region].join(' ');
 }

@@ -15,28 +15,29 @@ export function connectionOperations(
 ): Readonly<Record<ConnectionOperation, OperationHandler>> {
   const describe = (input: Input, call: ServiceCall): object => {
     const id = input.optional('FleetId');
-    const known = id === undefined || fleets.find(call, id)?.exists === true;
-    if (!known && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
+    const exists = id === undefined || fleets.find(call, id)?.exists === true;
+    if (!exists && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
       throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
     }
-    const own = connections.list().filter(({ fleet }) => {
+    const listed = connections.list().filter(({ fleet }) => {
       const { account, region } = fleet.place;
-      return account === call.account && region === call.region && (id === undefined ? fleet.exists : known && fleet.id === id);
+      return account === call.account && region === call.region && (id === undefined ? fleet.exists : exists && fleet.id === id);
     });
-    const statusesWithCidrBlock = behaviours.get('endedCidrBlocks') === 'told' ? ['active', 'failed', 'rejected'] : ['active'];
-    return { VpcPeeringConnections: own.map((connection) => shapeOf(connection, statusesWithCidrBlock)) };
+    const statusesWithCidrBlock =
+      behaviours.get('endedCidrBlocks') === 'returned' ? ['active', 'failed', 'rejected'] : ['active'];
+    return { VpcPeeringConnections: listed.map((connection) => shapeOf(connection, statusesWithCidrBlock)) };
   };
   return {
     CreateVpcPeeringConnection: {
       run: async (input, call) => {
-        const fleet = fleets.required(call, input.text('FleetId'));
+        const fleet = fleets.getFleet(call, input.text('FleetId'));
         await connections.connect(fleet, input.text('PeerVpcAwsAccountId'), input.text('PeerVpcId'), call.principal);
         return {};
       },
     },
     DeleteVpcPeeringConnection: {
       run: async (input, call) => {
-        await connections.disconnect(fleets.required(call, input.text('FleetId')), input.text('VpcPeeringConnectionId'));
+        await connections.disconnect(fleets.getFleet(call, input.text('FleetId')), input.text('VpcPeeringConnectionId'));
         return {};
       },
     },
@@ -46,7 +47,7 @@ export function connectionOperations(
   };
 }
 
-/** @param statusesWithCidrBlock the statuses for which GameLift returns the CIDR block */
+/** @param statusesWithCidrBlock the output contains the CIDR block only for these statuses */
 function shapeOf(connection: Connection, statusesWithCidrBlock: readonly string[]): object {
   const { id, fleet, peering, key } = connection;
   const { code, message } = connection.status;

@@ -1,4 +1,4 @@
-import { background } from '../../time/background';
+import { runInBackground } from '../../time/background';
 import type { History, HistoricValue } from '../../time/history';
 import { overlap } from '../ec2/cidr';
 import type { Vpc } from '../ec2/network';
@@ -12,25 +12,31 @@ import { GAMELIFT_OWN_ACCOUNT, type Fleet, type Fleets } from './fleets';
 import { PeerActions, type WrittenRoutesAndRules } from './peer-actions';
 import type { ConnectionOutcome } from './scripted-outcomes';
 
-/** EC2's message. It does not say which of the three it was. */
-const UNCONNECTABLE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
+/** EC2's message for three different causes. */
+const CANNOT_CONNECT = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
 const UNAUTHORIZED = 'VPC actions are not authorized';
 const ACTIVE_PER_VPC = 50;
 
 /** GameLift's record of a connection. `peering` is the connection in EC2. */
 export class Connection {
-  written?: { readonly what: WrittenRoutesAndRules; readonly vpc: Vpc };
+  readonly id: string;
+  readonly fleet: Fleet;
+  readonly peering: Peering;
+  readonly key: AuthorizationKey;
+  readonly createdBy: 'CreateFleet' | 'CreateVpcPeeringConnection';
+  written?: { readonly routesAndRules: WrittenRoutesAndRules; readonly vpc: Vpc };
   /** GameLift's status, if it differs from EC2's. */
   private readonly ownStatus: HistoricValue<PeeringStatus | undefined>;
 
   constructor(
     history: History,
-    readonly id: string,
-    readonly fleet: Fleet,
-    readonly peering: Peering,
-    readonly key: AuthorizationKey,
-    readonly createdBy: 'CreateFleet' | 'CreateVpcPeeringConnection',
+    { id, fleet, peering, key, createdBy }: Pick<Connection, 'id' | 'fleet' | 'peering' | 'key' | 'createdBy'>,
   ) {
+    this.id = id;
+    this.fleet = fleet;
+    this.peering = peering;
+    this.key = key;
+    this.createdBy = createdBy;
     this.ownStatus = history.value<PeeringStatus | undefined>(undefined);
   }
 
@@ -39,8 +45,8 @@ export class Connection {
     return this.ownStatus.current ?? this.peering.status;
   }
 
-  /** @param status what GameLift returns from now on instead of EC2's status; undefined to return EC2's status again */
-  override(status: PeeringStatus | undefined): void {
+  /** Makes GameLift return this status instead of EC2's status. @param status undefined to return EC2's status again */
+  overrideStatus(status: PeeringStatus | undefined): void {
     this.ownStatus.current = status;
   }
 }
@@ -49,37 +55,37 @@ export class Connection {
 export class Connections {
   private readonly byId: Map<string, Connection>;
   private readonly ids = new Ids();
-  private readonly actions: PeerActions;
-  /** Callbacks that resume connections which wait in pending-acceptance. */
-  private readonly resumePending = new Set<() => void>();
+  private readonly peerActions: PeerActions;
+  /** Callbacks that resume the connections whose scripted outcome is `pending`. */
+  private readonly pendingResumes = new Set<() => void>();
 
   constructor(
     private readonly context: GameLiftContext,
     private readonly fleets: Fleets,
     private readonly authorizations: Authorizations,
   ) {
-    this.actions = new PeerActions(context);
+    this.peerActions = new PeerActions(context);
     this.byId = context.history.map();
   }
 
   /** Performs `CreateVpcPeeringConnection`. */
   async connect(fleet: Fleet, peerVpcAccount: string, peerVpcId: string, caller: Principal): Promise<void> {
     const { behaviours, ec2 } = this.context;
-    const peerVpc = ec2.find(peerVpcAccount, fleet.place.region, peerVpcId);
+    const peerVpc = ec2.findVpc(peerVpcAccount, fleet.place.region, peerVpcId);
     if (peerVpc !== undefined && behaviours.get('connectingPermissions') === 'checked at the call') {
-      await this.actions.requirePermissions(peerVpc, caller);
+      await this.peerActions.requirePermissions(peerVpc, caller);
     }
     if (fleet.vpc === undefined) {
       throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is not an EC2 fleet: it has no VPC to peer.`);
     }
-    const hopeless = fleet.status === 'ERROR' || fleet.status === 'DELETING';
-    const tooEarly = fleet.status !== 'ACTIVE' && behaviours.get('connectingInactiveFleet') === 'InvalidRequestException';
-    if (hopeless || tooEarly) {
+    const isFailedOrDeleting = fleet.status === 'ERROR' || fleet.status === 'DELETING';
+    const isTooEarly = fleet.status !== 'ACTIVE' && behaviours.get('connectingInactiveFleet') === 'InvalidRequestException';
+    if (isFailedOrDeleting || isTooEarly) {
       throw new ServiceError('InvalidRequestException', `Fleet ${fleet.id} is not ACTIVE: it is ${fleet.status}.`);
     }
-    const key = keyOf(fleet, peerVpcAccount, peerVpcId);
-    const authorizer = this.authorizations.required(key)?.authorizer;
-    if (ec2.peerings.between(fleet.vpc.vpcId, peerVpcId) !== undefined) {
+    const key = authorizationKeyOf(fleet, peerVpcAccount, peerVpcId);
+    const authorizer = this.authorizations.requireValid(key)?.authorizer;
+    if (ec2.peerings.findLive(fleet.vpc.vpcId, peerVpcId) !== undefined) {
       if (behaviours.get('existingConnection') === 'accepted') {
         return;
       }
@@ -87,27 +93,27 @@ export class Connections {
       throw new ServiceError('InvalidRequestException', message);
     }
     this.authorizations.use(key);
-    const connection = this.request(fleet, fleet.vpc, key, 'CreateVpcPeeringConnection');
-    background(async () => {
+    const connection = this.requestPeering(fleet, fleet.vpc, key, 'CreateVpcPeeringConnection');
+    runInBackground(async () => {
       await fleet.settled;
       await this.establish(connection, authorizer, caller);
     });
   }
 
-  /** For a fleet that is created with a peer VPC. Throws like `connect` if the authorization is missing. */
+  /** Returns the authorizer for a fleet that is created with a peer VPC. Throws if there is no valid authorization. */
   requireAuthorization(key: AuthorizationKey): Principal | undefined {
-    return this.authorizations.required(key)?.authorizer;
+    return this.authorizations.requireValid(key)?.authorizer;
   }
 
-  /** Connects a fleet that is created with a peer VPC, once it is ACTIVATING. @returns the problem, or undefined on success */
+  /** Connects a fleet that is created with a peer VPC, when it becomes ACTIVATING. @returns the problem, or undefined on success */
   createPeered(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
     if (fleet.vpc === undefined) {
       return Promise.resolve(undefined);
     }
     this.authorizations.use(key);
-    const connection = this.request(fleet, fleet.vpc, key, 'CreateFleet');
+    const connection = this.requestPeering(fleet, fleet.vpc, key, 'CreateFleet');
     return new Promise((resolve) => {
-      background(async () => {
+      runInBackground(async () => {
         await fleet.activating;
         await this.establish(connection, authorizer);
         const { code, message } = connection.peering.status;
@@ -119,85 +125,85 @@ export class Connections {
   /** Performs `DeleteVpcPeeringConnection`. */
   async disconnect(fleet: Fleet, id: string): Promise<void> {
     const connection = this.byId.get(id);
-    if (connection?.fleet !== fleet || !connection.peering.live) {
+    if (connection?.fleet !== fleet || !connection.peering.isLive) {
       throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
     }
     const { behaviours, clock, scriptedOutcomes } = this.context;
-    const refused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
-    if (refused && connection.createdBy === 'CreateFleet') {
+    const isRefused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
+    if (isRefused && connection.createdBy === 'CreateFleet') {
       const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
       throw new ServiceError('InvalidRequestException', message);
     }
-    const authorizer = this.authorizations.required(connection.key)?.authorizer;
+    const authorizer = this.authorizations.requireValid(connection.key)?.authorizer;
     this.authorizations.use(connection.key);
     if (authorizer === undefined) {
-      connection.override({ code: 'failed', message: UNAUTHORIZED });
+      connection.overrideStatus({ code: 'failed', message: UNAUTHORIZED });
       this.report(connection, 'FAILED', UNAUTHORIZED);
       return;
     }
     if (behaviours.get('deletingConnections') === 'done on return') {
-      await this.end(connection, authorizer);
+      await this.endConnection(connection, authorizer);
       return;
     }
-    connection.override(undefined);
-    connection.peering.move('deleting');
-    background(async () => {
+    connection.overrideStatus(undefined);
+    connection.peering.setStatus('deleting');
+    runInBackground(async () => {
       await clock.sleep(scriptedOutcomes.connectionDeletionSeconds * 1000);
-      await clock.work(() => this.end(connection, authorizer));
+      await clock.work(() => this.endConnection(connection, authorizer));
     });
   }
 
   /**
    * Deletes all connections of a fleet that is being deleted.
    *
-   * @returns the problem, if GameLift accepts the deletion although it will fail
+   * @returns the reason why the deletion of the fleet will fail; undefined if it will succeed
    */
   async disconnectAll(fleet: Fleet): Promise<string | undefined> {
-    const connections = [...this.byId.values()].filter((record) => record.fleet === fleet && record.peering.live);
-    const authorizers = connections.map(({ key }) => this.authorizations.required(key)?.authorizer);
+    const connections = [...this.byId.values()].filter((connection) => connection.fleet === fleet && connection.peering.isLive);
+    const authorizers = connections.map(({ key }) => this.authorizations.requireValid(key)?.authorizer);
     for (const [index, connection] of connections.entries()) {
       const authorizer = authorizers[index];
       // if each use consumes the authorization, a second connection to the same VPC needs another one
       if (authorizer === undefined || !this.authorizations.use(connection.key)) {
         return UNAUTHORIZED;
       }
-      await this.end(connection, authorizer);
+      await this.endConnection(connection, authorizer);
     }
     return undefined;
   }
 
   /** The connections that DescribeVpcPeeringConnections lists. */
   list(): Connection[] {
-    const gone = this.context.behaviours.get('endedConnections') === 'gone';
-    return [...this.byId.values()].filter((record) => {
-      const ended = ['deleted', 'failed'].includes(record.status.code) && !record.peering.live;
-      return record.peering.isListed && !(gone && ended);
+    const hidesEnded = this.context.behaviours.get('endedConnections') === 'not listed';
+    return [...this.byId.values()].filter(({ status, peering }) => {
+      const hasEnded = ['deleted', 'failed'].includes(status.code) && !peering.isLive;
+      return peering.isListed && !(hidesEnded && hasEnded);
     });
   }
 
   /** Resumes the connections whose scripted outcome is `pending`. */
-  release(): void {
-    this.resumePending.forEach((resume) => {
+  resumePendingConnections(): void {
+    this.pendingResumes.forEach((resume) => {
       resume();
     });
-    this.resumePending.clear();
+    this.pendingResumes.clear();
   }
 
-  private request(
+  private requestPeering(
     fleet: Fleet,
     { vpcId, account, cidrBlock }: Vpc,
     key: AuthorizationKey,
     createdBy: Connection['createdBy'],
   ): Connection {
     const { behaviours, ec2, history } = this.context;
-    const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const peerVpc = ec2.findVpc(key.peerVpcAccount, key.region, key.peerVpcId);
     const peering = ec2.peerings.request(
       key.region,
       { vpcId, account, cidrBlocks: [cidrBlock] },
       { vpcId: key.peerVpcId, account: key.peerVpcAccount, cidrBlocks: [...(peerVpc?.cidrBlocks.values() ?? [])] },
     );
-    const id = behaviours.get('connectionIds') === 'pcx of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
-    const connection = new Connection(history, id, fleet, peering, key, createdBy);
+    const id = behaviours.get('connectionIds') === 'id of EC2' ? peering.id : `vpc-peering-${this.ids.uuid('vpc-peering')}`;
+    const connection = new Connection(history, { id, fleet, peering, key, createdBy });
     this.byId.set(id, connection);
     return connection;
   }
@@ -205,7 +211,7 @@ export class Connections {
   /**
    * Takes a requested connection to its final status: active, rejected or failed.
    *
-   * @param caller of CreateVpcPeeringConnection
+   * @param caller the caller of CreateVpcPeeringConnection. Undefined for a fleet that is created with a peer VPC
    */
   private async establish(connection: Connection, authorizer: Principal | undefined, caller?: Principal): Promise<void> {
     const { clock, ec2, scriptedOutcomes } = this.context;
@@ -218,31 +224,32 @@ export class Connections {
     if (code !== 'initiating-request') {
       return;
     }
-    const peerVpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const peerVpc = ec2.findVpc(key.peerVpcAccount, key.region, key.peerVpcId);
     const problem =
       fleet.status === 'ERROR' ? 'The fleet failed.' : this.connectionProblem(peering, peerVpc, authorizer, outcome);
     if (problem !== undefined || peerVpc === undefined || authorizer === undefined) {
-      this.fail(connection, problem ?? UNCONNECTABLE);
+      this.fail(connection, problem ?? CANNOT_CONNECT);
       return;
     }
-    peering.move('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
+    peering.setStatus('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
     if (outcome.end === 'pending') {
-      await new Promise<void>((resume) => this.resumePending.add(resume));
+      await new Promise<void>((resume) => this.pendingResumes.add(resume));
     }
     await clock.sleep(0.1 * milliseconds);
     if (outcome.end === 'rejected' && peering.status.code === 'pending-acceptance') {
-      peering.move('rejected', `Rejected by ${key.peerVpcAccount}`);
+      peering.setStatus('rejected', `Rejected by ${key.peerVpcAccount}`);
       this.report(connection, 'FAILED', peering.status.message);
       return;
     }
     await clock.work(() => this.accept(connection, peerVpc, authorizer, caller));
     await clock.sleep(0.8 * milliseconds);
     if (peering.status.code === 'provisioning') {
-      peering.move('active');
+      peering.setStatus('active');
       this.report(connection, 'SUCCEEDED', `VPC peering connection ${connection.id} is active.`);
     }
   }
 
+  /** @returns the reason why EC2 can't establish the connection */
   private connectionProblem(
     peering: Peering,
     peerVpc: Vpc | undefined,
@@ -255,15 +262,17 @@ export class Connections {
     if (outcome.end === 'failed') {
       return outcome.message ?? 'Failed';
     }
-    const active = this.context.ec2.peerings.all().filter(({ accepter, status }) => {
+    const activePeerings = this.context.ec2.peerings.all().filter(({ accepter, status }) => {
       return accepter.vpcId === peerVpc?.vpcId && status.code === 'active';
     });
-    if (active.length >= ACTIVE_PER_VPC) {
+    if (activePeerings.length >= ACTIVE_PER_VPC) {
       return `The limit of ${ACTIVE_PER_VPC} active VPC peering connections per VPC has been reached`;
     }
     const fleetBlocks = peering.requester.cidrBlocks;
-    const clash = [...(peerVpc?.cidrBlocks.values() ?? [])].some((block) => fleetBlocks.some((other) => overlap(block, other)));
-    return peerVpc === undefined || clash ? UNCONNECTABLE : undefined;
+    const isOverlapping = [...(peerVpc?.cidrBlocks.values() ?? [])].some((block) =>
+      fleetBlocks.some((other) => overlap(block, other)),
+    );
+    return peerVpc === undefined || isOverlapping ? CANNOT_CONNECT : undefined;
   }
 
   private async accept(connection: Connection, vpc: Vpc, authorizer: Principal, caller?: Principal): Promise<void> {
@@ -274,14 +283,14 @@ export class Connections {
     }
     try {
       if (caller !== undefined && behaviours.get('connectingPermissions') === 'checked when GameLift acts') {
-        await this.actions.requirePermissions(vpc, caller);
+        await this.peerActions.requirePermissions(vpc, caller);
       }
-      await this.actions.accept(peering, vpc, authorizer);
-      peering.move('provisioning');
-      const what = await this.actions.write(peering, vpc, authorizer);
-      connection.written = { what, vpc };
-      if (!peering.live) {
-        await this.actions.remove(what, vpc, authorizer);
+      await this.peerActions.accept(peering, vpc, authorizer);
+      peering.setStatus('provisioning');
+      const routesAndRules = await this.peerActions.writeRoutesAndRules(peering, vpc, authorizer);
+      connection.written = { routesAndRules, vpc };
+      if (!peering.isLive) {
+        await this.peerActions.removeRoutesAndRules(routesAndRules, vpc, authorizer);
       }
     } catch (error) {
       if (!(error instanceof ServiceError)) {
@@ -291,18 +300,18 @@ export class Connections {
     }
   }
 
-  private async end(connection: Connection, authorizer: Principal): Promise<void> {
+  private async endConnection(connection: Connection, authorizer: Principal): Promise<void> {
     const { behaviours, ec2 } = this.context;
-    connection.override(undefined);
-    ec2.peerings.end(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
+    connection.overrideStatus(undefined);
+    ec2.peerings.markDeleted(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
     if (connection.written !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
-      await this.actions.remove(connection.written.what, connection.written.vpc, authorizer);
+      await this.peerActions.removeRoutesAndRules(connection.written.routesAndRules, connection.written.vpc, authorizer);
     }
     this.report(connection, 'DELETED', `VPC peering connection ${connection.id} was deleted.`);
   }
 
   private fail(connection: Connection, message: string): void {
-    connection.peering.move('failed', message);
+    connection.peering.setStatus('failed', message);
     this.report(connection, 'FAILED', message);
   }
 
@@ -313,6 +322,6 @@ export class Connections {
   }
 }
 
-export function keyOf({ place }: Pick<Fleet, 'place'>, peerVpcAccount: string, peerVpcId: string): AuthorizationKey {
+export function authorizationKeyOf({ place }: Pick<Fleet, 'place'>, peerVpcAccount: string, peerVpcId: string): AuthorizationKey {
   return { peerVpcAccount, peerVpcId, gameLiftAccount: place.account, region: place.region };
 }

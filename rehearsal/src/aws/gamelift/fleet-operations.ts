@@ -3,7 +3,7 @@ import { arnOf } from '../partitions';
 import { ServiceError, type ServiceCall } from '../service';
 import { tagKeys } from '../tags';
 import type { Input } from '../wire/input-constraints';
-import { keyOf, type Connections } from './connections';
+import { authorizationKeyOf, type Connections } from './connections';
 import { attributesOf, type Fleet, type Fleets } from './fleets';
 import type { OperationHandler } from './operation-handler';
 
@@ -28,13 +28,13 @@ export function fleetOperations(
   connections: Connections,
   behaviours: Behaviours,
 ): Readonly<Record<FleetOperation, OperationHandler>> {
-  // policies match ARNs with an account, even if GameLift returns ARNs without one
-  const arnsOf = (call: ServiceCall, idOrArn: string): string[] => [
+  // policies contain ARNs with an account, even if GameLift returns ARNs without one
+  const policyArnsOf = (call: ServiceCall, idOrArn: string): string[] => [
     arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
   ];
-  const byId = (name: string) => (input: Input, call: ServiceCall) => arnsOf(call, input.text(name));
+  const fleetIn = (name: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(name));
   const taggedFleet = (input: Input, call: ServiceCall): Fleet =>
-    fleets.required(call, fleetIdOf(input.text('ResourceARN'), call));
+    fleets.getFleet(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
     const tags = [...tagsOf(input)];
     const keys = [...tags.map(([key]) => key), ...(input.texts('TagKeys') ?? [])];
@@ -46,17 +46,17 @@ export function fleetOperations(
   return {
     CreateFleet: { context: tagContext, run: (input, call) => create(fleets, connections, input, call) },
     UpdateFleetAttributes: {
-      resources: byId('FleetId'),
+      resources: fleetIn('FleetId'),
       run: (input, call) => {
-        const fleet = fleets.required(call, input.text('FleetId'));
+        const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE) };
         return { FleetId: fleet.id, FleetArn: fleet.arn };
       },
     },
     DeleteFleet: {
-      resources: byId('FleetId'),
+      resources: fleetIn('FleetId'),
       run: async (input, call) => {
-        const fleet = fleets.required(call, input.text('FleetId'));
+        const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleets.requireDeletable(fleet);
         fleets.delete(fleet, await connections.disconnectAll(fleet));
         return {};
@@ -73,17 +73,17 @@ export function fleetOperations(
       run: (input, call) =>
         call.read(() => {
           const ids = input.texts('FleetIds');
-          const named = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
-          const { items, next } = named === undefined ? page(input, fleets.list(call), 16) : { items: named, next: {} };
+          const requested = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
+          const { items, next } = requested === undefined ? page(input, fleets.list(call), 16) : { items: requested, next: {} };
           return { FleetAttributes: items.map(shapeOf), ...next };
         }),
     },
     DescribeFleetEvents: {
-      resources: byId('FleetId'),
+      resources: fleetIn('FleetId'),
       run: (input, call) =>
         call.read(() => {
           // the events of a deleted fleet can still be read
-          const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.required(call, input.text('FleetId'));
+          const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.getFleet(call, input.text('FleetId'));
           const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
           const inTime = fleet.events.filter(({ time }) => time >= start && !(time > end));
           const ordered = behaviours.get('eventOrder') === 'oldest first' ? inTime : inTime.reverse();
@@ -99,7 +99,7 @@ export function fleetOperations(
         }),
     },
     TagResource: {
-      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      resources: (input, call) => policyArnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       context: tagContext,
       run: (input, call) => {
         fleets.tag(taggedFleet(input, call), tagsOf(input));
@@ -107,7 +107,7 @@ export function fleetOperations(
       },
     },
     UntagResource: {
-      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      resources: (input, call) => policyArnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       context: tagContext,
       run: (input, call) => {
         const { tags } = taggedFleet(input, call);
@@ -116,7 +116,7 @@ export function fleetOperations(
       },
     },
     ListTagsForResource: {
-      resources: (input, call) => arnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
+      resources: (input, call) => policyArnsOf(call, fleetIdOf(input.text('ResourceARN'), call)),
       run: (input, call) =>
         call.read(() => ({ Tags: [...taggedFleet(input, call).tags].map(([Key, Value]) => ({ Key, Value })) })),
     },
@@ -130,27 +130,27 @@ function create(fleets: Fleets, connections: Connections, input: Input, call: Se
   requireValidFleet(attributes.ComputeType, input);
   if (peerAccount === undefined || peerVpcId === undefined) {
     const fleet = fleets.create(place, attributes, tagsOf(input));
-    fleets.start(fleet, Promise.resolve(undefined));
+    fleets.activate(fleet, Promise.resolve(undefined));
     return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
   }
-  const key = keyOf({ place }, peerAccount, peerVpcId);
+  const key = authorizationKeyOf({ place }, peerAccount, peerVpcId);
   const authorizer = connections.requireAuthorization(key);
   const fleet = fleets.create(place, attributes, tagsOf(input));
-  fleets.start(fleet, connections.createPeered(fleet, key, authorizer));
+  fleets.activate(fleet, connections.createPeered(fleet, key, authorizer));
   return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
 }
 
 function requireValidFleet(computeType: string, input: Input): void {
-  const managed = computeType === 'EC2';
-  const given = (name: string): boolean => input.optional(name) !== undefined;
+  const isEc2 = computeType === 'EC2';
+  const has = (name: string): boolean => input.optional(name) !== undefined;
   const problem =
-    managed && given('BuildId') === given('ScriptId')
+    isEc2 && has('BuildId') === has('ScriptId')
       ? 'specify exactly one of BuildId and ScriptId'
-      : managed && !given('EC2InstanceType')
+      : isEc2 && !has('EC2InstanceType')
         ? 'EC2InstanceType is required'
-        : given('PeerVpcId') !== given('PeerVpcAwsAccountId')
+        : has('PeerVpcId') !== has('PeerVpcAwsAccountId')
           ? 'specify both PeerVpcId and PeerVpcAwsAccountId, or neither'
-          : !managed && given('PeerVpcId')
+          : !isEc2 && has('PeerVpcId')
             ? 'only EC2 fleets can be peered'
             : undefined;
   if (problem !== undefined) {

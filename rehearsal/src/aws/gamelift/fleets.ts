@@ -1,4 +1,4 @@
-import { background } from '../../time/background';
+import { runInBackground } from '../../time/background';
 import type { History, HistoricValue } from '../../time/history';
 import type { Vpc } from '../ec2/network';
 import { Ids } from '../ids';
@@ -20,7 +20,7 @@ export interface FleetEvent {
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** The account that owns the VPCs of fleets. */
+/** GameLift's own account, which owns the VPCs of fleets. */
 export const GAMELIFT_OWN_ACCOUNT = '999999999999';
 
 /** When a fleet reaches each status, as a fraction of its activation time. */
@@ -31,9 +31,11 @@ const STAGES: readonly (readonly [FleetStatus, number])[] = [
   ['ACTIVATING', 0.8],
   ['ACTIVE', 1],
 ];
-/** The developer guide allows deletion only in these statuses. */
+/** GameLift's developer guide allows a deletion only in these statuses. */
 const DELETABLE: readonly FleetStatus[] = ['ACTIVE', 'ERROR'];
 const TAGS_PER_FLEET = 50;
+
+type FleetOptions = Pick<Fleet, 'id' | 'arn' | 'place' | 'creationTime' | 'attributes' | 'vpc'>;
 
 /** A fleet. Deleted fleets are kept, because their events can still be read. */
 export class Fleet {
@@ -42,24 +44,29 @@ export class Fleet {
   readonly activating: Promise<void>;
   /** Resolves when the fleet is ACTIVE, or can no longer become ACTIVE. */
   readonly settled: Promise<void>;
-  private activate: () => void = () => undefined;
-  private settle: () => void = () => undefined;
+  private resolveActivating: () => void = () => undefined;
+  private resolveSettled: () => void = () => undefined;
+  readonly id: string;
+  readonly arn: string;
+  readonly place: Place;
+  readonly creationTime: Date;
+  /** The VPC of the instances. Undefined unless the compute type is EC2. */
+  readonly vpc: Vpc | undefined;
   private readonly statusValue: HistoricValue<FleetStatus>;
   private readonly attributesValue: HistoricValue<Attributes>;
-  private readonly recorded: FleetEvent[] = [];
+  private readonly allEvents: FleetEvent[] = [];
 
   constructor(
     private readonly history: History,
-    readonly id: string,
-    readonly arn: string,
-    readonly place: Place,
-    readonly creationTime: Date,
-    attributes: Attributes,
-    /** The VPC of the instances. Undefined unless the compute type is EC2. */
-    readonly vpc: Vpc | undefined,
+    { id, arn, place, creationTime, attributes, vpc }: FleetOptions,
   ) {
-    this.activating = new Promise((resolve) => (this.activate = resolve));
-    this.settled = new Promise((resolve) => (this.settle = resolve));
+    this.id = id;
+    this.arn = arn;
+    this.place = place;
+    this.creationTime = creationTime;
+    this.vpc = vpc;
+    this.activating = new Promise((resolve) => (this.resolveActivating = resolve));
+    this.settled = new Promise((resolve) => (this.resolveSettled = resolve));
     this.tags = history.map();
     this.statusValue = history.value<FleetStatus>('NEW');
     this.attributesValue = history.value(attributes);
@@ -69,7 +76,7 @@ export class Fleet {
     return this.statusValue.current;
   }
 
-  /** The attributes from the creation and later updates. */
+  /** The attributes that CreateFleet and UpdateFleetAttributes set. */
   get attributes(): Attributes {
     return this.attributesValue.current;
   }
@@ -79,7 +86,7 @@ export class Fleet {
   }
 
   get events(): readonly FleetEvent[] {
-    return this.recorded.filter(({ time }) => time.getTime() <= this.history.now());
+    return this.allEvents.filter(({ time }) => time.getTime() <= this.history.now());
   }
 
   get exists(): boolean {
@@ -87,16 +94,16 @@ export class Fleet {
   }
 
   record(event: FleetEvent): void {
-    this.recorded.push(event);
+    this.allEvents.push(event);
   }
 
-  move(status: FleetStatus): void {
+  setStatus(status: FleetStatus): void {
     this.statusValue.current = status;
     if (status === 'ACTIVATING') {
-      this.activate();
+      this.resolveActivating();
     }
     if (!STAGES.some(([stage]) => stage === status && stage !== 'ACTIVE')) {
-      this.settle();
+      this.resolveSettled();
     }
   }
 }
@@ -117,31 +124,31 @@ export class Fleets {
     const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
     const arn = arnOf({ account, region: place.region }, 'gamelift', `fleet/${id}`);
     const vpc = attributes.ComputeType === 'EC2' ? this.createVpc(place, attributes.Name ?? '') : undefined;
-    const fleet = new Fleet(history, id, arn, place, new Date(clock.now()), attributes, vpc);
+    const fleet = new Fleet(history, { id, arn, place, creationTime: new Date(clock.now()), attributes, vpc });
     this.tag(fleet, tags);
     this.byId.set(id, fleet);
     this.record(fleet, 'FLEET_CREATED', `Fleet ${id} was created.`);
     return fleet;
   }
 
-  /** Activates the fleet. @param peered resolves to the problem if the fleet is created with a peer VPC and connecting fails */
-  start(fleet: Fleet, peered: Promise<string | undefined>): void {
+  /** Activates the fleet. @param peeringProblem resolves to a text if the fleet is created with a peer VPC and the peering fails */
+  activate(fleet: Fleet, peeringProblem: Promise<string | undefined>): void {
     const { clock, scriptedOutcomes } = this.context;
     const { end, isReady } = this.outcomeOf(fleet.place, fleet.attributes.Name ?? '');
     const seconds = fleet.vpc === undefined ? 0 : scriptedOutcomes.fleetActivationSeconds;
-    background(async () => {
+    runInBackground(async () => {
       let elapsed = 0;
       for (const [status, share] of STAGES) {
         await clock.sleep((share - elapsed) * seconds * 1000);
         elapsed = share;
         if (status === 'ACTIVE') {
-          const problem = await peered;
+          const problem = await peeringProblem;
           if (problem !== undefined || end !== undefined || isReady?.() === false) {
             this.fail(fleet, end, problem ?? 'The fleet failed to start a server process.');
             return;
           }
         }
-        this.move(fleet, status);
+        this.setStatus(fleet, status);
       }
     });
   }
@@ -152,11 +159,11 @@ export class Fleets {
     }
   }
 
-  /** @param problem why the deletion will fail; undefined if it succeeds */
+  /** @param problem the reason why the deletion will fail; undefined if it will succeed */
   delete(fleet: Fleet, problem: string | undefined): void {
     const { clock, ec2, scriptedOutcomes } = this.context;
-    this.move(fleet, 'DELETING');
-    background(async () => {
+    this.setStatus(fleet, 'DELETING');
+    runInBackground(async () => {
       await clock.sleep(scriptedOutcomes.fleetDeletionSeconds * 1000);
       if (problem !== undefined) {
         this.fail(fleet, 'error', problem);
@@ -165,13 +172,13 @@ export class Fleets {
       if (fleet.vpc !== undefined) {
         ec2.deleteVpc(GAMELIFT_OWN_ACCOUNT, fleet.place.region, fleet.vpc.vpcId);
       }
-      this.move(fleet, 'TERMINATED');
+      this.setStatus(fleet, 'TERMINATED');
       this.record(fleet, 'FLEET_DELETED', `Fleet ${fleet.id} was deleted.`);
     });
   }
 
-  /** Finds a fleet by id or ARN; ignores the account in the ARN. Throws `NotFoundException` if it doesn't exist or was deleted. */
-  required(place: Place, idOrArn: string): Fleet {
+  /** Finds a fleet by id or ARN, and ignores the account in the ARN. Throws `NotFoundException` unless it exists. */
+  getFleet(place: Place, idOrArn: string): Fleet {
     const fleet = this.find(place, idOrArn);
     if (fleet?.exists !== true) {
       throw new ServiceError('NotFoundException', `Fleet ${idOrArn} not found.`);
@@ -179,7 +186,7 @@ export class Fleets {
     return fleet;
   }
 
-  /** Like `required`, but also finds deleted fleets, and returns undefined if there is none. */
+  /** Like `getFleet`, but also finds deleted fleets, and returns undefined if there is none. */
   find({ account, region }: Place, idOrArn: string): Fleet | undefined {
     const fleet = this.byId.get(idOrArn.slice(idOrArn.lastIndexOf('/') + 1));
     return fleet?.place.account === account && fleet.place.region === region ? fleet : undefined;
@@ -189,7 +196,7 @@ export class Fleets {
     return this.all().filter(({ place }) => place.account === account && place.region === region);
   }
 
-  /** Without deleted fleets. */
+  /** The fleets of every account and Region, without deleted ones. */
   all(): Fleet[] {
     return [...this.byId.values()].filter(({ exists }) => exists);
   }
@@ -208,15 +215,15 @@ export class Fleets {
     fleet.record({ id, code, message, time: new Date(this.context.clock.now()) });
   }
 
-  /** Records a peering event, if the reading is that GameLift writes them. */
+  /** Records a peering event if the chosen reading of `fleetEvents` is that GameLift writes them. */
   recordPeering(fleet: Fleet, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
     if (this.context.behaviours.get('fleetEvents') === 'written') {
       this.record(fleet, `FLEET_VPC_PEERING_${outcome}`, message);
     }
   }
 
-  private move(fleet: Fleet, status: FleetStatus): void {
-    fleet.move(status);
+  private setStatus(fleet: Fleet, status: FleetStatus): void {
+    fleet.setStatus(status);
     this.context.journal.write('gamelift', fleet.id, status, { kind: 'fleet', status });
     if (STAGES.some(([stage]) => stage === status)) {
       this.record(fleet, `FLEET_STATE_${status}`, `Fleet ${fleet.id} is ${status}.`);
@@ -225,7 +232,7 @@ export class Fleets {
 
   private fail(fleet: Fleet, end: FleetOutcome['end'], message: string): void {
     if (end !== 'hang') {
-      this.move(fleet, 'ERROR');
+      this.setStatus(fleet, 'ERROR');
       this.record(fleet, 'FLEET_STATE_ERROR', message);
     }
   }
@@ -235,7 +242,7 @@ export class Fleets {
     const number = behaviours.get('fleetCidrBlocks') === 'distinct' ? this.created++ : 0;
     const { cidrBlock = `10.${192 + (number >> 4)}.${(number % 16) * 16}.0/20` } = this.outcomeOf({ account, region }, name);
     const { vpcId } = ec2.createVpc({ account: GAMELIFT_OWN_ACCOUNT, region, cidrBlock });
-    return ec2.find(GAMELIFT_OWN_ACCOUNT, region, vpcId);
+    return ec2.findVpc(GAMELIFT_OWN_ACCOUNT, region, vpcId);
   }
 
   private outcomeOf(place: Place, name: string): FleetOutcome {
@@ -243,7 +250,7 @@ export class Fleets {
   }
 }
 
-/** Returns the given members of an input. */
+/** Returns the members with these names, without the absent ones. */
 export function attributesOf(input: Input, names: readonly string[]): Attributes {
   return Object.fromEntries(
     names.flatMap((name) => {

@@ -34,7 +34,13 @@ export class GameLift {
     };
     const names = Object.keys(handlers) as Name[];
     const operations = Object.fromEntries(names.map((name) => [name, this.operation(name, handlers[name])]));
-    this.service = new RpcService('gamelift', 'GameLift', 'com.amazonaws.gamelift', operations, 'InvalidRequestException');
+    this.service = new RpcService({
+      source: 'gamelift',
+      shapeName: 'GameLift',
+      namespace: 'com.amazonaws.gamelift',
+      operations,
+      validationCode: 'InvalidRequestException',
+    });
   }
 
   /** Adds the permission check, and a rate limit for each account and Region. */
@@ -44,9 +50,9 @@ export class GameLift {
     return {
       members: MODEL[name],
       run: async (input, call) => {
-        const take = (): void => {
+        const takeToken = (): void => {
           const key = `${call.account} ${call.region}`;
-          if (!rate.take(key)) {
+          if (!rate.tryTakeToken(key)) {
             if (behaviours.get('throttledCalls') === 'counted') {
               rate.empty(key);
             }
@@ -57,11 +63,11 @@ export class GameLift {
           await call.authorize(`gamelift:${name}`, resources?.(input, call) ?? ['*'], context?.(input));
         } catch (error) {
           if (error instanceof CommonError && behaviours.get('deniedCalls') === 'counted') {
-            take();
+            takeToken();
           }
           throw error;
         }
-        take();
+        takeToken();
         return run(input, call);
       },
     };
@@ -70,7 +76,7 @@ export class GameLift {
   private async authorize(input: Input, call: ServiceCall): Promise<object> {
     const { ec2, behaviours } = this.context;
     const key = authorizationKey(input, call);
-    const vpc = ec2.find(key.peerVpcAccount, key.region, key.peerVpcId);
+    const vpc = ec2.findVpc(key.peerVpcAccount, key.region, key.peerVpcId);
     if (vpc === undefined) {
       const reading = behaviours.get('absentVpc');
       if (reading !== 'accepted') {

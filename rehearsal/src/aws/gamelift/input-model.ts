@@ -1,6 +1,8 @@
 import type { Constraint, Members } from '../wire/input-constraints';
 
-/** The constraints of GameLift's service model, for the operations that are simulated. */
+/*
+ * The constraints of GameLift's service model, for the operations that are simulated.
+ */
 
 const text = (required: boolean, max = 1024): Constraint => ({ required, min: 1, max });
 const fleetId = (required: boolean): Constraint => ({ required, min: 1, max: 128, pattern: /^[a-z]*fleet-[a-zA-Z0-9-]+/ });
@@ -57,7 +59,7 @@ export const MODEL = {
   ListTagsForResource: RESOURCE,
 } as const satisfies Record<string, Members>;
 
-/** Burst and calls per second, for each account. 10 is an assumption: those of fleet tags, lists and updates are not documented. */
+/** Burst and calls per second, for each account. AWS does not document the limits that are 10 here. */
 export const RATE_LIMITS: Readonly<Record<keyof typeof MODEL, readonly [burst: number, perSecond: number]>> = {
   CreateVpcPeeringAuthorization: [1, 0.1],
   DeleteVpcPeeringAuthorization: [1, 0.1],

@@ -1,7 +1,7 @@
 import type { ServiceCall } from '../service';
 import type { Input } from '../wire/input-constraints';
 
-/** An operation: its resources and context for the permission check, and what it does afterwards. */
+/** The resources and the context for the permission check of an operation, and its implementation. */
 export interface OperationHandler {
   readonly resources?: (input: Input, call: ServiceCall) => readonly string[];
   readonly context?: (input: Input) => Readonly<Record<string, string | string[]>>;

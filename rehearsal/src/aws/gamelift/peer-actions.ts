@@ -13,13 +13,13 @@ interface Permission {
   readonly resource: Resource;
 }
 
-/** The routes and rules that GameLift added to a peer VPC. */
+/** The routes and rules that GameLift has written in a peer VPC. */
 export interface WrittenRoutesAndRules {
   readonly routes: { readonly table: RouteTable; readonly route: Route }[];
   readonly rules: { readonly groupId: string; readonly rule: Rule }[];
 }
 
-/** Throws `UnauthorizedException` for the first permission that is missing. */
+/** Throws `UnauthorizedException` for the first missing permission. */
 async function requireAllowed(decide: Decide, permissions: readonly Permission[]): Promise<void> {
   for (const { action, resource } of permissions) {
     const decision = await decide(`ec2:${action}`, resource.arn, resource.context);
@@ -40,8 +40,8 @@ function groupPermissions(network: Network, vpc: Vpc, actions: readonly string[]
 }
 
 /**
- * What GameLift does in a peer VPC, with the identity and the current permissions of whoever authorized. Using that identity, and not
- * the one that requests the connection, is an assumption: the two may be in different accounts.
+ * GameLift's changes in a peer VPC. GameLift makes them with the identity and the current permissions of the authorizer. AWS does not
+ * document this. The requester of the connection can't be meant, because it may be in another account.
  */
 export class PeerActions {
   constructor(private readonly context: GameLiftContext) {}
@@ -60,7 +60,7 @@ export class PeerActions {
     ]);
   }
 
-  /** Throws `UnauthorizedException`. */
+  /** Throws `UnauthorizedException` unless the authorizer may accept the connection. */
   async accept(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<void> {
     const { ec2 } = this.context;
     const action = 'AcceptVpcPeeringConnection';
@@ -70,8 +70,8 @@ export class PeerActions {
     ]);
   }
 
-  /** Adds the routes and rules that GameLift adds. Throws if that is denied or impossible. */
-  async write(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<WrittenRoutesAndRules> {
+  /** Writes routes and rules according to the reading of `peerVpcWrites`. Throws if that is denied or impossible. */
+  async writeRoutesAndRules(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<WrittenRoutesAndRules> {
     const { ec2, behaviours } = this.context;
     const reading = behaviours.get('peerVpcWrites');
     const written: WrittenRoutesAndRules = { routes: [], rules: [] };
@@ -108,17 +108,17 @@ export class PeerActions {
     return written;
   }
 
-  /** Removes the written routes and rules that still exist. If that needs permissions, leaves behind what the authorizer may not remove. */
-  async remove({ routes, rules }: WrittenRoutesAndRules, vpc: Vpc, authorizer: Principal): Promise<void> {
+  /** Removes the written routes and rules that still exist. If that needs permissions, removes only those that the authorizer may remove. */
+  async removeRoutesAndRules({ routes, rules }: WrittenRoutesAndRules, vpc: Vpc, authorizer: Principal): Promise<void> {
     const { behaviours, ec2 } = this.context;
     const decide = this.decideAs(authorizer, vpc);
-    const needed = behaviours.get('removalPermissions') === 'needed';
+    const needsPermission = behaviours.get('removalPermissions') === 'needed';
     const mayRemove = async (action: string, { arn, context }: Resource): Promise<boolean> =>
-      !needed || (await decide(`ec2:${action}`, arn, context)).allowed;
+      !needsPermission || (await decide(`ec2:${action}`, arn, context)).allowed;
     for (const { table, route } of routes) {
       const exists = (): boolean =>
         ec2.routeTables.get(table.routeTableId) === table && table.routes.get(route.destination)?.target === route.target;
-      // check again: it may have been removed during the permission check
+      // check again, because the route may have been removed during the permission check
       if (exists() && (await mayRemove('DeleteRoute', routeTableResource(ec2, table))) && exists()) {
         ec2.deleteRoute(vpc, table.routeTableId, route.destination);
       }

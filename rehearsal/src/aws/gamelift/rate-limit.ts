@@ -1,32 +1,32 @@
 import type { Clock } from '../../time/clock';
 
-/** Token buckets, one for each key. */
+/** A token bucket for each key. */
 export class RateLimit {
-  /** When each bucket will be full again. */
+  /** The time at which each bucket will be full again. */
   private readonly fullAt = new Map<string, number>();
-  private readonly period: number;
+  private readonly millisecondsPerToken: number;
 
   constructor(
     private readonly clock: Clock,
     private readonly burst: number,
     perSecond: number,
   ) {
-    this.period = 1000 / perSecond;
+    this.millisecondsPerToken = 1000 / perSecond;
   }
 
   /** Takes a token if there is one. @returns whether there was one */
-  take(key: string): boolean {
+  tryTakeToken(key: string): boolean {
     const now = this.clock.now();
-    const fullAt = Math.max(now, this.fullAt.get(key) ?? now) + this.period;
-    if (fullAt - now > this.burst * this.period) {
+    const fullAt = Math.max(now, this.fullAt.get(key) ?? now) + this.millisecondsPerToken;
+    if (fullAt - now > this.burst * this.millisecondsPerToken) {
       return false;
     }
     this.fullAt.set(key, fullAt);
     return true;
   }
 
-  /** Empties the bucket: the wait for the next token starts again. */
+  /** Empties the bucket, so that the wait for the next token starts again. */
   empty(key: string): void {
-    this.fullAt.set(key, this.clock.now() + this.burst * this.period);
+    this.fullAt.set(key, this.clock.now() + this.burst * this.millisecondsPerToken);
   }
 }

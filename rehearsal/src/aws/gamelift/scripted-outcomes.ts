@@ -1,14 +1,14 @@
-/** How the creation of a fleet ends. */
+/** The scripted outcome of creating a fleet. */
 export interface FleetOutcome {
   /** `error`: the fleet goes to ERROR. `hang`: it stays ACTIVATING forever. @default - the fleet becomes ACTIVE */
   readonly end?: 'error' | 'hang';
   /** The CIDR block of the fleet's VPC. @default - the rehearsal chooses one */
   readonly cidrBlock?: string;
-  /** Whether the server processes report that they are ready. @default - they do */
+  /** Whether the server processes report that they are ready. If not, the fleet fails. @default - they do */
   readonly isReady?: () => boolean;
 }
 
-/** How the creation of a connection ends. */
+/** The scripted outcome of creating a connection. */
 export interface ConnectionOutcome {
   /** The connection stays in pending-acceptance, is rejected, or fails. @default - it becomes active */
   readonly end?: 'pending' | 'rejected' | 'failed';
@@ -16,7 +16,7 @@ export interface ConnectionOutcome {
   readonly message?: string;
 }
 
-/** How long GameLift's operations take, in seconds, and how they end. A change applies to operations that start afterwards. */
+/** The durations of GameLift's operations, in seconds, and their outcomes. A change applies to operations that start afterwards. */
 export class ScriptedOutcomes {
   fleetActivationSeconds = 1500;
   fleetDeletionSeconds = 60;

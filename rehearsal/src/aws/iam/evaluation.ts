@@ -4,7 +4,7 @@ import { getDenialReasons, runSimulation, type RequestAnalysis } from '@cloud-co
 /** The condition context of a request. */
 export type Context = Readonly<Record<string, string | string[]>>;
 
-/** A statement of an identity-based policy that allowed a call. */
+/** A statement of an identity-based policy that has allowed a call. */
 export interface AllowStatement {
   readonly policy: string;
   readonly document: object;
@@ -25,7 +25,7 @@ export interface EvaluationRequest {
   readonly principalArn: string;
   readonly policies: NamedPolicy[];
   readonly boundaries?: NamedPolicy[];
-  /** Identifies the current policies and boundaries: changes whenever they do. */
+  /** Identifies the policies and boundaries. Changes whenever they change. */
   readonly version: string;
   readonly action: string;
   readonly resource: string;
@@ -41,12 +41,12 @@ const POLICY_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Caches decisions across rehearsals, by the whole request including its policies. Stores decisions instead of promises: a promise
+ * Caches the decisions of all rehearsals, by the whole request including its policies. Does not store promises, because a promise
  * would keep the rehearsal that created it in memory.
  */
-const decisions = new Map<string, Decision>();
+const decisionsOfAllRehearsals = new Map<string, Decision>();
 
-/** Evaluates policies like IAM, and caches the decisions, because handlers repeat the same calls. */
+/** Evaluates policies like IAM. Caches the decisions, because handlers repeat the same calls. */
 export class Evaluator {
   private readonly pendingDecisions = new Map<string, Promise<Decision>>();
 
@@ -62,15 +62,15 @@ export class Evaluator {
 async function decide(request: EvaluationRequest): Promise<Decision> {
   const text = JSON.stringify({ ...request, version: undefined });
   const key = createHash('sha256').update(text).digest('base64');
-  const decision = decisions.get(key) ?? (await simulate(request));
-  decisions.set(key, decision);
+  const decision = decisionsOfAllRehearsals.get(key) ?? (await simulate(request));
+  decisionsOfAllRehearsals.set(key, decision);
   return decision;
 }
 
-/** @returns AWS's message for a denied call. `reason` is omitted if AWS does not state it. */
-export function denial(principalArn: string, action: string, resource: string, reason = ''): string {
-  const on = resource === '*' && action.startsWith('ec2:') ? '' : ` on resource: ${resource}`;
-  return `User: ${principalArn} is not authorized to perform: ${action}${on}${reason}`;
+/** @returns AWS's message for a denied call. @param reason the end of the message, empty if AWS does not state a reason */
+export function denialMessage(principalArn: string, action: string, resource: string, reason = ''): string {
+  const onResource = resource === '*' && action.startsWith('ec2:') ? '' : ` on resource: ${resource}`;
+  return `User: ${principalArn} is not authorized to perform: ${action}${onResource}${reason}`;
 }
 
 async function simulate(request: EvaluationRequest): Promise<Decision> {
@@ -106,15 +106,15 @@ async function simulate(request: EvaluationRequest): Promise<Decision> {
   }
   return {
     allowed: false,
-    reason: denial(principalArn, action, resource, analysis === undefined ? '' : denialReason(analysis, action)),
+    reason: denialMessage(principalArn, action, resource, analysis === undefined ? '' : denialReason(analysis, action)),
   };
 }
 
 function denialReason(analysis: RequestAnalysis, action: string): string {
   const reasons = getDenialReasons(analysis);
-  const decisive = reasons.find(({ denialType }) => denialType === 'Explicit') ?? reasons[0];
-  const type = POLICY_TYPES[decisive?.policyType ?? 'identity'] ?? 'policy';
-  return decisive?.denialType === 'Explicit'
+  const decisiveReason = reasons.find(({ denialType }) => denialType === 'Explicit') ?? reasons[0];
+  const type = POLICY_TYPES[decisiveReason?.policyType ?? 'identity'] ?? 'policy';
+  return decisiveReason?.denialType === 'Explicit'
     ? ` with an explicit deny in ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
     : ` because no ${type} allows the ${action} action`;
 }

@@ -1,4 +1,4 @@
-import { wildcards } from '../wildcards';
+import { wildcardPattern } from '../wildcards';
 import type { AllowStatement } from './evaluation';
 
 /** An action that a policy statement grants to a role, and how often the role used it. */
@@ -19,13 +19,13 @@ interface Statement {
   readonly NotAction?: string | readonly string[];
 }
 
-/** Records which actions statements grant to roles, and which of them were used. */
+/** Records which actions policy statements grant to roles, and how often roles use them. */
 export class Grants {
   private readonly grants = new Map<string, Grant>();
   /** Caches, for each policy document, the keys of the grants that allow an action. */
   private readonly keysByDocument = new WeakMap<object, Map<string, readonly string[]>>();
 
-  /** Records a new or changed policy of a role. Keeps the grants of its earlier versions. */
+  /** Records the grants of a new or changed policy of a role. Keeps the grants of earlier versions of the policy. */
   register(roleArn: string, policy: string, document: object): void {
     for (const statement of statementsOf(document).filter(({ Effect }) => Effect === 'Allow')) {
       for (const action of actionsOf(statement)) {
@@ -36,7 +36,7 @@ export class Grants {
   }
 
   /** Counts a use of each statement that allowed the call. */
-  use(roleArn: string, action: string, allowStatements: readonly AllowStatement[]): void {
+  recordUse(roleArn: string, action: string, allowStatements: readonly AllowStatement[]): void {
     for (const allowStatement of allowStatements) {
       for (const key of this.keysOf(roleArn, action, allowStatement)) {
         const grant = this.grants.get(key);
@@ -48,15 +48,15 @@ export class Grants {
   }
 
   private keysOf(roleArn: string, action: string, { policy, document, index }: AllowStatement): readonly string[] {
-    const known = this.keysByDocument.get(document) ?? new Map<string, readonly string[]>();
-    this.keysByDocument.set(document, known);
-    const name = [roleArn, policy, String(index), action].join(' ');
+    const keysByRequest = this.keysByDocument.get(document) ?? new Map<string, readonly string[]>();
+    this.keysByDocument.set(document, keysByRequest);
+    const request = [roleArn, policy, String(index), action].join(' ');
     const statement = statementsOf(document)[index];
     const patterns = statement === undefined ? [] : actionsOf(statement);
     const keys =
-      known.get(name) ??
-      patterns.filter((pattern) => covers(pattern, action)).map((pattern) => keyOf(roleArn, policy, statement, pattern));
-    known.set(name, keys);
+      keysByRequest.get(request) ??
+      patterns.filter((pattern) => matches(pattern, action)).map((pattern) => keyOf(roleArn, policy, statement, pattern));
+    keysByRequest.set(request, keys);
     return keys;
   }
 
@@ -65,16 +65,16 @@ export class Grants {
   }
 }
 
-const EXCEPT = 'all actions except ';
+const ALL_EXCEPT = 'all actions except ';
 
 const statementsOf = (document: object): Statement[] =>
   [(document as { readonly Statement?: Statement | Statement[] }).Statement ?? []].flat();
 
-/** Counts everything that a `NotAction` grants as one action. */
+/** All actions that a `NotAction` grants count as one action. */
 const actionsOf = ({ Action = [], NotAction }: Statement): string[] =>
-  NotAction === undefined ? [Action].flat() : [`${EXCEPT}${[NotAction].flat().join(', ')}`];
+  NotAction === undefined ? [Action].flat() : [`${ALL_EXCEPT}${[NotAction].flat().join(', ')}`];
 
-const covers = (pattern: string, action: string) =>
-  pattern.startsWith(EXCEPT) || new RegExp(wildcards(pattern), 'i').test(action);
+const matches = (pattern: string, action: string) =>
+  pattern.startsWith(ALL_EXCEPT) || new RegExp(wildcardPattern(pattern), 'i').test(action);
 
 const keyOf = (...parts: readonly unknown[]) => JSON.stringify(parts);

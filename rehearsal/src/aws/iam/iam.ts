@@ -22,7 +22,7 @@ export interface Principal {
   readonly arn: string;
   readonly account: string;
   readonly userId: string;
-  /** Undefined for the administrator of an account. */
+  /** The role that makes the call. Undefined if the administrator of an account makes it. */
   readonly role?: RoleEntity;
 }
 
@@ -32,7 +32,7 @@ interface Session {
 }
 
 /** The parameters of an `AssumeRole` call. */
-export interface AssumeRole {
+export interface AssumeRoleRequest {
   readonly roleArn: string;
   readonly sessionName: string;
   readonly durationSeconds: number;
@@ -40,10 +40,10 @@ export interface AssumeRole {
   readonly region: string;
 }
 
-/** The resource of a call, with its resource-based policy. */
-export interface Target {
+/** The resource that a call acts on, with its resource-based policy. */
+export interface TargetResource {
   readonly arn: string;
-  /** Default: the caller's */
+  /** Default: the caller's account */
   readonly account?: string;
   readonly policy?: object;
 }
@@ -52,41 +52,41 @@ const SERVICE_SESSION_SECONDS = 12 * 3600;
 
 /** The identities, policies and credentials of every account. Evaluates permissions. */
 export class Iam extends RolesAndPolicies {
-  private readonly keys = new Map<string, Session>();
+  private readonly sessionsByKeyId = new Map<string, Session>();
   private readonly administrators = new Map<string, Credentials>();
   private readonly evaluator = new Evaluator();
   private readonly ids = new Ids();
-  private readonly assumed = new Set<string>();
-  private readonly uses = new Map<string, { readonly roleArn: string; readonly action: string }>();
+  private readonly assumedRoleArns = new Set<string>();
+  private readonly usedActionsByKey = new Map<string, { readonly roleArn: string; readonly action: string }>();
 
   /** Assumes a role for an AWS service. Throws `AccessDenied` unless the role's trust policy allows the service. */
   assumeRoleForService(roleArn: string, servicePrincipal: string, sessionName: string): Credentials {
-    const role = this.findFor(roleArn, servicePrincipal);
+    const role = this.findAssumableRole(roleArn, servicePrincipal);
     if (role === undefined) {
-      throw new IamError('AccessDenied', untrusted(roleArn, servicePrincipal));
+      throw new IamError('AccessDenied', trustDenialMessage(roleArn, servicePrincipal));
     }
-    return this.session(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
+    return this.createSession(role, sessionName, SERVICE_SESSION_SECONDS).credentials;
   }
 
-  /** Whether a service can assume the role, without propagation delay: CloudFormation's retries hide the delay. */
-  admits(roleArn: string, servicePrincipal: string): boolean {
+  /** Whether a service can assume the role. Ignores the propagation delay, because CloudFormation's retries hide it. */
+  canServiceAssume(roleArn: string, servicePrincipal: string): boolean {
     const { exists, trust } = this.find(roleArn)?.state.latest ?? { exists: false, trust: {} };
     return exists && trusts(trust, servicePrincipal, accountOf(roleArn));
   }
 
   /** Whether a service may perform `action` with the role. */
-  async decideForService(roleArn: string, servicePrincipal: string, action: string, target: Target): Promise<Decision> {
-    const role = this.findFor(roleArn, servicePrincipal);
+  async decideForService(roleArn: string, servicePrincipal: string, action: string, target: TargetResource): Promise<Decision> {
+    const role = this.findAssumableRole(roleArn, servicePrincipal);
     if (role === undefined) {
-      return { allowed: false, reason: untrusted(roleArn, servicePrincipal) };
+      return { allowed: false, reason: trustDenialMessage(roleArn, servicePrincipal) };
     }
-    const principal = this.principal(role, servicePrincipal.split('.')[0] ?? servicePrincipal);
+    const principal = this.sessionPrincipal(role, servicePrincipal.split('.')[0] ?? servicePrincipal);
     return this.clock.work(() => this.decideOn(principal, action, target, {}));
   }
 
   /** Performs `AssumeRole`. @returns undefined if it is denied, also if the role does not exist. */
-  async assumeRole(caller: Principal, request: AssumeRole): Promise<Session | undefined> {
-    const time = this.knownUntil();
+  async assumeRole(caller: Principal, request: AssumeRoleRequest): Promise<Session | undefined> {
+    const time = this.latestVisibleTime();
     const role = this.find(request.roleArn);
     const state = role?.state.at(time).value;
     if (role === undefined || state?.exists !== true) {
@@ -94,13 +94,13 @@ export class Iam extends RolesAndPolicies {
     }
     const action = 'sts:AssumeRole';
     const decision = await this.evaluate({
-      ...this.identity(caller, time),
+      ...this.policiesOf(caller, time),
       principalArn: caller.arn,
       action,
       resource: role.arn,
       resourceAccount: accountOf(role.arn),
       context: {
-        ...globals(caller),
+        ...globalConditionKeys(caller),
         'aws:RequestedRegion': request.region,
         'sts:RoleSessionName': request.sessionName,
         ...(request.externalId === undefined ? {} : { 'sts:ExternalId': request.externalId }),
@@ -110,28 +110,28 @@ export class Iam extends RolesAndPolicies {
     if (!decision.allowed) {
       return undefined;
     }
-    this.use(caller, action, decision);
-    return this.session(role, request.sessionName, request.durationSeconds);
+    this.recordUse(caller, action, decision);
+    return this.createSession(role, request.sessionName, request.durationSeconds);
   }
 
-  /** Long-term credentials that allow everything in the account. Created on first use. */
+  /** Returns long-term credentials that allow everything in the account. Creates them at the first call. */
   administrator(account: string): Credentials {
     const existing = this.administrators.get(account);
     if (existing !== undefined) {
       return existing;
     }
-    const credentials = { accessKeyId: this.id('AKIA'), secretAccessKey: this.secret(30) };
-    const principal = { arn: `arn:aws:iam::${account}:user/administrator`, account, userId: this.id('AIDA') };
+    const credentials = { accessKeyId: this.newId('AKIA'), secretAccessKey: this.newSecret(30) };
+    const principal = { arn: `arn:aws:iam::${account}:user/administrator`, account, userId: this.newId('AIDA') };
     this.administrators.set(account, credentials);
-    this.keys.set(credentials.accessKeyId, { credentials, principal });
+    this.sessionsByKeyId.set(credentials.accessKeyId, { credentials, principal });
     return credentials;
   }
 
-  /** Finds the session of an access key. Undefined also if its role was deleted. */
-  lookUp(accessKeyId: string): Session | undefined {
-    const found = this.keys.get(accessKeyId);
-    const role = found?.principal.role;
-    return role === undefined || existsFor(role, this.knownUntil()) ? found : undefined;
+  /** Finds the session of an access key. @returns undefined if there is none, or its role was deleted */
+  findSession(accessKeyId: string): Session | undefined {
+    const session = this.sessionsByKeyId.get(accessKeyId);
+    const role = session?.principal.role;
+    return role === undefined || existsAt(role, this.latestVisibleTime()) ? session : undefined;
   }
 
   isExpired({ expiration = Infinity }: Credentials): boolean {
@@ -144,13 +144,13 @@ export class Iam extends RolesAndPolicies {
   }
 
   /** The actions that each role performed with permission. */
-  used(): readonly { readonly roleArn: string; readonly action: string }[] {
-    return [...this.uses.values()];
+  usedActions(): readonly { readonly roleArn: string; readonly action: string }[] {
+    return [...this.usedActionsByKey.values()];
   }
 
   /** The grants of all roles that were ever assumed, with the number of uses. */
   grants(): Grant[] {
-    return this.granted.all().filter(({ roleArn }) => this.assumed.has(roleArn));
+    return this.recordedGrants.all().filter(({ roleArn }) => this.assumedRoleArns.has(roleArn));
   }
 
   /** The grants that no call used. */
@@ -158,21 +158,21 @@ export class Iam extends RolesAndPolicies {
     return this.grants().filter(({ uses }) => uses === 0);
   }
 
-  private async decideOn(principal: Principal, action: string, target: Target, context: Context): Promise<Decision> {
+  private async decideOn(principal: Principal, action: string, target: TargetResource, context: Context): Promise<Decision> {
     if (principal.role === undefined) {
       return { allowed: true, allowStatements: [] };
     }
     const decision = await this.evaluate({
-      ...this.identity(principal, this.knownUntil()),
+      ...this.policiesOf(principal, this.latestVisibleTime()),
       principalArn: principal.arn,
       action,
       resource: target.arn,
       resourceAccount: target.account ?? principal.account,
-      context: { ...globals(principal), ...context },
+      context: { ...globalConditionKeys(principal), ...context },
       ...(target.policy === undefined ? {} : { resourcePolicy: target.policy }),
     });
     if (decision.allowed) {
-      this.use(principal, action, decision);
+      this.recordUse(principal, action, decision);
     }
     return decision;
   }
@@ -186,10 +186,10 @@ export class Iam extends RolesAndPolicies {
     }
   }
 
-  private findFor(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
-    const time = this.knownUntil();
+  private findAssumableRole(roleArn: string, servicePrincipal: string): RoleEntity | undefined {
+    const time = this.latestVisibleTime();
     const role = this.find(roleArn);
-    if (role === undefined || !existsFor(role, time)) {
+    if (role === undefined || !existsAt(role, time)) {
       return undefined;
     }
     const { trust } = role.state.at(time).value;
@@ -202,15 +202,18 @@ export class Iam extends RolesAndPolicies {
     return undefined;
   }
 
-  private use({ role }: Principal, action: string, { allowStatements }: Decision & { allowed: true }): void {
+  private recordUse({ role }: Principal, action: string, { allowStatements }: Decision & { allowed: true }): void {
     if (role !== undefined) {
-      this.uses.set(`${role.arn} ${action}`, { roleArn: role.arn, action });
-      this.granted.use(role.arn, action, allowStatements);
+      this.usedActionsByKey.set(`${role.arn} ${action}`, { roleArn: role.arn, action });
+      this.recordedGrants.recordUse(role.arn, action, allowStatements);
     }
   }
 
-  /** The policies at `time`, and a version that changes whenever they do. */
-  private identity({ role }: Principal, time: number): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
+  /** The policies at `time`, and a version that changes whenever the policies change. */
+  private policiesOf(
+    { role }: Principal,
+    time: number,
+  ): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
     if (role === undefined) {
       return { policies: this.documents([ADMINISTRATOR_ACCESS], time), version: 'administrator' };
     }
@@ -219,36 +222,36 @@ export class Iam extends RolesAndPolicies {
     const managed = boundary === undefined ? attached : [...attached, boundary];
     return {
       policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.documents(attached, time)],
-      version: [version, ...managed.map((arn) => this.managed(arn, time).version)].join(' '),
+      version: [version, ...managed.map((arn) => this.managedPolicy(arn, time).version)].join(' '),
       ...(boundary === undefined ? {} : { boundaries: this.documents([boundary], time) }),
     };
   }
 
   private documents(arns: readonly string[], time: number): NamedPolicy[] {
     return arns.flatMap((name) => {
-      const policy = this.managed(name, time).document;
+      const policy = this.managedPolicy(name, time).document;
       return policy === undefined ? [] : [{ name, policy }];
     });
   }
 
-  private session(role: RoleEntity, sessionName: string, seconds: number): Session {
+  private createSession(role: RoleEntity, sessionName: string, seconds: number): Session {
     const credentials = {
-      accessKeyId: this.id('ASIA'),
-      secretAccessKey: this.secret(30),
-      sessionToken: this.secret(96),
+      accessKeyId: this.newId('ASIA'),
+      secretAccessKey: this.newSecret(30),
+      sessionToken: this.newSecret(96),
       expiration: this.clock.now() + seconds * 1000,
     };
-    const session = { credentials, principal: this.principal(role, sessionName) };
-    this.keys.set(credentials.accessKeyId, session);
+    const session = { credentials, principal: this.sessionPrincipal(role, sessionName) };
+    this.sessionsByKeyId.set(credentials.accessKeyId, session);
     return session;
   }
 
-  private secret(bytes: number): string {
+  private newSecret(bytes: number): string {
     return this.ids.bytes('secret', bytes).toString('base64');
   }
 
-  private principal(role: RoleEntity, sessionName: string): Principal {
-    this.assumed.add(role.arn);
+  private sessionPrincipal(role: RoleEntity, sessionName: string): Principal {
+    this.assumedRoleArns.add(role.arn);
     const account = accountOf(role.arn);
     const name = role.arn.slice(role.arn.lastIndexOf('/') + 1);
     const arn = `arn:${role.arn.split(':')[1] ?? ''}:sts::${account}:assumed-role/${name}/${sessionName}`;
@@ -256,14 +259,12 @@ export class Iam extends RolesAndPolicies {
   }
 }
 
-/**
- * Whether the role exists. A new role exists without propagation delay, because CloudFormation's retries hide the delay.
- */
-function existsFor({ state }: RoleEntity, time: number): boolean {
+/** Whether the role exists. A new role exists at once, because CloudFormation's retries hide the propagation delay. */
+function existsAt({ state }: RoleEntity, time: number): boolean {
   return state.latest.exists || state.at(time).value.exists;
 }
 
-function globals({ arn, account, userId, role }: Principal): Context {
+function globalConditionKeys({ arn, account, userId, role }: Principal): Context {
   return {
     'aws:PrincipalArn': role?.arn ?? arn,
     'aws:PrincipalAccount': account,
@@ -273,5 +274,5 @@ function globals({ arn, account, userId, role }: Principal): Context {
   };
 }
 
-const untrusted = (roleArn: string, servicePrincipal: string) =>
+const trustDenialMessage = (roleArn: string, servicePrincipal: string) =>
   `The role ${roleArn} cannot be assumed by ${servicePrincipal}: its trust policy does not allow it.`;

@@ -6,7 +6,7 @@ import { Timeline } from '../../time/timeline';
 import { Grants } from './grants';
 import { MANAGED_POLICIES } from './managed-policies';
 
-/** A role. A role that is recreated with the same name is a new entity. */
+/** A role. If a role is deleted and created again, the new role is another entity. */
 export interface RoleEntity {
   readonly arn: string;
   readonly roleId: string;
@@ -35,15 +35,15 @@ export class IamError extends Error {
 const INLINE_LIMIT = 10_240;
 const MANAGED_LIMIT = 6_144;
 const ATTACHMENT_LIMIT = 10;
-/** The account in the ARNs of AWS managed policies. */
-const AWS_OWN = 'aws';
+/** The account in the ARNs of AWS managed policies, in place of an account id. */
+const AWS_ACCOUNT = 'aws';
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
-/** The roles and policies of every account. Permission checks may see a change with a delay, each check with its own. */
+/** The roles and policies of every account. Permission checks may apply a change late, and each check has a delay of its own. */
 export class RolesAndPolicies {
   private readonly roles = new Map<string, RoleEntity>();
   private readonly policies = new Map<string, Timeline<object | undefined>>();
-  protected readonly granted = new Grants();
+  protected readonly recordedGrants = new Grants();
   private serial = 0;
 
   constructor(
@@ -72,13 +72,13 @@ export class RolesAndPolicies {
     }
     requireValid(validateTrustPolicy(role.assumeRolePolicy));
     const arn = `arn:${role.partition ?? 'aws'}:iam::${role.account}:role${role.path ?? '/'}${role.roleName}`;
-    const roleId = this.id('AROA');
+    const roleId = this.newId('AROA');
     const state: RoleState = {
       exists: true,
       trust: role.assumeRolePolicy,
       inline: {},
       attached: [],
-      ...this.boundary(role.permissionsBoundary),
+      ...this.checkedBoundary(role.permissionsBoundary),
     };
     const timeline = this.timeline<RoleState>({ ...state, exists: false });
     timeline.set(state);
@@ -89,7 +89,7 @@ export class RolesAndPolicies {
   updateRole(account: string, roleName: string, change: { assumeRolePolicy: object; permissionsBoundary?: string }): void {
     requireValid(validateTrustPolicy(change.assumeRolePolicy));
     const { exists, inline, attached } = this.role(account, roleName).state.latest;
-    const boundary = this.boundary(change.permissionsBoundary);
+    const boundary = this.checkedBoundary(change.permissionsBoundary);
     this.role(account, roleName).state.set({ exists, inline, attached, trust: change.assumeRolePolicy, ...boundary });
   }
 
@@ -111,7 +111,7 @@ export class RolesAndPolicies {
     if (Object.values(inline).reduce((sum, policy) => sum + sizeOf(policy), 0) > INLINE_LIMIT) {
       throw new IamError('LimitExceeded', `Maximum policy size of ${INLINE_LIMIT} bytes exceeded for role ${roleName}`);
     }
-    this.granted.register(arn, policyName, document);
+    this.recordedGrants.register(arn, policyName, document);
     state.set({ ...state.latest, inline });
   }
 
@@ -137,18 +137,18 @@ export class RolesAndPolicies {
         `A policy called ${policy.policyName} already exists. Duplicate names are not allowed.`,
       );
     }
-    requireManageable(policy.document);
-    // no propagation delay: the attachment has one
+    requireValidManagedPolicy(policy.document);
+    // no propagation delay here, because the attachment has one
     this.policies.set(arn, this.timeline<object | undefined>(policy.document));
     return arn;
   }
 
   updatePolicy(arn: string, document: object): void {
-    requireManageable(document);
+    requireValidManagedPolicy(document);
     this.policy(arn).set(document);
     for (const role of this.roles.values()) {
       if (role.state.latest.attached.includes(arn)) {
-        this.granted.register(role.arn, arn, document);
+        this.recordedGrants.register(role.arn, arn, document);
       }
     }
   }
@@ -170,8 +170,8 @@ export class RolesAndPolicies {
       throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
     }
     // unused grants of AWS managed policies are not reported, because users cannot change those policies
-    if (document !== undefined && accountOf(policyArn) !== AWS_OWN) {
-      this.granted.register(arn, policyArn, document);
+    if (document !== undefined && accountOf(policyArn) !== AWS_ACCOUNT) {
+      this.recordedGrants.register(arn, policyArn, document);
     }
     state.set({ ...state.latest, attached });
   }
@@ -184,7 +184,7 @@ export class RolesAndPolicies {
     state.set({ ...state.latest, attached: state.latest.attached.filter((arn) => arn !== policyArn) });
   }
 
-  /** All roles with their latest trust and policies. */
+  /** All roles with their latest trust policies and policies. */
   roleList(): (Omit<RoleState, 'exists'> & { readonly account: string; readonly arn: string })[] {
     return [...this.roles.values()].flatMap(({ arn, state }) => {
       const { exists, ...rest } = state.latest;
@@ -192,19 +192,19 @@ export class RolesAndPolicies {
     });
   }
 
-  /** All customer managed policies. */
+  /** The customer managed policies of all accounts. */
   policyList(): { readonly account: string; readonly arn: string; readonly document: object }[] {
     return [...this.policies].flatMap(([arn, { latest: document }]) =>
-      document === undefined || accountOf(arn) === AWS_OWN ? [] : [{ account: accountOf(arn), arn, document }],
+      document === undefined || accountOf(arn) === AWS_ACCOUNT ? [] : [{ account: accountOf(arn), arn, document }],
     );
   }
 
-  /** The time of the latest change that a new permission check sees. */
-  protected knownUntil(): number {
+  /** A permission check that starts now applies the changes until this time. */
+  protected latestVisibleTime(): number {
     return this.clock.now() - this.propagation();
   }
 
-  /** Finds a role by ARN, also a deleted one. */
+  /** Finds a role by ARN, even a deleted one. */
   protected find(arn: string): RoleEntity | undefined {
     return [...this.roles.values()].find((role) => role.arn === arn);
   }
@@ -218,8 +218,8 @@ export class RolesAndPolicies {
   }
 
   private policy(arn: string): Timeline<object | undefined> {
-    if (accountOf(arn) === AWS_OWN && !this.policies.has(arn)) {
-      this.policies.set(arn, this.timeline<object | undefined>(this.awsPolicy(arn)));
+    if (accountOf(arn) === AWS_ACCOUNT && !this.policies.has(arn)) {
+      this.policies.set(arn, this.timeline<object | undefined>(this.awsManagedPolicy(arn)));
     }
     const policy = this.policies.get(arn);
     if (policy?.latest === undefined) {
@@ -228,16 +228,17 @@ export class RolesAndPolicies {
     return policy;
   }
 
-  /** Finds an AWS managed policy by its ARN in any partition. */
-  private awsPolicy(arn: string): object {
-    const known = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
-    if (known === undefined) {
+  /** Finds an AWS managed policy by its ARN, which may be in any partition. */
+  private awsManagedPolicy(arn: string): object {
+    const document = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
+    if (document === undefined) {
       this.notUnderstood.note(`the AWS managed policy ${arn}: its content is unknown, so it grants nothing`);
     }
-    return known ?? GRANTS_NOTHING;
+    return document ?? GRANTS_NOTHING;
   }
 
-  private boundary(arn: string | undefined): { boundary?: string } {
+  /** Throws unless the policy exists. */
+  private checkedBoundary(arn: string | undefined): { boundary?: string } {
     if (arn === undefined) {
       return {};
     }
@@ -245,14 +246,14 @@ export class RolesAndPolicies {
     return { boundary: arn };
   }
 
-  /** The document and its version at `time`. */
-  protected managed(arn: string, time: number): { readonly document: object | undefined; readonly version: number } {
+  /** The document of a managed policy at `time`, and its version. */
+  protected managedPolicy(arn: string, time: number): { readonly document: object | undefined; readonly version: number } {
     const { value, version } = this.policies.get(arn)?.at(time) ?? { value: undefined, version: 0 };
     return { document: value, version };
   }
 
   /** Generates an id that is the same in every run, because outputs and reports contain it. */
-  protected id(prefix: string): string {
+  protected newId(prefix: string): string {
     const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex').toUpperCase();
     return `${prefix}${digits.replace(/[0189]/g, 'X').slice(0, 16)}`;
   }
@@ -276,7 +277,7 @@ function sizeOf(document: object): number {
   return JSON.stringify(document).replace(/\s/g, '').length;
 }
 
-function requireManageable(document: object): void {
+function requireValidManagedPolicy(document: object): void {
   requireValid(validateIdentityPolicy(document));
   if (sizeOf(document) > MANAGED_LIMIT) {
     throw new IamError('LimitExceeded', `Cannot exceed quota for PolicySize: ${MANAGED_LIMIT}`);

@@ -2,7 +2,7 @@ import { ServiceError, type ServiceCall } from '../service';
 import { validate } from '../wire/input-constraints';
 import { QueryService, type Parameters, type Members } from '../wire/query';
 import { QUERY_DIALECT } from '../wire/query-dialects';
-import { denial } from './evaluation';
+import { denialMessage } from './evaluation';
 import type { Iam } from './iam';
 
 const ASSUME_ROLE = {
@@ -10,13 +10,13 @@ const ASSUME_ROLE = {
   RoleSessionName: { required: true, min: 2, max: 64, pattern: /^[\w+=,.@-]*$/ },
   ExternalId: { required: false, min: 2, max: 1224, pattern: /^[\w+=,.@:/-]*$/ },
 };
-/** A role's default MaxSessionDuration, and the limit for role chaining. */
+/** The default MaxSessionDuration of a role. It is also the limit for role chaining. */
 const MAXIMUM_SECONDS = 3600;
 
 /** STS: `GetCallerIdentity` and `AssumeRole`. */
 export function stsService(iam: Iam): QueryService {
   return new QueryService('sts', 'https://sts.amazonaws.com/doc/2011-06-15/', QUERY_DIALECT, {
-    // requires no permission, and no policy can deny it
+    // GetCallerIdentity needs no permission, and no policy can deny it
     GetCallerIdentity: (_parameters, { principal }) =>
       Promise.resolve({ Arn: principal.arn, UserId: principal.userId, Account: principal.account }),
     AssumeRole: (parameters, call) => assumeRole(iam, parameters, call),
@@ -26,8 +26,7 @@ export function stsService(iam: Iam): QueryService {
 async function assumeRole(iam: Iam, parameters: Parameters, { principal, region }: ServiceCall): Promise<Members> {
   const input = validate(parameters.all, ASSUME_ROLE, 'ValidationError');
   const [roleArn, sessionName] = [input.text('RoleArn'), input.text('RoleSessionName')];
-  const given = input.optional('ExternalId');
-  const externalId = given === undefined ? {} : { externalId: given };
+  const externalId = input.optional('ExternalId');
   const durationSeconds = Number(parameters.get('DurationSeconds') ?? MAXIMUM_SECONDS);
   if (!(durationSeconds >= 900 && durationSeconds <= 43_200)) {
     const constraint = 'Member must have value between 900 and 43200';
@@ -39,9 +38,15 @@ async function assumeRole(iam: Iam, parameters: Parameters, { principal, region 
   if (durationSeconds > MAXIMUM_SECONDS) {
     throw new ServiceError('ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.');
   }
-  const session = await iam.assumeRole(principal, { roleArn, sessionName, durationSeconds, region, ...externalId });
+  const session = await iam.assumeRole(principal, {
+    roleArn,
+    sessionName,
+    durationSeconds,
+    region,
+    ...(externalId === undefined ? {} : { externalId }),
+  });
   if (session === undefined) {
-    throw new ServiceError('AccessDenied', denial(principal.arn, 'sts:AssumeRole', roleArn), 403);
+    throw new ServiceError('AccessDenied', denialMessage(principal.arn, 'sts:AssumeRole', roleArn), 403);
   }
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = session.credentials;
   return {

@@ -6,22 +6,25 @@ interface Statement {
   readonly Condition?: Readonly<Record<string, object>>;
 }
 
-/** Services that say for whose account they act: EventBridge Scheduler's guide on the confused deputy. Others send no keys of conditions here. */
-const SENDING_SOURCE_ACCOUNT: ReadonlySet<string> = new Set(['scheduler.amazonaws.com']);
+/**
+ * The services that send the condition key `aws:SourceAccount` when they assume a role, according to EventBridge Scheduler's guide on the
+ * confused deputy. In the simulation, other services send no condition keys.
+ */
+const SERVICES_WITH_SOURCE_ACCOUNT: ReadonlySet<string> = new Set(['scheduler.amazonaws.com']);
 
-/** Whether a trust policy lets a service assume the role of an account, for something of that account. */
+/** Whether a trust policy lets a service assume a role of the account. */
 export function trusts(trustPolicy: object, servicePrincipal: string, account: string): boolean {
-  const contextVariables: Record<string, string> = SENDING_SOURCE_ACCOUNT.has(servicePrincipal)
+  const contextVariables: Record<string, string> = SERVICES_WITH_SOURCE_ACCOUNT.has(servicePrincipal)
     ? { 'aws:sourceaccount': account }
     : {};
-  const { Statement: all } = trustPolicy as { readonly Statement: Statement | readonly Statement[] };
-  const statements = [all].flat().filter(({ Principal }) => {
+  const { Statement: allStatements } = trustPolicy as { readonly Statement: Statement | readonly Statement[] };
+  const statements = [allStatements].flat().filter(({ Principal }) => {
     const services = typeof Principal === 'object' ? Principal.Service : Principal;
     return [services].flat().some((service) => service === '*' || service === servicePrincipal);
   });
-  // only identity policies can be evaluated without waiting: their statements name resources instead of principals
+  // the library evaluates only identity policies synchronously, so make the statements those of an identity policy
   const Statement = statements
-    .flatMap((statement) => withKnownKeys(statement, contextVariables))
+    .flatMap((statement) => replaceUnknownConditions(statement, contextVariables))
     .map((statement) => ({ ...statement, Principal: undefined, Resource: '*' }));
   const result = runUnsafeSimulation(
     {
@@ -40,10 +43,10 @@ export function trusts(trustPolicy: object, servicePrincipal: string, account: s
   return result === 'Allowed';
 }
 
-/** Under a condition on a key that is not known, nobody is admitted, and everybody is denied. */
-function withKnownKeys(statement: Statement, known: object): Statement[] {
+/** An Allow statement with an unknown condition key never applies. A Deny statement with one always applies. */
+function replaceUnknownConditions(statement: Statement, contextVariables: object): Statement[] {
   const keys = Object.values(statement.Condition ?? {}).flatMap(Object.keys);
-  if (keys.every((key) => key.toLowerCase() in known)) {
+  if (keys.every((key) => key.toLowerCase() in contextVariables)) {
     return [statement];
   }
   return statement.Effect === 'Allow' ? [] : [{ ...statement, Condition: {} }];

@@ -22,7 +22,7 @@ export class Keys {
     return this.byArn.has(arn);
   }
 
-  /** Removes the key at once: KMS keeps it for a waiting period, but it can't be used in that time. */
+  /** Removes the key at once. KMS keeps it for a waiting period, in which it can't be used. */
   scheduleDeletion(place: Place, keyId: string): void {
     this.byArn.delete(arnOfKey(place, keyId));
   }

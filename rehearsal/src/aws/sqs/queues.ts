@@ -14,14 +14,14 @@ export interface Message {
   readonly sent: number;
 }
 
-/** The service that sends a message, and the role it uses. */
+/** The service that sends a message, and the role that it uses. */
 export interface Sender {
   readonly roleArn: string;
   readonly service: string;
 }
 
 interface StoredMessage extends Message {
-  taken: number | undefined;
+  receivedAt: number | undefined;
 }
 
 interface Queue {
@@ -38,7 +38,7 @@ const NAMESPACE = 'AWS/SQS';
 /** An empty queue sends no metrics to CloudWatch after this time without activity. */
 const INACTIVE_MS = 6 * 3_600_000;
 
-/** SQS standard queues. Services send to them; tests can read them. */
+/** SQS standard queues. Services send messages to them, and tests read the messages. */
 export class Queues {
   private readonly queues = new Map<string, Queue>();
   private readonly ids = new Ids();
@@ -58,7 +58,7 @@ export class Queues {
     }
     const queue: Queue = { place, name, retentionSeconds, policy: undefined, messages: [], activity: [this.clock.now()] };
     this.queues.set(arn, queue);
-    this.metrics.measure(metricOf(queue, 'ApproximateNumberOfMessagesVisible'), (time) => gauge(queue, time));
+    this.metrics.addGauge(metricOf(queue, 'ApproximateNumberOfMessagesVisible'), (time) => visibleCount(queue, time));
     return arn;
   }
 
@@ -77,7 +77,7 @@ export class Queues {
     });
   }
 
-  /** @param queueUrl as `Ref` of a queue gives it */
+  /** @param queueUrl the value that `Ref` of a queue returns */
   setPolicy(queueUrl: string, policy: object | undefined): void {
     const queue = [...this.queues.values()].find(({ place, name }) => urlOf(place, name) === queueUrl);
     if (!queue) {
@@ -98,14 +98,14 @@ export class Queues {
     if (decision.allowed) {
       const sent = this.clock.now();
       queue.activity.push(sent);
-      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sent, taken: undefined });
+      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sent, receivedAt: undefined });
       this.metrics.put(metricOf(queue, 'NumberOfMessagesSent'));
     }
     this.journal.write('sqs', name, decision.allowed ? `message from ${service}` : `message refused: ${decision.reason}`);
     return decision;
   }
 
-  /** The messages in a queue now. Finds the queue by ARN, or by name if only one queue has it. */
+  /** The messages in a queue now. @param queue its ARN, or its name if only one queue has this name */
   messages(queue: string): Message[] {
     return visible(this.find(queue), this.clock.now()).map(({ messageId, body, attributes, sent }) => ({
       messageId,
@@ -116,37 +116,43 @@ export class Queues {
   }
 
   /** Removes and returns all messages, like a consumer. */
-  take(queue: string): Message[] {
+  receiveAll(queue: string): Message[] {
     const messages = this.messages(queue);
-    const found = this.find(queue);
+    const stored = this.find(queue);
     const now = this.clock.now();
-    visible(found, now).forEach((message) => (message.taken = now));
-    found.activity.push(now);
+    visible(stored, now).forEach((message) => (message.receivedAt = now));
+    stored.activity.push(now);
     return messages;
   }
 
   private find(queue: string): Queue {
-    const found = [...this.queues].filter(([arn, { name }]) => arn === queue || name === queue);
-    const [first, ...more] = found;
-    if (!first || more.length > 0) {
-      throw new Error(`${found.length} queues are called ${queue}: there are ${[...this.queues.keys()].join(', ') || 'none'}`);
+    const matches = [...this.queues].filter(([arn, { name }]) => arn === queue || name === queue);
+    const [match, ...others] = matches;
+    if (!match || others.length > 0) {
+      throw new Error(
+        `expected 1 queue named ${queue}, found ${matches.length}; existing queues: ${[...this.queues.keys()].join(', ') || 'none'}`,
+      );
     }
-    return first[1];
+    return match[1];
   }
 }
 
-/** What `Ref` of a queue gives. */
+/** The URL of a queue, which `Ref` returns. */
 export const urlOf = ({ account, region }: Place, name: string): string =>
   `https://sqs.${region}.${urlSuffixOf(region)}/${account}/${name}`;
 
+/** The messages that are in the queue at `time`. */
 function visible({ messages, retentionSeconds }: Queue, time: number): StoredMessage[] {
-  return messages.filter(({ sent, taken = Infinity }) => sent <= time && time < Math.min(taken, sent + retentionSeconds * 1000));
+  return messages.filter(
+    ({ sent, receivedAt = Infinity }) => sent <= time && time < Math.min(receivedAt, sent + retentionSeconds * 1000),
+  );
 }
 
-function gauge(queue: Queue, time: number): number | undefined {
+/** The value of `ApproximateNumberOfMessagesVisible`; undefined if SQS sends none. */
+function visibleCount(queue: Queue, time: number): number | undefined {
   const count = visible(queue, time).length;
-  const active = queue.activity.some((moment) => moment <= time && time - moment < INACTIVE_MS);
-  return count > 0 || active ? count : undefined;
+  const isActive = queue.activity.some((moment) => moment <= time && time - moment < INACTIVE_MS);
+  return count > 0 || isActive ? count : undefined;
 }
 
 const metricOf = ({ place, name: QueueName }: Queue, name: string) => ({

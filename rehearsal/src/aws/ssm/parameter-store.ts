@@ -5,13 +5,13 @@ export interface Parameter {
   readonly value: string;
 }
 
-/** Parameters that always exist: the version of the CDK bootstrap stack, and the public parameters of AWS, all with an AMI id. */
+/** The parameters that always exist: the version of the CDK bootstrap stack, and AWS's public parameters, which all contain an AMI id. */
 const PUBLISHED: readonly (readonly [name: RegExp, value: string])[] = [
   [/^\/cdk-bootstrap\/[^/]+\/version$/, '28'],
   [/^\/aws\/service\//, 'ami-0123456789abcdef0'],
 ];
 
-/** Parameter Store of every account and Region. */
+/** The Parameter Store of every account and Region. */
 export class ParameterStore {
   private readonly parameters = new Map<string, Parameter>();
 
@@ -25,7 +25,7 @@ export class ParameterStore {
     return own ?? (published === undefined ? undefined : { type: 'String', value: published[1] });
   }
 
-  /** Without the public parameters of AWS. */
+  /** The parameters that were created here, without AWS's public parameters. */
   list(): (Place & Parameter & { readonly name: string })[] {
     return [...this.parameters].map(([id, parameter]) => {
       const [account = '', region = '', name = ''] = id.split(' ');
@@ -33,7 +33,7 @@ export class ParameterStore {
     });
   }
 
-  /** Whether the parameter was created here. Public parameters of AWS don't count. */
+  /** Whether the parameter was created here. AWS's public parameters don't count. */
   has(place: Place, name: string): boolean {
     return this.parameters.has(key(place, name));
   }

@@ -8,15 +8,18 @@ import { Ids } from '../ids';
 import {
   CommonError,
   ServiceError,
-  type Answer,
+  type WireResponse,
   type LocalService,
   type Place,
   type Service,
   type ServiceCall,
   type WireRequest,
 } from '../service';
-import { BrokenAnswerError, type ApiCall, type BrokenAnswer, type Fault, type Interceptor } from './faults';
-import { parseAuthorization, verifySignature, type Signed } from './signature';
+import { BrokenResponseError, type ApiCall, type BrokenResponse, type Fault, type Interceptor } from './faults';
+import { parseAuthorization, verifySignature, type RequestSignature } from './signature';
+
+/** The service and the Region that a request is for. */
+type Scope = Pick<RequestSignature, 'service' | 'region'>;
 
 /** The principal that makes a call, and the Region of the call. */
 export interface Caller {
@@ -27,11 +30,17 @@ export interface Caller {
 /** A call that was received over HTTP, or made in this process. */
 interface IncomingCall {
   readonly service: Service;
-  readonly scope: Pick<Signed, 'service' | 'region'>;
+  readonly scope: Scope;
   readonly operation: string;
   readonly input: () => unknown;
   readonly authenticate: () => Principal | Promise<Principal>;
   readonly read: ServiceCall['read'];
+}
+
+/** A request in the form of HTTP, received from a client or made in this process. */
+interface IncomingRequest extends Pick<IncomingCall, 'service' | 'scope' | 'authenticate' | 'read'> {
+  readonly request: WireRequest;
+  readonly requestId: string;
 }
 
 interface EndpointOptions {
@@ -39,34 +48,33 @@ interface EndpointOptions {
   readonly journal: Journal;
   readonly iam: Iam;
   readonly notUnderstood: NotUnderstood;
-  /** How long each call takes, in rehearsed milliseconds. */
+  /** The duration of each call, in rehearsed milliseconds. */
   readonly callMilliseconds: number;
-  /** How calls read state, except calls by AWS services. */
+  /** How calls read state: now or late. Calls by AWS services always read the current state. */
   readonly read: ServiceCall['read'];
 }
 
 /** The error codes for unknown operations. */
 const UNKNOWN_OPERATION_CODES: readonly string[] = ['UnknownOperationException', 'InvalidAction'];
 
-/** Reads the present state. */
-const readPresent: ServiceCall['read'] = (look) => look();
+const readCurrent: ServiceCall['read'] = (getState) => getState();
 
-const NO_WIRE: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
-const MALFORMED: Answer = { status: 200, headers: {}, body: '{<unfinished' };
+/** Stands for the HTTP request of a call that is made without HTTP. */
+const LOCAL_REQUEST: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
+const MALFORMED: WireResponse = { status: 200, headers: {}, body: '{<unfinished' };
 
 /** The input members with resource ids, which the journal records. */
-const IDS = ['FleetId', 'FleetIds', 'PeerVpcId', 'ResourceARN', 'RouteTableId', 'VpcPeeringConnectionId'];
+const ID_MEMBERS = ['FleetId', 'FleetIds', 'PeerVpcId', 'ResourceARN', 'RouteTableId', 'VpcPeeringConnectionId'];
 
-/** All endpoints are regional: signatures for a global endpoint are refused. */
+/** The endpoint refuses signatures for global endpoints. */
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
-/** One loopback endpoint for every service and Region. The credential scope in the request's signature names them. */
+/** One loopback endpoint for every service and Region. The credential scope in a request's signature names both. */
 export class Endpoint {
   private readonly server: LoopbackServer;
   private readonly services = new Map<string, Service>();
   private readonly interceptors = new Set<Interceptor>();
   private readonly ids = new Ids();
-
   private readonly clock: Clock;
   private readonly journal: Journal;
   private readonly iam: Iam;
@@ -88,7 +96,9 @@ export class Endpoint {
   get url(): string {
     const { port } = this.server;
     if (port === undefined) {
-      throw new Error('the rehearsal does not listen on loopback: call its services in this process');
+      throw new Error(
+        'the rehearsal does not listen on loopback: start it with Rehearsal.start, or call its services in this process',
+      );
     }
     return `http://127.0.0.1:${port}`;
   }
@@ -107,46 +117,52 @@ export class Endpoint {
   }
 
   /**
-   * Makes a call for an AWS service, such as CloudFormation, as the administrator of the account: like a call over HTTP, but inside this
-   * process.
+   * Makes a call in this process for an AWS service, such as CloudFormation. The caller is the administrator of the account.
    *
-   * @param target as in `X-Amz-Target`; the called service must support JSON
+   * @param target the operation, as in the header `X-Amz-Target`. The called service must support JSON
    */
-  async call(name: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
-    const [service, session] = [this.services.get(name), this.iam.lookUp(this.iam.administrator(account).accessKeyId)];
+  async callAsAdministrator(name: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
+    const [service, session] = [this.services.get(name), this.iam.findSession(this.iam.administrator(account).accessKeyId)];
     if (service === undefined || session === undefined) {
       throw new Error(`the rehearsal does not simulate the service ${name}`);
     }
     const body = Buffer.from(JSON.stringify(input));
     const request = { method: 'POST', path: '/', query: '', headers: { 'x-amz-target': target }, body };
-    const answer = await this.clock.work(() =>
-      this.answer(request, this.ids.uuid('request'), { service: name, region }, service, () => session.principal, readPresent),
+    const response = await this.clock.work(() =>
+      this.respond({
+        request,
+        requestId: this.ids.uuid('request'),
+        scope: { service: name, region },
+        service,
+        authenticate: () => session.principal,
+        read: readCurrent,
+      }),
     );
-    if (answer === undefined) {
+    if (response === undefined) {
       throw new ServiceError('RequestFailure', 'the connection was reset', 500);
     }
-    return JSON.parse(Buffer.from(answer.body).toString('utf8'));
+    return JSON.parse(Buffer.from(response.body).toString('utf8'));
   }
 
   /**
-   * Makes a call inside this process, without a signature.
+   * Makes a call in this process, without HTTP and without a signature.
    *
    * @param input the input, before it is serialized
-   * @throws ServiceError, or BrokenAnswerError if an injected fault resets the connection or malforms the response
+   * @throws ServiceError, or BrokenResponseError if an injected fault resets the connection or malforms the response
    */
-  async run(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
+  async call(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
     const service = this.services.get(name);
     if (service === undefined || !isLocal(service)) {
-      throw new Error(`the rehearsal does not simulate the service ${name} without the wire`);
+      throw new Error(`the service ${name} cannot be called in this process: call it over HTTP`);
     }
     const scope = { service: name, region };
     const { read } = this;
     const incoming = { service, scope, operation, input: () => input, authenticate: () => principal, read };
     const output = await this.clock.work(() =>
-      this.handle(incoming, (call) => service.run({ ...call, request: NO_WIRE, requestId: this.ids.uuid('request') })),
+      this.handle(incoming, (call) => service.run({ ...call, request: LOCAL_REQUEST, requestId: this.ids.uuid('request') })),
     );
     if (typeof output === 'string') {
-      throw new BrokenAnswerError(output);
+      throw new BrokenResponseError(output);
     }
     return output;
   }
@@ -156,57 +172,56 @@ export class Endpoint {
   }
 
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = await read(message);
+    const request = await receive(message);
     if (request === undefined) {
       return;
     }
     const requestId = this.ids.uuid('request');
-    const signed = parseAuthorization(request.headers.authorization);
-    const service = this.services.get(signed?.service ?? '');
-    const answer =
-      signed === undefined || service === undefined
-        ? this.unroutable(signed)
-        : await this.answer(request, requestId, signed, service, () => this.authenticate(request, signed), this.read).catch(
-            (error: unknown) => {
-              const named = error instanceof ServiceError ? error : new CommonError('internal', String(error)).as(service.errors);
-              return service.fail(named, request, requestId);
-            },
-          );
-    if (answer === undefined) {
+    const signature = parseAuthorization(request.headers.authorization);
+    const service = this.services.get(signature?.service ?? '');
+    const content =
+      signature === undefined || service === undefined
+        ? this.unroutableResponse(signature)
+        : await this.respond({
+            request,
+            requestId,
+            scope: signature,
+            service,
+            authenticate: () => this.authenticate(request, signature),
+            read: this.read,
+          }).catch((error: unknown) => {
+            const serviceError =
+              error instanceof ServiceError ? error : new CommonError('internal', String(error)).toServiceError(service.errors);
+            return service.errorResponse(serviceError, request, requestId);
+          });
+    if (content === undefined) {
       response.destroy();
       return;
     }
-    const headers = { ...answer.headers, 'x-amzn-requestid': requestId, date: new Date(this.clock.now()).toUTCString() };
-    response.writeHead(answer.status, headers).end(answer.body);
+    const headers = { ...content.headers, 'x-amzn-requestid': requestId, date: new Date(this.clock.now()).toUTCString() };
+    response.writeHead(content.status, headers).end(content.body);
   }
 
-  /** @returns undefined if the connection is to be reset */
-  private async answer(
-    request: WireRequest,
-    requestId: string,
-    scope: Pick<Signed, 'service' | 'region'>,
-    service: Service,
-    authenticate: IncomingCall['authenticate'],
-    read: ServiceCall['read'],
-  ): Promise<Answer | undefined> {
-    const operation = service.operation(request);
-    const incoming = { service, scope, operation, input: () => service.input(request), authenticate, read };
-    const answer = await this.handle(incoming, (call) => service.perform({ ...call, request, requestId }));
-    if (answer === 'reset') {
+  /** @returns undefined if the connection must be reset */
+  private async respond({ request, requestId, service, ...incoming }: IncomingRequest): Promise<WireResponse | undefined> {
+    const operation = service.operationName(request);
+    const call = { ...incoming, service, operation, input: () => service.parseInput(request) };
+    const response = await this.handle(call, (serviceCall) => service.perform({ ...serviceCall, request, requestId }));
+    if (response === 'reset') {
       return undefined;
     }
-    return answer === 'malformed' ? MALFORMED : answer;
+    return response === 'malformed' ? MALFORMED : response;
   }
 
   /** Lets the service perform the call, unless an interceptor injects a fault. */
   private async handle<T extends object>(
     { service, scope, operation, input, authenticate, read }: IncomingCall,
     perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
-  ): Promise<T | BrokenAnswer> {
+  ): Promise<T | BrokenResponse> {
     let principal: Principal | undefined;
     let ids: readonly string[] = [];
     const log = (outcome: string): void => {
-      const caller = principal === undefined ? 'an unknown caller' : nameOf(principal);
+      const caller = principal === undefined ? 'an unknown caller' : `${principal.arn} of account ${principal.account}`;
       const detail = { kind: 'call', outcome, callerArn: principal?.arn, ids } as const;
       this.journal.write(service.source, operation, `${outcome} in ${scope.region}, called by ${caller}`, detail);
     };
@@ -218,51 +233,52 @@ export class Endpoint {
       principal = await authenticate();
       const call = { operation, input: input(), account: principal.account, region: scope.region };
       ids = idsIn(call.input);
-      const fault = this.fault({ ...call, service: scope.service, principalArn: principal.arn });
+      const fault = this.findFault({ ...call, service: scope.service, principalArn: principal.arn });
       if (fault !== undefined) {
         return await this.inject(fault, log);
       }
-      const output = await perform({ ...call, principal, read, ...this.permissions(principal, scope.region) });
+      const output = await perform({ ...call, principal, read, ...this.permissionChecks(principal, scope.region) });
       log('succeeded');
       return output;
     } catch (error) {
       if (error instanceof ServiceError && UNKNOWN_OPERATION_CODES.includes(error.code)) {
         notUnderstood.note(`calls of ${scope.service} ${operation}: the operation is not simulated, and each call is refused`);
       }
-      throw logAndName(error, service, log);
+      throw logError(error, service, log);
     }
   }
 
-  private unroutable(signed: Signed | undefined): Answer {
-    if (signed !== undefined) {
-      this.options.notUnderstood.note(`calls of ${signed.service}: the service is not simulated, and each call is refused`);
+  /** The response to a request without a valid signature, or for a service that is not simulated. */
+  private unroutableResponse(signature: RequestSignature | undefined): WireResponse {
+    if (signature !== undefined) {
+      this.options.notUnderstood.note(`calls of ${signature.service}: the service is not simulated, and each call is refused`);
     }
     const [type, message] =
-      signed === undefined
+      signature === undefined
         ? ['MissingAuthenticationTokenException', 'the request has no Signature Version 4 in an Authorization header']
-        : ['UnknownOperationException', `the rehearsal does not simulate the service ${signed.service}`];
+        : ['UnknownOperationException', `the rehearsal does not simulate the service ${signature.service}`];
     this.journal.write('iam', 'authentication', `${type}: ${message}`);
     return { status: 403, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ __type: type, message }) };
   }
 
-  private async authenticate(request: WireRequest, signed: Signed): Promise<Principal> {
-    const found = this.iam.lookUp(signed.accessKeyId);
-    if (found === undefined || found.credentials.sessionToken !== request.headers['x-amz-security-token']) {
+  private async authenticate(request: WireRequest, signature: RequestSignature): Promise<Principal> {
+    const session = this.iam.findSession(signature.accessKeyId);
+    if (session === undefined || session.credentials.sessionToken !== request.headers['x-amz-security-token']) {
       throw new CommonError('unknownKey');
     }
-    if (!(await verifySignature(request, signed, found.credentials.secretAccessKey))) {
+    if (!(await verifySignature(request, signature, session.credentials.secretAccessKey))) {
       throw new CommonError('badSignature');
     }
-    if (!REGION.test(signed.region)) {
+    if (!REGION.test(signature.region)) {
       throw new CommonError('badRegion');
     }
-    if (this.iam.isExpired(found.credentials)) {
+    if (this.iam.isExpired(session.credentials)) {
       throw new CommonError('expired');
     }
-    return found.principal;
+    return session.principal;
   }
 
-  private fault(call: ApiCall): Fault | undefined {
+  private findFault(call: ApiCall): Fault | undefined {
     for (const interceptor of this.interceptors) {
       const fault = interceptor(call);
       if (fault !== undefined) {
@@ -272,25 +288,25 @@ export class Endpoint {
     return undefined;
   }
 
-  /** @throws ServiceError if the fault is an error */
-  private async inject(fault: Fault, log: (outcome: string) => void): Promise<BrokenAnswer> {
+  /** Causes the fault of a call. Throws a `ServiceError` if the fault is an error. */
+  private async inject(fault: Fault, log: (outcome: string) => void): Promise<BrokenResponse> {
     switch (fault.kind) {
       case 'error':
         throw new ServiceError(fault.name, fault.message, fault.status);
       case 'hang':
-        log('never answered (injected)');
+        log('no response (injected)');
         await this.clock.sleep(Infinity);
         return 'reset';
       case 'reset':
         log('connection reset (injected)');
         return 'reset';
       case 'malformed':
-        log('malformed answer (injected)');
+        log('malformed response (injected)');
         return 'malformed';
     }
   }
 
-  private permissions(principal: Principal, region: string) {
+  private permissionChecks(principal: Principal, region: string) {
     const decide = (action: string, resource: string, context: Context = {}) =>
       this.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
     return {
@@ -311,28 +327,24 @@ export class Endpoint {
 function idsIn(input: unknown): string[] {
   const members: [string, unknown][] = Object.entries(input ?? {});
   return members
-    .filter(([name]) => IDS.includes(name))
+    .filter(([name]) => ID_MEMBERS.includes(name))
     .flatMap(([, value]) => value)
     .filter((value) => typeof value === 'string');
 }
 
-function nameOf({ arn, account }: Principal): string {
-  return `${arn} of account ${account}`;
-}
-
 /** Logs an error, and returns it with the service's error code. */
-function logAndName(error: unknown, { errors }: Service, log: (outcome: string) => void): unknown {
-  const named = error instanceof CommonError ? error.as(errors) : error;
-  log(named instanceof ServiceError ? named.code : `rehearsal failed (${String(named)})`);
-  return named;
+function logError(error: unknown, { errors }: Service, log: (outcome: string) => void): unknown {
+  const serviceError = error instanceof CommonError ? error.toServiceError(errors) : error;
+  log(serviceError instanceof ServiceError ? serviceError.code : `rehearsal failed (${String(serviceError)})`);
+  return serviceError;
 }
 
 function isLocal(service: Service): service is LocalService {
   return 'run' in service;
 }
 
-/** Undefined if the client disconnected. */
-async function read(message: IncomingMessage): Promise<WireRequest | undefined> {
+/** Receives a request. @returns undefined if the client disconnected */
+async function receive(message: IncomingMessage): Promise<WireRequest | undefined> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of message) {

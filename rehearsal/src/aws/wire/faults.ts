@@ -21,13 +21,13 @@ export type Fault =
 
 export type Interceptor = (call: ApiCall) => Fault | undefined;
 
-/** The connection broke before the answer came, or the answer can't be read. */
-export type BrokenAnswer = 'reset' | 'malformed';
+/** A connection that is reset before the response, or a response that cannot be parsed. */
+export type BrokenResponse = 'reset' | 'malformed';
 
-/** The same, as a caller in this process learns of it. */
-export class BrokenAnswerError extends Error {
-  constructor(readonly kind: BrokenAnswer) {
-    super(`the answer is ${kind}`);
-    this.name = 'BrokenAnswerError';
+/** Thrown to a caller in this process instead of a broken response. */
+export class BrokenResponseError extends Error {
+  constructor(readonly kind: BrokenResponse) {
+    super(kind === 'reset' ? 'the connection was reset' : 'the response is malformed');
+    this.name = 'BrokenResponseError';
   }
 }

@@ -38,7 +38,7 @@ export type Members = Readonly<Record<string, Constraint>>;
 export class Input {
   constructor(private readonly values: ReadonlyMap<string, unknown>) {}
 
-  /** An empty text if the member is absent. */
+  /** @returns an empty text if the member is absent */
   text(name: string): string {
     return this.optional(name) ?? '';
   }
@@ -84,19 +84,19 @@ function problemsOfMembers(input: unknown, members: Members, path: string): stri
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new ServiceError('SerializationException', '');
   }
-  const given = new Map<string, unknown>(Object.entries(input));
+  const values = new Map<string, unknown>(Object.entries(input));
   return Object.entries(members).flatMap(([name, constraint]) =>
-    problems(given.get(name) ?? undefined, constraint, `${path}${name.charAt(0).toLowerCase()}${name.slice(1)}`),
+    problemsOf(values.get(name) ?? undefined, constraint, `${path}${name.charAt(0).toLowerCase()}${name.slice(1)}`),
   );
 }
 
-function problems(value: unknown, constraint: Constraint, path: string): string[] {
-  const broken = (rule: string): string[] => [
+function problemsOf(value: unknown, constraint: Constraint, path: string): string[] {
+  const violation = (rule: string): string[] => [
     `Value ${value === undefined ? 'null' : `'${typeof value === 'string' ? value : JSON.stringify(value)}'`} at '${path}' ` +
       `failed to satisfy constraint: ${rule}`,
   ];
   if (value === undefined) {
-    return constraint.required ? broken('Member must not be null') : [];
+    return constraint.required ? violation('Member must not be null') : [];
   }
   switch (constraint.type) {
     case 'structure':
@@ -107,21 +107,21 @@ function problems(value: unknown, constraint: Constraint, path: string): string[
       if (typeof value !== 'number') {
         return failTypeMismatch(value, 'Integer');
       }
-      return value < constraint.min ? broken(`Member must have value greater than or equal to ${constraint.min}`) : [];
+      return value < constraint.min ? violation(`Member must have value greater than or equal to ${constraint.min}`) : [];
     case 'list': {
       if (!Array.isArray(value)) {
         return failTypeMismatch(value, 'List');
       }
       const rule = lengthRule(value.length, constraint);
-      const inside = value.flatMap((member, index) => problems(member, constraint.member, `${path}.${index + 1}.member`));
-      return rule === undefined ? inside : [...broken(rule), ...inside];
+      const inside = value.flatMap((member, index) => problemsOf(member, constraint.member, `${path}.${index + 1}.member`));
+      return rule === undefined ? inside : [...violation(rule), ...inside];
     }
     case undefined: {
       if (typeof value !== 'string') {
         return failTypeMismatch(value, 'String');
       }
       const rule = textRule(value, constraint);
-      return rule === undefined ? [] : broken(rule);
+      return rule === undefined ? [] : violation(rule);
     }
   }
 }

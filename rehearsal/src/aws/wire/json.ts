@@ -1,6 +1,6 @@
 import { cbor, dateToTag } from '@smithy/core/cbor';
 import type { Source } from '../../journal';
-import { JSON_ERRORS, ServiceError, type Answer, type LocalService, type ServiceCall, type WireRequest } from '../service';
+import { JSON_ERRORS, ServiceError, type WireResponse, type LocalService, type ServiceCall, type WireRequest } from '../service';
 import { validate, type Input, type Members } from './input-constraints';
 
 export interface Operation {
@@ -11,27 +11,35 @@ export interface Operation {
 const JSON_TYPE = 'application/x-amz-json-1.1';
 const CBOR_TYPE = 'application/cbor';
 
+interface RpcServiceOptions {
+  readonly source: Source;
+  /** The service's shape name, as in the JSON target and the CBOR path. */
+  readonly shapeName: string;
+  /** The namespace of the service's errors in CBOR. */
+  readonly namespace: string;
+  readonly operations: Readonly<Record<string, Operation>>;
+  /** The service's error code for invalid input. */
+  readonly validationCode: string;
+}
+
 /** A service that supports AWS JSON 1.1 and Smithy RPC v2 CBOR. It responds in the protocol of the request. */
 export class RpcService implements LocalService {
   readonly errors = JSON_ERRORS;
 
-  constructor(
-    readonly source: Source,
-    /** The service's shape name, as in the JSON target and the CBOR path. */
-    private readonly shape: string,
-    private readonly namespace: string,
-    private readonly operations: Readonly<Record<string, Operation>>,
-    /** The service's error code for invalid input. */
-    private readonly validationCode: string,
-  ) {}
+  readonly source: Source;
 
-  operation({ path, headers }: WireRequest): string {
+  constructor(private readonly options: RpcServiceOptions) {
+    this.source = options.source;
+  }
+
+  operationName({ path, headers }: WireRequest): string {
+    const { shapeName } = this.options;
     const [target, prefix] =
-      path === '/' ? [headers['x-amz-target'] ?? '', `${this.shape}.`] : [path, `/service/${this.shape}/operation/`];
+      path === '/' ? [headers['x-amz-target'] ?? '', `${shapeName}.`] : [path, `/service/${shapeName}/operation/`];
     return target.startsWith(prefix) ? target.slice(prefix.length) : 'unknown';
   }
 
-  input(request: WireRequest): unknown {
+  parseInput(request: WireRequest): unknown {
     const { body } = request;
     try {
       const parsed: unknown = isCbor(request) ? withDates(cbor.deserialize(body)) : JSON.parse(body.toString('utf8') || '{}');
@@ -41,21 +49,22 @@ export class RpcService implements LocalService {
     }
   }
 
-  async perform(call: ServiceCall): Promise<Answer> {
+  async perform(call: ServiceCall): Promise<WireResponse> {
     return encode(call.request, 200, await this.run(call));
   }
 
   async run(call: ServiceCall): Promise<object> {
-    const operation = Object.hasOwn(this.operations, call.operation) ? this.operations[call.operation] : undefined;
+    const { operations, validationCode } = this.options;
+    const operation = Object.hasOwn(operations, call.operation) ? operations[call.operation] : undefined;
     if (operation === undefined) {
       throw new ServiceError('UnknownOperationException', '');
     }
-    return operation.run(validate(call.input, operation.members, this.validationCode), call);
+    return operation.run(validate(call.input, operation.members, validationCode), call);
   }
 
-  fail(error: ServiceError, request: WireRequest): Answer {
-    const type = isCbor(request) ? `${this.namespace}#${error.code}` : error.code;
-    // modeled errors have `Message`, errors of the front end `message`; clients read both
+  errorResponse(error: ServiceError, request: WireRequest): WireResponse {
+    const type = isCbor(request) ? `${this.options.namespace}#${error.code}` : error.code;
+    // AWS returns `Message` or `message`, depending on the error; clients read both
     const body = error.message === '' ? { __type: type } : { __type: type, message: error.message, Message: error.message };
     return encode(request, error.status, body);
   }
@@ -65,7 +74,7 @@ function isCbor({ headers }: WireRequest): boolean {
   return headers['smithy-protocol'] === 'rpc-v2-cbor';
 }
 
-function encode(request: WireRequest, status: number, output: object): Answer {
+function encode(request: WireRequest, status: number, output: object): WireResponse {
   if (isCbor(request)) {
     const body = cbor.serialize(mapDates(output, dateToTag));
     return { status, headers: { 'content-type': CBOR_TYPE, 'smithy-protocol': 'rpc-v2-cbor' }, body };

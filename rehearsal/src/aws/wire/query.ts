@@ -1,14 +1,21 @@
 import type { Source } from '../../journal';
-import { ServiceError, type Answer, type CommonErrors, type LocalService, type ServiceCall, type WireRequest } from '../service';
+import {
+  ServiceError,
+  type WireResponse,
+  type CommonErrors,
+  type LocalService,
+  type ServiceCall,
+  type WireRequest,
+} from '../service';
 
-/** What XML answers are written from; a list's items are named by the protocol. */
+/** A value that can be written as XML. The dialect determines the name of the elements of a list. */
 type Xml = string | number | boolean | Date | undefined | readonly Xml[] | Members;
 
 export interface Members {
   readonly [name: string]: Xml;
 }
 
-/** The parameters of a form body, flat as they are sent. */
+/** The parameters of a form body. Nested members have flat names, such as `Filter.1.Name`. */
 export class Parameters {
   constructor(readonly all: Readonly<Record<string, string>>) {}
 
@@ -16,12 +23,12 @@ export class Parameters {
     return this.all[name];
   }
 
-  /** `Name.1`, `Name.2` … */
+  /** The values of `Name.1`, `Name.2` … */
   list(name: string): string[] {
     return this.indexes(name).flatMap((index) => this.all[`${name}.${index}`] ?? []);
   }
 
-  /** `Name.1.Member`, `Name.2.Member` …, each with its members below it. */
+  /** The members of each structure in a list: `Name.1.Member`, `Name.2.Member` … */
   structures(name: string): Parameters[] {
     return this.indexes(name).map((index) => {
       const prefix = `${name}.${index}.`;
@@ -39,16 +46,16 @@ export class Parameters {
 
 export type QueryOperation = (parameters: Parameters, call: ServiceCall) => Promise<Members>;
 
-/** Where the two dialects of the query protocol differ. */
+/** The differences between the query protocols of EC2 and of other services. */
 export interface Dialect {
   readonly errors: CommonErrors;
-  /** What the items of a list are called. */
+  /** The element name of the items of a list. */
   readonly item: string;
   success(operation: string, result: Members, requestId: string): Members;
   failure(error: ServiceError, requestId: string): Members;
 }
 
-/** A service with form bodies and XML answers. */
+/** A service with the query protocol: requests are form bodies, responses are XML. */
 export class QueryService implements LocalService {
   readonly errors: CommonErrors;
 
@@ -61,16 +68,16 @@ export class QueryService implements LocalService {
     this.errors = dialect.errors;
   }
 
-  operation(request: WireRequest): string {
-    return this.input(request).Action ?? 'unknown';
+  operationName(request: WireRequest): string {
+    return this.parseInput(request).Action ?? 'unknown';
   }
 
-  input(request: WireRequest): Readonly<Record<string, string>> {
+  parseInput(request: WireRequest): Readonly<Record<string, string>> {
     return Object.fromEntries(new URLSearchParams(request.body.toString('utf8')));
   }
 
-  async perform(call: ServiceCall): Promise<Answer> {
-    return this.answer(200, this.dialect.success(call.operation, await this.run(call), call.requestId));
+  async perform(call: ServiceCall): Promise<WireResponse> {
+    return this.xmlResponse(200, this.dialect.success(call.operation, await this.run(call), call.requestId));
   }
 
   async run(call: ServiceCall): Promise<Members> {
@@ -78,15 +85,15 @@ export class QueryService implements LocalService {
     if (operation === undefined) {
       throw new ServiceError('InvalidAction', `The action ${call.operation} is not valid for this web service.`);
     }
-    // as `input` gave it
+    // `parseInput` has returned this input
     return operation(new Parameters(call.input as Readonly<Record<string, string>>), call);
   }
 
-  fail(error: ServiceError, _request: WireRequest, requestId: string): Answer {
-    return this.answer(error.status, this.dialect.failure(error, requestId));
+  errorResponse(error: ServiceError, _request: WireRequest, requestId: string): WireResponse {
+    return this.xmlResponse(error.status, this.dialect.failure(error, requestId));
   }
 
-  private answer(status: number, document: Xml): Answer {
+  private xmlResponse(status: number, document: Xml): WireResponse {
     const xml = toXml(document, this.dialect.item).replace(/^<(\w+)/, `<$1 xmlns="${this.namespace}"`);
     return {
       status,
@@ -96,6 +103,7 @@ export class QueryService implements LocalService {
   }
 }
 
+/** @param item the element name of the items of a list */
 function toXml(value: Xml, item: string): string {
   if (value instanceof Date) {
     return value.toISOString();
@@ -110,7 +118,7 @@ function toXml(value: Xml, item: string): string {
   return String(value ?? '').replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-// Array.isArray does not narrow readonly arrays out of the other branch
+// without this function, TypeScript does not exclude readonly arrays from the other branch
 function isList(value: Xml): value is readonly Xml[] {
   return Array.isArray(value);
 }

@@ -3,8 +3,8 @@ import { Hash } from '@smithy/core/serde';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { WireRequest } from '../service';
 
-/** What an Authorization header of Signature Version 4 says. */
-export interface Signed {
+/** The content of an Authorization header with Signature Version 4. */
+export interface RequestSignature {
   readonly accessKeyId: string;
   readonly region: string;
   readonly service: string;
@@ -15,8 +15,8 @@ export interface Signed {
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
 
-/** Undefined where the header is missing or is no Signature Version 4. */
-export function parseAuthorization(header: string | undefined): Signed | undefined {
+/** @returns undefined if the header is missing, or does not contain a Signature Version 4 */
+export function parseAuthorization(header: string | undefined): RequestSignature | undefined {
   const match = AUTHORIZATION.exec(header ?? '');
   if (match === null) {
     return undefined;
@@ -25,18 +25,22 @@ export function parseAuthorization(header: string | undefined): Signed | undefin
   return { accessKeyId, region, service, signedHeaders: headers.split(';'), signature };
 }
 
-/** The hash that the signer works with. */
+/** The hash function of the signature. */
 export const SHA256 = Hash.bind(null, 'sha256');
 
 const BODY_HASH = 'x-amz-content-sha256';
 
 /**
- * Whether the request was signed with this secret: whoever signs the same request again gets the same signature. Its age is not looked
- * at: clients outside the rehearsal, such as the AWS CLI, sign with today's date, whatever the rehearsed one is.
+ * Whether the request was signed with this secret. Signs the request again, and compares the signatures. Ignores the date of the
+ * signature: clients outside the rehearsal, such as the AWS CLI, sign with today's date instead of the rehearsed date.
  */
-export async function verifySignature(request: WireRequest, signed: Signed, secretAccessKey: string): Promise<boolean> {
+export async function verifySignature(
+  request: WireRequest,
+  received: RequestSignature,
+  secretAccessKey: string,
+): Promise<boolean> {
   const { method, path, query, headers, body } = request;
-  const { accessKeyId, region, service, signedHeaders } = signed;
+  const { accessKeyId, region, service, signedHeaders } = received;
   const signingDate = dateOf(headers['x-amz-date'] ?? '');
   if (Number.isNaN(signingDate.getTime())) {
     return false;
@@ -48,9 +52,9 @@ export async function verifySignature(request: WireRequest, signed: Signed, secr
     sha256: SHA256,
     applyChecksum: signedHeaders.includes(BODY_HASH),
   });
-  // the signer takes a hash in a header for that of the body, and makes one of the body itself where there is none
+  // without this header, the signer computes the hash from the body; with it, the signer would trust the header
   const names = signedHeaders.filter((name) => name !== BODY_HASH);
-  const again = await signer.sign(
+  const signedAgain = await signer.sign(
     {
       method,
       protocol: 'http:',
@@ -62,8 +66,8 @@ export async function verifySignature(request: WireRequest, signed: Signed, secr
     },
     { signingDate, signableHeaders: new Set(names) },
   );
-  return parseAuthorization(again.headers.authorization)?.signature === signed.signature;
+  return parseAuthorization(signedAgain.headers.authorization)?.signature === received.signature;
 }
 
-/** A date of ISO 8601 without separators, such as `20260101T120000Z`. */
+/** Parses a date without separators, such as `20260101T120000Z`. */
 const dateOf = (text: string) => new Date(text.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, '$1-$2-$3T$4:$5:$6Z'));

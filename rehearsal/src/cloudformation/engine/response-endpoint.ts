@@ -129,7 +129,7 @@ export class ResponseEndpoint extends ResponseUrls {
           ),
         );
       };
-      const cancel = this.clock.after(BODY_TIMEOUT_MILLISECONDS, rejectIncomplete);
+      const cancel = this.clock.callAfter(BODY_TIMEOUT_MILLISECONDS, rejectIncomplete);
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('error', rejectIncomplete);
       request.on('end', () => {

@@ -120,7 +120,7 @@ export class CustomResource implements ResourceType {
   ): Promise<Buffer | 'timeout' | 'canceled'> {
     let cancelTimeout: () => void = () => undefined;
     const timeout = new Promise<'timeout'>((resolve) => {
-      cancelTimeout = this.options.clock.after(seconds * 1000, () => {
+      cancelTimeout = this.options.clock.callAfter(seconds * 1000, () => {
         resolve('timeout');
       });
     });

@@ -10,7 +10,7 @@ import {
 import type { LambdaService } from '../../lambda/service/lambda-service';
 import type { NetworkInterfaces } from '../../lambda/service/network-interfaces';
 import type { NotUnderstood } from '../../not-understood';
-import { background } from '../../time/background';
+import { runInBackground } from '../../time/background';
 import type { Properties } from '../template/template';
 import { numberOrDefault, nestedProperties, requiredText, optionalText, textList } from './properties';
 import {
@@ -66,7 +66,7 @@ const functionArnOf = (stack: StackIdentity, name: string) =>
 
 /** Throws Lambda's error if Lambda can't assume the function's role. */
 function requireRole({ iam }: FunctionServices, { role }: FunctionConfiguration): void {
-  if (!iam.admits(role, 'lambda.amazonaws.com')) {
+  if (!iam.canServiceAssume(role, 'lambda.amazonaws.com')) {
     const message = 'The role defined for the function cannot be assumed by Lambda.';
     throw new ServiceError('InvalidParameterValueException', message);
   }
@@ -111,7 +111,7 @@ function functionType(services: FunctionServices): ResourceType {
     update: async (request) => {
       const previousConfiguration = lambda.configuration(functionArnOf(request.stack, request.physicalId));
       const outcome = await deploy(request, request.physicalId);
-      background(() => networkInterfaces.release(previousConfiguration));
+      runInBackground(() => networkInterfaces.release(previousConfiguration));
       return outcome;
     },
     // CloudFormation waits until Lambda has deleted the network interfaces
@@ -141,7 +141,7 @@ function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceT
       const arn = arnOfRequest(request);
       lambda.unpublish(arn, String(request.attributes.Version));
       if (lambda.has(arn)) {
-        background(() => networkInterfaces.release(lambda.configuration(arn)));
+        runInBackground(() => networkInterfaces.release(lambda.configuration(arn)));
       }
     },
   };

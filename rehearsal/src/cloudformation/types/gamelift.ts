@@ -99,7 +99,7 @@ class FleetType implements ResourceType {
     const ResourceARN = String(attributes.FleetArn);
     const tags = tagsOf(properties);
     const removable =
-      this.aws.behaviours.get('foreignFleetTags') === 'strips them'
+      this.aws.behaviours.get('foreignFleetTags') === 'removed'
         ? await this.listTagKeys(ResourceARN, stack)
         : [...tagsOf(previousProperties).keys()];
     const TagKeys = removable.filter((key) => !tags.has(key));

@@ -114,7 +114,7 @@ function securityGroupType(ec2: Ec2): ResourceType {
       // add new rules first, so that traffic is not interrupted if old and new rules allow it
       for (const rule of newRules) {
         if (includesRule(currentRules, rule)) {
-          ec2.describeRule(stack, physicalId, rule);
+          ec2.updateRuleDescription(stack, physicalId, rule);
         } else {
           ec2.authorizeRule(stack, physicalId, rule);
         }
@@ -249,7 +249,7 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
       },
       update: updateNothing,
       delete: ({ stack, properties, physicalId }) => {
-        ec2.find(stack.account, stack.region, requiredText(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
+        ec2.findVpc(stack.account, stack.region, requiredText(properties, 'VpcId'))?.cidrBlocks.delete(physicalId);
       },
     },
     'AWS::EC2::Subnet': withRetriedDelete(
@@ -283,7 +283,7 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
     }),
     'AWS::EC2::SubnetRouteTableAssociation': {
       create: ({ stack, properties }) => {
-        const id = ec2.associate(stack, requiredText(properties, 'RouteTableId'), requiredText(properties, 'SubnetId'));
+        const id = ec2.associateSubnet(stack, requiredText(properties, 'RouteTableId'), requiredText(properties, 'SubnetId'));
         return { physicalId: id, attributes: { Id: id } };
       },
       update: updateNothing,

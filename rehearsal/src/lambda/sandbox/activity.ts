@@ -5,9 +5,9 @@ import type { ClientRequest } from 'node:http';
 /** Async resource types of operations that run in other threads or in the kernel while the event loop is idle. */
 const OPERATIONS =
   /^(FSREQ\w+|FILEHANDLECLOSEREQ|GETADDRINFOREQWRAP|GETNAMEINFOREQWRAP|QUERYWRAP|TCPCONNECTWRAP|PIPECONNECTWRAP)$/;
-/** Cryptographic jobs and child processes. If a job runs synchronously, or a process fails to start, no hook reports the end. */
+/** Cryptographic jobs and child processes. If a job runs synchronously, or a process fails to start, no hook reports its end. */
 const JOBS = /^(PROCESSWRAP|(?!HTTP)\w+REQUEST)$/;
-/** After this real time, an operation counts as ended. No hook reports the end of a connect that fails immediately. */
+/** After this real time, an operation counts as ended: no hook reports the end of a connection attempt that fails immediately. */
 const OPERATION_TIMEOUT_MS = 10_000;
 /** The interval between two checks for pending operations, in real milliseconds. */
 const CHECK_INTERVAL_MS = 1;
@@ -17,8 +17,8 @@ const realClearTimeout = globalThis.clearTimeout;
 const realClearImmediate = globalThis.clearImmediate;
 
 /**
- * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. That
- * thread is the only one here whose message port keeps the event loop alive.
+ * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. No other
+ * thread has a message port that keeps the event loop alive.
  */
 function hasPendingOperations(): boolean {
   return process.getActiveResourcesInfo().some((type) => /Req|ConnectWrap|WriteWrap|Immediate|MessagePort/.test(type));
@@ -28,8 +28,8 @@ function hasPendingOperations(): boolean {
 export class Activity {
   private readonly operations = new Set<number>();
   private readonly requests = new Set<object>();
-  /** Counts everything that the code starts. */
-  private started = 0;
+  /** The number of operations that the code has started so far. */
+  private startedCount = 0;
   private nextCheck: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
   constructor() {
@@ -42,16 +42,16 @@ export class Activity {
     return this.requests.size;
   }
 
-  /** Calls back after a whole turn of the event loop in which nothing started and nothing is pending. */
-  whenAtRest(callback: () => void): void {
-    const { started } = this;
+  /** Calls back after a whole turn of the event loop in which no operation started or was pending. */
+  whenIdle(callback: () => void): void {
+    const { startedCount } = this;
     this.stopChecking();
     const check = () => {
-      if (this.started === started && this.operations.size === 0 && !hasPendingOperations()) {
+      if (this.startedCount === startedCount && this.operations.size === 0 && !hasPendingOperations()) {
         callback();
       } else {
         this.nextCheck = realSetTimeout(() => {
-          this.whenAtRest(callback);
+          this.whenIdle(callback);
         }, CHECK_INTERVAL_MS);
       }
     };
@@ -65,23 +65,23 @@ export class Activity {
   }
 
   private watchOperations(): void {
-    const add = (id: number) => {
+    const addOperation = (id: number) => {
       this.operations.add(id);
       realSetTimeout(() => this.operations.delete(id), OPERATION_TIMEOUT_MS).unref();
     };
     createHook({
       init: (id, type, _trigger, resource: { readonly ondone?: unknown; readonly pid?: unknown }) => {
-        // whenAtRest creates immediates and timeouts itself
-        this.started += type === 'Immediate' || type === 'Timeout' ? 0 : 1;
+        // `whenIdle` itself creates immediates and timeouts
+        this.startedCount += type === 'Immediate' || type === 'Timeout' ? 0 : 1;
         if (type === 'PROMISE') {
           return;
         }
         if (OPERATIONS.test(type)) {
-          add(id);
+          addOperation(id);
         } else if (JOBS.test(type)) {
           queueMicrotask(() => {
             if (typeof resource.ondone === 'function' || typeof resource.pid === 'number') {
-              add(id);
+              addOperation(id);
             }
           });
         }
@@ -92,27 +92,27 @@ export class Activity {
 
   /** A request counts as answered when the head of the response arrives: the server has sent the body by then. */
   private watchRequests(): void {
-    const sent = (request: object) => {
+    const addRequest = (request: object) => {
       this.requests.add(request);
     };
-    const answered = (request: object) => {
+    const removeRequest = (request: object) => {
       this.requests.delete(request);
     };
     subscribe('http.client.request.start', (message) => {
       const { request } = message as { request: ClientRequest };
-      sent(request);
+      addRequest(request);
       request.once('close', () => {
-        answered(request);
+        removeRequest(request);
       });
     });
-    for (const [channel, count] of [
-      ['http.client.response.finish', answered],
-      ['undici:request:create', sent],
-      ['undici:request:headers', answered],
-      ['undici:request:error', answered],
+    for (const [channel, update] of [
+      ['http.client.response.finish', removeRequest],
+      ['undici:request:create', addRequest],
+      ['undici:request:headers', removeRequest],
+      ['undici:request:error', removeRequest],
     ] as const) {
       subscribe(channel, (message) => {
-        count((message as { request: object }).request);
+        update((message as { request: object }).request);
       });
     }
   }

@@ -9,17 +9,19 @@ import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network
 import { installTime } from './time';
 import { Timers } from './timers';
 
-/** Lambda's runtime in a worker thread: prepares the environment, loads the function's code, and runs invocations. */
+/*
+ * Lambda's runtime in a worker thread. It prepares the environment, loads the function's code, and runs invocations.
+ */
 
 if (!parentPort) {
-  throw new Error('the bootstrap runs in a worker thread only');
+  throw new Error('bootstrap.ts must run in a worker thread');
 }
 const port = parentPort;
 const settings = workerData as SandboxSettings;
 const exit = process.exit.bind(process);
 const time = new SharedTime(settings.time);
 installTime(time);
-// makes the jitter of retries the same in every run
+// the jitter of retries must be the same in every run
 Math.random = randomNumbers(settings.seed);
 const timers = new Timers(time);
 timers.install();
@@ -51,13 +53,13 @@ for (const method of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const
 for (const stream of [process.stdout, process.stderr]) {
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
     send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(), fromConsole });
-    const written = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
-    written?.();
+    const onWritten = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
+    onWritten?.();
     return true;
   };
 }
 
-function describe(error: unknown): FunctionError {
+function functionErrorOf(error: unknown): FunctionError {
   if (error instanceof Error) {
     return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
   }
@@ -65,44 +67,44 @@ function describe(error: unknown): FunctionError {
 }
 
 process.on('uncaughtException', (error) => {
-  send({ kind: 'error', error: describe(error), exits: true });
+  send({ kind: 'error', error: functionErrorOf(error), threadExits: true });
   exit(129);
 });
 process.on('unhandledRejection', (reason) => {
-  const { errorMessage, errorType, trace } = describe(reason);
+  const { errorMessage, errorType, trace } = functionErrorOf(reason);
   const error = { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: `${errorType}: ${errorMessage}`, trace };
-  send({ kind: 'error', error, exits: true });
+  send({ kind: 'error', error, threadExits: true });
   exit(128);
 });
 
-/** Ends the current invocation when the event loop is empty. Set only during an invocation. */
-let whenNothingIsLeft: (() => void) | undefined;
+/** Ends the current invocation. Node.js calls it when the event loop is empty. Set only during an invocation. */
+let onEmptyEventLoop: (() => void) | undefined;
 process.on('beforeExit', () => {
-  whenNothingIsLeft?.();
+  onEmptyEventLoop?.();
 });
 
-/** The number of the last `atRest` message from the rehearsal. Undefined after the reply. */
-let question: number | undefined;
+/** The id of the last `reportWhenIdle` message. Undefined after the reply. */
+let queryId: number | undefined;
 
-/** Replies when the thread only waits. If the event loop is empty, `beforeExit` ends the invocation instead. */
-function replyWhenAtRest(): void {
-  if (question === undefined) {
+/** Replies as soon as the thread only waits. If the event loop is empty, `beforeExit` ends the invocation instead. */
+function replyWhenIdle(): void {
+  if (queryId === undefined) {
     return;
   }
-  activity.whenAtRest(() => {
-    if (question !== undefined && (!whenNothingIsLeft || process.getActiveResourcesInfo().length > 0)) {
-      send({ kind: 'atRest', question, nextWakeUp: timers.nextWakeUp, requestsInFlight: activity.requestsInFlight });
-      question = undefined;
+  activity.whenIdle(() => {
+    if (queryId !== undefined && (!onEmptyEventLoop || process.getActiveResourcesInfo().length > 0)) {
+      send({ kind: 'idle', queryId, nextWakeUp: timers.nextWakeUp, requestsInFlight: activity.requestsInFlight });
+      queryId = undefined;
     }
   });
 }
 
 function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void {
-  let ended = false;
+  let hasEnded = false;
   const end = (message: FromSandbox) => {
-    if (!ended) {
-      ended = true;
-      whenNothingIsLeft = undefined;
+    if (!hasEnded) {
+      hasEnded = true;
+      onEmptyEventLoop = undefined;
       activity.stopChecking();
       port.ref();
       timers.freeze();
@@ -113,7 +115,7 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
     end({ kind: 'result', payload: JSON.stringify(result ?? null) });
   };
   const fail = (error: unknown) => {
-    end({ kind: 'error', error: describe(error), exits: false });
+    end({ kind: 'error', error: functionErrorOf(error), threadExits: false });
   };
   const callback = (error?: unknown, result?: unknown) => {
     const settle = () => {
@@ -124,12 +126,13 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
       }
     };
     if (context.callbackWaitsForEmptyEventLoop) {
-      endWhenIdle ??= settle;
+      endWithCallback ??= settle;
     } else {
       settle();
     }
   };
-  let endWhenIdle: (() => void) | undefined;
+  /** Ends the invocation with the result that the handler passed to the callback. */
+  let endWithCallback: (() => void) | undefined;
   const context = {
     ...settings.context,
     callbackWaitsForEmptyEventLoop: true,
@@ -145,22 +148,22 @@ function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void
     },
   };
   timers.thaw();
-  // From here on, only the pending operations of the function keep the event loop alive, as in Lambda.
+  // during an invocation, only the pending operations of the function keep the event loop alive, as in Lambda
   port.unref();
   try {
     const result = handler(JSON.parse(message.payload), context, callback);
     if (isThenable(result)) {
-      const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop ran empty before the handler returned' };
-      const neverSettles = () => {
-        end({ kind: 'error', error, exits: true });
+      const error = { errorType: 'Runtime.NodeJsExit', errorMessage: 'the event loop became empty before the handler returned' };
+      const failUnsettled = () => {
+        end({ kind: 'error', error, threadExits: true });
       };
-      whenNothingIsLeft = () => {
-        (endWhenIdle ?? neverSettles)();
+      onEmptyEventLoop = () => {
+        (endWithCallback ?? failUnsettled)();
       };
       result.then(succeed, fail);
     } else {
-      whenNothingIsLeft = () => {
-        (endWhenIdle ?? succeed)();
+      onEmptyEventLoop = () => {
+        (endWithCallback ?? succeed)();
       };
     }
   } catch (error) {
@@ -172,7 +175,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** Set when the function's code is loaded. */
+/** Undefined until the function's code is loaded. */
 let loadedHandler: Handler | undefined;
 
 port.on('message', (message: ToSandbox) => {
@@ -180,7 +183,7 @@ port.on('message', (message: ToSandbox) => {
     case 'invoke':
       if (loadedHandler) {
         invoke(loadedHandler, message);
-        replyWhenAtRest();
+        replyWhenIdle();
       }
       break;
     case 'wake':
@@ -189,15 +192,15 @@ port.on('message', (message: ToSandbox) => {
     case 'exit':
       exit(0);
       break;
-    case 'atRest':
-      question = message.question;
-      if (!loadedHandler || whenNothingIsLeft) {
-        replyWhenAtRest();
+    case 'reportWhenIdle':
+      queryId = message.queryId;
+      if (!loadedHandler || onEmptyEventLoop) {
+        replyWhenIdle();
       }
       break;
   }
 });
-// During loading, only the pending operations of the code keep the event loop alive.
+// during loading, too, only the pending operations of the code keep the event loop alive
 port.unref();
 
 void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).then(
@@ -207,6 +210,6 @@ void loadHandler(settings.taskRoot, settings.handler, settings.runtimeModule).th
     send({ kind: 'ready' });
   },
   (error: unknown) => {
-    send({ kind: 'failedToStart', error: describe(error) });
+    send({ kind: 'failedToStart', error: functionErrorOf(error) });
   },
 );

@@ -9,20 +9,20 @@ const RUNTIME_PACKAGE = /^@(aws-sdk|smithy)\//;
 type Resolve = (request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]) => string;
 export type Handler = (event: unknown, context: object, callback: (error?: unknown, result?: unknown) => void) => unknown;
 
-/** Lets a function load only modules from its asset and from the runtime, not packages installed elsewhere. */
+/** Lets `require` in a function load modules only from its asset and from the runtime, not packages installed elsewhere. */
 export function confineModules(taskRoot: string, runtimeModule: string): void {
   const loader = Module as unknown as { _resolveFilename: Resolve };
   const resolve = loader._resolveFilename;
   const runtime = createRequire(runtimeModule);
-  const inTask = (file: string) => file.startsWith(taskRoot + path.sep);
+  const isInTask = (file: string) => file.startsWith(taskRoot + path.sep);
   loader._resolveFilename = function (this: unknown, request, parent, ...rest) {
-    if (isBuiltin(request) || !inTask(parent?.filename ?? '')) {
+    if (isBuiltin(request) || !isInTask(parent?.filename ?? '')) {
       return resolve.call(this, request, parent, ...rest);
     }
     try {
-      const found = resolve.call(this, request, parent, ...rest);
-      if (inTask(found)) {
-        return found;
+      const file = resolve.call(this, request, parent, ...rest);
+      if (isInTask(file)) {
+        return file;
       }
     } catch (error) {
       if (!RUNTIME_PACKAGE.test(request)) {
@@ -37,20 +37,20 @@ export function confineModules(taskRoot: string, runtimeModule: string): void {
   };
 }
 
-/** The same for `import`, which resolves modules in a separate thread. */
+/** Does the same for `import`, which resolves modules in a separate thread. */
 const IMPORT_HOOKS = `
 let taskRoot, runtimeModule;
 export const initialize = (data) => { ({ taskRoot, runtimeModule } = data); };
 export async function resolve(specifier, context, next) {
   if (!context.parentURL?.startsWith(taskRoot)) return next(specifier, context);
-  const runtimePackage = ${RUNTIME_PACKAGE.toString()}.test(specifier);
+  const isRuntimePackage = ${RUNTIME_PACKAGE.toString()}.test(specifier);
   try {
-    const found = await next(specifier, context);
-    if (!found.url.startsWith('file:') || found.url.startsWith(taskRoot)) return found;
+    const resolved = await next(specifier, context);
+    if (!resolved.url.startsWith('file:') || resolved.url.startsWith(taskRoot)) return resolved;
   } catch (error) {
-    if (!runtimePackage) throw error;
+    if (!isRuntimePackage) throw error;
   }
-  if (runtimePackage) return next(specifier, { ...context, parentURL: runtimeModule });
+  if (isRuntimePackage) return next(specifier, { ...context, parentURL: runtimeModule });
   throw Object.assign(new Error("Cannot find package '" + specifier + "' imported from " + context.parentURL), { code: 'ERR_MODULE_NOT_FOUND' });
 }`;
 
@@ -62,7 +62,7 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
     .map((extension) => stem + extension)
     .find((candidate) => existsSync(candidate) && candidate !== stem);
   if (!file) {
-    throw named('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
+    throw errorNamed('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
   }
   const load = () => (file.endsWith('.mjs') ? undefined : (createRequire(file)(file) as unknown));
   const importFile = () => {
@@ -70,7 +70,7 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
     register(`data:text/javascript,${encodeURIComponent(IMPORT_HOOKS)}`, { parentURL: data.runtimeModule, data });
     return import(pathToFileURL(file).href) as Promise<unknown>;
   };
-  const loaded = await Promise.resolve()
+  const loadedModule = await Promise.resolve()
     .then(load)
     .catch((error: unknown) => {
       if (isRecord(error) && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE')) {
@@ -81,14 +81,14 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
     .then(async (module) => module ?? (await importFile()))
     .catch((error: unknown) => {
       const missing = isRecord(error) && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND');
-      throw missing ? named('Runtime.ImportModuleError', `Error: ${(error as unknown as Error).message}`) : error;
+      throw missing ? errorNamed('Runtime.ImportModuleError', `Error: ${(error as unknown as Error).message}`) : error;
     });
-  const found = exportPath.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), loaded);
-  if (typeof found !== 'function') {
-    throw named('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);
+  const handlerFunction = exportPath.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), loadedModule);
+  if (typeof handlerFunction !== 'function') {
+    throw errorNamed('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);
   }
-  return found as Handler;
+  return handlerFunction as Handler;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const named = (name: string, message: string) => Object.assign(new Error(message), { name });
+const errorNamed = (name: string, message: string) => Object.assign(new Error(message), { name });

@@ -32,36 +32,36 @@ function connectOptions(args: readonly unknown[]): tls.ConnectionOptions {
 interface SocketInternals {
   /** Node.js calls this on each activity of the socket. */
   _unrefTimer: (this: net.Socket) => void;
-  /** Node.js calls this after the timeout without activity. It emits `timeout`. */
+  /** Node.js calls this if the socket has no activity for the duration of the timeout. It emits `timeout`. */
   _onTimeout: (this: net.Socket) => void;
 }
 
-/** Makes socket timeouts, which the function's code or the SDK sets, run in rehearsed time. */
+/** Makes the timeouts of sockets run in rehearsed time. The function's code and the AWS SDK set them. */
 export function rehearseSocketTimeouts(timers: Timers): void {
-  const armed = new WeakMap<net.Socket, RehearsedTimer>();
-  const known = new WeakSet<net.Socket>();
+  const timersBySocket = new WeakMap<net.Socket, RehearsedTimer>();
+  const socketsWithCloseListener = new WeakSet<net.Socket>();
   const prototype = net.Socket.prototype as net.Socket & SocketInternals;
   const { _unrefTimer: onActivity } = prototype;
   prototype._unrefTimer = function (this: net.Socket) {
     if (!this.destroyed) {
-      armed.get(this)?.refresh();
+      timersBySocket.get(this)?.refresh();
     }
     onActivity.call(this);
   };
   const setTimeout = function (this: net.Socket, milliseconds: number, callback?: () => void): net.Socket {
     Object.assign(this, { timeout: milliseconds });
-    armed.get(this)?.close();
+    timersBySocket.get(this)?.close();
     if (milliseconds > 0) {
       const timedOut = () => {
         (this as net.Socket & SocketInternals)._onTimeout();
       };
-      armed.set(this, timers.start(false, timedOut, milliseconds).unref());
+      timersBySocket.set(this, timers.start(false, timedOut, milliseconds).unref());
     } else {
-      armed.delete(this);
+      timersBySocket.delete(this);
     }
-    if (!known.has(this)) {
-      known.add(this);
-      this.once('close', () => armed.get(this)?.close());
+    if (!socketsWithCloseListener.has(this)) {
+      socketsWithCloseListener.add(this);
+      this.once('close', () => timersBySocket.get(this)?.close());
     }
     if (callback) {
       if (milliseconds > 0) {

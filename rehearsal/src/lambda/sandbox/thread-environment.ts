@@ -1,10 +1,15 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
-import type { Participant, RehearsalClock, Rest } from '../../time/clock';
+import type { Participant, RehearsalClock, IdleState } from '../../time/clock';
 import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
-import type { EnvironmentSettings, ExecutionEnvironment, InvocationResult, Request } from '../service/execution-environment';
-import { exitError, timedOut } from '../service/function-errors';
+import type {
+  EnvironmentSettings,
+  ExecutionEnvironment,
+  InvocationResult,
+  InvocationRequest,
+} from '../service/execution-environment';
+import { exitError, timeoutError } from '../service/function-errors';
 
 export interface ThreadEnvironmentOptions {
   readonly clock: RehearsalClock;
@@ -20,16 +25,16 @@ export interface ThreadEnvironmentOptions {
   readonly output: EnvironmentSettings['output'];
 }
 
-/** If code is still busy after this real time, rehearsed time continues without it, and the function times out. */
+/** If the code is still busy after this real time, rehearsed time continues without it, and the function times out. */
 const STUCK_MS = 60_000;
 /** The state of a thread without timers and pending requests. */
-const FOREVER_AT_REST: Rest = { nextWakeUp: Infinity, requestsInFlight: 0 };
+const IDLE_FOREVER: IdleState = { nextWakeUp: Infinity, requestsInFlight: 0 };
 /** The heap that the runtime itself needs, in addition to the function's memory. */
 const RUNTIME_MEGABYTES = 64;
 
 let bootstrap: string | undefined;
 
-/** The bundled code of `bootstrap.ts`. It does not depend on the tool that runs this file (ts-jest, tsx). */
+/** The bundled code of `bootstrap.ts`. A thread can run it whether ts-jest or tsx runs this file. */
 function bootstrapCode(): string {
   bootstrap ??= buildSync({
     entryPoints: [path.join(__dirname, 'bootstrap.ts')],
@@ -42,28 +47,29 @@ function bootstrapCode(): string {
   return bootstrap ?? '';
 }
 
-/** An execution environment of a function. Runs one invocation at a time, and stays warm between them. */
+/** An execution environment whose code runs in a thread. It runs one invocation at a time, and stays warm between them. */
 export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   lastUsed = 0;
   /** Resolves when the thread has exited. */
   readonly exited: Promise<void>;
   private readonly worker: Worker;
   private readonly started: Promise<FunctionError | undefined>;
-  /** The message that the watchdog waits for. */
+  /** The message from the thread that the watchdog waits for. */
   private expected: FromSandbox['kind'] | 'exit' = 'ready';
   private watchdog: NodeJS.Timeout | undefined;
-  private stuck = false;
+  private isStuck = false;
   private failure: FunctionError | undefined;
   private deadline = Infinity;
   private finish: ((result: InvocationResult) => void) | undefined;
   private setStarted: (error?: FunctionError) => void = () => undefined;
   private setExited: () => void = () => undefined;
-  private rest: (rest: Rest) => void = () => undefined;
-  /** The last reply to `atRest`. Undefined if the thread got work since. */
-  private lastRest: Rest | undefined;
-  private hasWorkSinceQuestion = false;
-  /** Numbers the `atRest` messages. Replies to earlier ones are ignored. */
-  private question = 0;
+  private resolveIdle: (state: IdleState) => void = () => undefined;
+  /** The last reply to `reportWhenIdle`. Undefined after the thread has received work. */
+  private lastIdleState: IdleState | undefined;
+  /** Whether the thread has received work since the last `reportWhenIdle` message. */
+  private hasWorkSinceQuery = false;
+  /** The id of the last `reportWhenIdle` message. Replies to earlier ones are ignored. */
+  private queryId = 0;
 
   constructor(private readonly options: ThreadEnvironmentOptions) {
     const { clock, taskRoot, handler, runtimeModule, responseEndpoint, context, variables, seed } = options;
@@ -78,7 +84,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     };
     this.started = new Promise((resolve) => (this.setStarted = resolve));
     this.exited = new Promise((resolve) => (this.setExited = resolve));
-    this.expect('ready');
+    this.expectMessage('ready');
     this.worker = new Worker(bootstrapCode(), {
       eval: true,
       workerData: settings,
@@ -92,44 +98,44 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
       this.receive(message);
     });
     this.worker.on('error', (error: Error & { code?: string }) => {
-      this.end(exitError(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'signal: killed' : error.message));
+      this.endWith(exitError(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'signal: killed' : error.message));
     });
     this.worker.on('exit', (code) => {
       clearTimeout(this.watchdog);
-      this.end(exitError(code === 0 ? 'no reason provided' : `exit status ${code}`));
+      this.endWith(exitError(code === 0 ? 'no reason provided' : `exit status ${code}`));
       this.setExited();
     });
   }
 
-  get usable(): boolean {
+  get isUsable(): boolean {
     return !this.failure;
   }
 
-  async invoke({ requestId, arn, payload }: Request): Promise<InvocationResult> {
+  async invoke({ requestId, arn, payload }: InvocationRequest): Promise<InvocationResult> {
     const { clock, timeoutSeconds } = this.options;
     const leave = clock.join(this);
     let cancelTimeout: () => void = () => undefined;
     try {
       const failure = (await this.started) ?? this.failure;
       if (failure) {
-        this.end(failure);
+        this.endWith(failure);
         return { functionError: failure };
       }
       this.deadline = clock.now() + timeoutSeconds * 1000;
       const result = new Promise<InvocationResult>((resolve) => (this.finish = resolve));
-      cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
+      cancelTimeout = clock.callAfter(timeoutSeconds * 1000, () => {
         this.timeOut();
       });
-      this.setToWork({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline: this.deadline });
+      this.sendWork({ kind: 'invoke', requestId, invokedFunctionArn: arn, payload, deadline: this.deadline });
       return await result;
     } finally {
       cancelTimeout();
-      if (this.expected === 'atRest') {
-        // The invocation has ended: do not wait for the reply.
+      if (this.expected === 'idle') {
+        // the invocation has ended: do not wait for the reply
         clearTimeout(this.watchdog);
       }
-      this.question++;
-      this.rest(FOREVER_AT_REST);
+      this.queryId++;
+      this.resolveIdle(IDLE_FOREVER);
       leave();
       this.lastUsed = clock.now();
     }
@@ -137,36 +143,36 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
 
   /** Terminates the environment immediately. */
   kill(): void {
-    this.end(exitError('signal: killed'));
+    this.endWith(exitError('signal: killed'));
   }
 
-  atRest(): Promise<Rest> {
-    if (this.failure !== undefined || this.stuck) {
-      return Promise.resolve(FOREVER_AT_REST);
+  waitUntilIdle(): Promise<IdleState> {
+    if (this.failure !== undefined || this.isStuck) {
+      return Promise.resolve(IDLE_FOREVER);
     }
-    if (this.lastRest?.requestsInFlight === 0) {
-      return Promise.resolve(this.lastRest);
+    if (this.lastIdleState?.requestsInFlight === 0) {
+      return Promise.resolve(this.lastIdleState);
     }
     return new Promise((resolve) => {
-      this.rest = resolve;
-      this.hasWorkSinceQuestion = false;
-      this.expect('atRest');
-      this.question++;
-      this.worker.postMessage({ kind: 'atRest', question: this.question } satisfies ToSandbox);
+      this.resolveIdle = resolve;
+      this.hasWorkSinceQuery = false;
+      this.expectMessage('idle');
+      this.queryId++;
+      this.worker.postMessage({ kind: 'reportWhenIdle', queryId: this.queryId } satisfies ToSandbox);
     });
   }
 
   wake(): void {
-    this.setToWork({ kind: 'wake' });
+    this.sendWork({ kind: 'wake' });
   }
 
-  private setToWork(message: ToSandbox): void {
-    this.lastRest = undefined;
-    this.hasWorkSinceQuestion = true;
+  private sendWork(message: ToSandbox): void {
+    this.lastIdleState = undefined;
+    this.hasWorkSinceQuery = true;
     this.worker.postMessage(message);
   }
 
-  private expect(message: FromSandbox['kind'] | 'exit'): void {
+  private expectMessage(message: FromSandbox['kind'] | 'exit'): void {
     this.expected = message;
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
@@ -175,18 +181,18 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   }
 
   private receive(message: FromSandbox): void {
-    this.stuck = false;
-    if (message.kind === this.expected && (message.kind !== 'atRest' || message.question === this.question)) {
+    this.isStuck = false;
+    if (message.kind === this.expected && (message.kind !== 'idle' || message.queryId === this.queryId)) {
       clearTimeout(this.watchdog);
     }
     switch (message.kind) {
       case 'ready':
         this.setStarted();
         break;
-      case 'atRest':
-        if (message.question === this.question) {
-          this.lastRest = this.hasWorkSinceQuestion ? undefined : message;
-          this.rest(message);
+      case 'idle':
+        if (message.queryId === this.queryId) {
+          this.lastIdleState = this.hasWorkSinceQuery ? undefined : message;
+          this.resolveIdle(message);
         }
         break;
       case 'failedToStart':
@@ -201,7 +207,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
       case 'error':
         this.setStarted(message.error);
         this.settle({ functionError: message.error });
-        if (message.exits) {
+        if (message.threadExits) {
           this.kill();
         }
         break;
@@ -210,7 +216,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
 
   private settle(result: InvocationResult): void {
     if (this.finish !== undefined && this.options.clock.now() > this.deadline) {
-      // the code was busy past its deadline, so that the timeout could not interrupt it
+      // the code was busy until after its deadline, so the timeout could not interrupt it
       this.timeOut();
       return;
     }
@@ -219,47 +225,47 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   }
 
   private timeOut(): void {
-    this.end(timedOut(this.options.timeoutSeconds));
+    this.endWith(timeoutError(this.options.timeoutSeconds));
   }
 
-  /** Handles a thread that has not sent the expected message in time. */
+  /** Called when the thread has not sent the expected message in time. */
   private handleStuckThread(): void {
-    this.stuck = true;
+    this.isStuck = true;
     if (this.failure !== undefined) {
       void this.worker.terminate();
     } else if (this.finish === undefined) {
       this.timeOut();
     } else {
-      this.rest(FOREVER_AT_REST);
+      this.resolveIdle(IDLE_FOREVER);
     }
   }
 
   /** Ends the environment. A running invocation fails with `failure`. */
-  private end(failure: FunctionError): void {
+  private endWith(failure: FunctionError): void {
     if (this.failure) {
       return;
     }
     this.failure = failure;
-    this.rest(FOREVER_AT_REST);
+    this.resolveIdle(IDLE_FOREVER);
     this.setStarted(failure);
     this.finish?.({ functionError: failure });
     this.finish = undefined;
     this.stop();
   }
 
-  /** Stops the thread. Rehearsed time waits until the thread has exited, because its connections end only then. */
+  /** Stops the thread. Rehearsed time stands still until the thread has exited, because its connections end only then. */
   private stop(): void {
     const leave = this.options.clock.join({
-      atRest: () => this.exited.then(() => FOREVER_AT_REST),
+      waitUntilIdle: () => this.exited.then(() => IDLE_FOREVER),
       wake: () => undefined,
     });
     void this.exited.then(leave);
-    if (this.stuck) {
+    if (this.isStuck) {
       void this.worker.terminate();
     } else {
-      // ask the thread to exit: terminating it while it parses socket data would crash the whole process
-      this.setToWork({ kind: 'exit' });
-      this.expect('exit');
+      // the thread must exit by itself: terminating it while it parses socket data would crash the whole process
+      this.sendWork({ kind: 'exit' });
+      this.expectMessage('exit');
     }
   }
 }

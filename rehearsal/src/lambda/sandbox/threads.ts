@@ -13,23 +13,23 @@ interface ThreadOptions {
 }
 
 /** Returns a function that starts execution environments in threads. They call the simulated services over loopback. */
-export function threadEnvironments({
+export function threadEnvironmentStarter({
   clock,
   endpointUrl,
   responseEndpoint,
   runtimeModule = __filename,
 }: ThreadOptions): StartEnvironment {
-  let started = 0;
+  let lastSeed = 0;
   return async ({ configuration, version, taskRoot, logStreamName, credentials, output }) => {
     const { functionName, region, handler, runtime, memoryMegabytes, timeoutSeconds, logGroupName } = configuration;
     if (!runtime.startsWith('nodejs')) {
-      throw new Error(`the runtime ${runtime} of ${functionName} is not simulated: only nodejs ones are`);
+      throw new Error(`the runtime ${runtime} of ${functionName} is not simulated: use a Node.js runtime`);
     }
     const variables = {
       PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
       LANG: 'en_US.UTF-8',
       TZ: ':UTC',
-      // this Node.js may be older than the runtime's, and the SDK would log a warning at every start
+      // without this, the SDK logs a warning at every start if this Node.js is older than the one of the runtime
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       ...configuration.environment,
       AWS_REGION: region,
@@ -64,7 +64,7 @@ export function threadEnvironments({
       },
       variables,
       timeoutSeconds,
-      seed: ++started,
+      seed: ++lastSeed,
       output,
     });
   };

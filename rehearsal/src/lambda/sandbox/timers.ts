@@ -3,7 +3,9 @@ import timersPromises from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { SharedTime } from '../../time/shared-time';
 
-/** Timers of the function's code, in rehearsed time: the clock wakes the earliest of them when it is due. */
+/*
+ * The timers of the function's code, in rehearsed time. The clock wakes the thread when the earliest timer is due.
+ */
 
 type Callback = (...args: unknown[]) => void;
 
@@ -14,7 +16,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class RehearsedTimer {
   /** In microseconds since the epoch. */
   time = 0;
-  referenced = true;
+  isReferenced = true;
 
   constructor(
     private readonly timers: Timers,
@@ -25,19 +27,19 @@ export class RehearsedTimer {
   ) {}
 
   ref(): this {
-    this.referenced = true;
-    this.timers.keepAlive();
+    this.isReferenced = true;
+    this.timers.updateKeepAlive();
     return this;
   }
 
   unref(): this {
-    this.referenced = false;
-    this.timers.keepAlive();
+    this.isReferenced = false;
+    this.timers.updateKeepAlive();
     return this;
   }
 
   hasRef(): boolean {
-    return this.referenced;
+    return this.isReferenced;
   }
 
   refresh(): this {
@@ -61,27 +63,27 @@ export class RehearsedTimer {
 
 export class Timers {
   private pending: RehearsedTimer[] = [];
-  /** Keeps the event loop alive while a timer would. */
-  private readonly real = realSetInterval(() => undefined, LONGEST_TIMER_MS).unref();
+  /** Keeps the event loop alive as long as a pending timer of the code must. */
+  private readonly keepAliveTimer = realSetInterval(() => undefined, LONGEST_TIMER_MS).unref();
   private lastId = 0;
-  private frozen = false;
+  private isFrozen = false;
 
   constructor(private readonly time: SharedTime) {}
 
-  /** When the first of them is due, in microseconds since the epoch; `Infinity` for never. */
+  /** When the earliest timer is due, in microseconds since the epoch; `Infinity` if there is none. */
   get nextWakeUp(): number {
-    return this.frozen ? Infinity : (this.pending[0]?.time ?? Infinity);
+    return this.isFrozen ? Infinity : (this.pending[0]?.time ?? Infinity);
   }
 
-  /** Between invocations nothing of the function runs. */
+  /** Stops all timers between two invocations, as Lambda does. */
   freeze(): void {
-    this.frozen = true;
-    this.keepAlive();
+    this.isFrozen = true;
+    this.updateKeepAlive();
   }
 
   thaw(): void {
-    this.frozen = false;
-    this.keepAlive();
+    this.isFrozen = false;
+    this.updateKeepAlive();
   }
 
   readonly start = (repeats: boolean, callback: Callback, delay?: number, ...args: unknown[]): RehearsedTimer => {
@@ -100,7 +102,7 @@ export class Timers {
     const id = handle instanceof RehearsedTimer ? handle.id : Number(handle);
     if (handle !== null && this.pending.some((timer) => timer.id === id)) {
       this.pending = this.pending.filter((timer) => timer.id !== id);
-      this.keepAlive();
+      this.updateKeepAlive();
     } else if (typeof handle === 'object' && handle !== null) {
       realClearTimeout(handle as NodeJS.Timeout);
     }
@@ -111,15 +113,15 @@ export class Timers {
     timer.time = this.time.now() + timer.delay * 1000;
     const later = this.pending.findIndex((other) => other.time > timer.time);
     this.pending.splice(later < 0 ? this.pending.length : later, 0, timer);
-    this.keepAlive();
+    this.updateKeepAlive();
   }
 
-  keepAlive(): void {
-    const isNeeded = !this.frozen && this.pending.some((timer) => timer.referenced);
-    this.real[isNeeded ? 'ref' : 'unref']();
+  updateKeepAlive(): void {
+    const isNeeded = !this.isFrozen && this.pending.some((timer) => timer.isReferenced);
+    this.keepAliveTimer[isNeeded ? 'ref' : 'unref']();
   }
 
-  /** Fires the first one that is due. */
+  /** Fires the earliest timer, if it is due. */
   fireDue(): void {
     const [due] = this.pending;
     if (!due || this.nextWakeUp > this.time.now()) {
@@ -129,11 +131,11 @@ export class Timers {
     if (due.repeats) {
       this.schedule(due);
     }
-    this.keepAlive();
+    this.updateKeepAlive();
     due.fire();
   }
 
-  /** Puts these timers in the place of Node's. */
+  /** Replaces the timers of Node.js. */
   install(): void {
     const setTimeout = (callback: Callback, delay?: number, ...args: unknown[]) => this.start(false, callback, delay, ...args);
     const setInterval = (callback: Callback, delay?: number, ...args: unknown[]) => this.start(true, callback, delay, ...args);
@@ -146,7 +148,7 @@ export class Timers {
       wait: (delay: number, options?: WaitOptions) => wait(delay, undefined, options),
       yield: () => new Promise(setImmediate),
     };
-    Object.assign(timersPromises, { setTimeout: wait, setInterval: this.ticks.bind(this), scheduler });
+    Object.assign(timersPromises, { setTimeout: wait, setInterval: this.intervalTicks.bind(this), scheduler });
     AbortSignal.timeout = (delay: number) => {
       const controller = new AbortController();
       const timedOut = () => {
@@ -181,7 +183,7 @@ export class Timers {
     });
   }
 
-  private async *ticks<T>(delay?: number, value?: T, options: WaitOptions = {}): AsyncGenerator<T | undefined> {
+  private async *intervalTicks<T>(delay?: number, value?: T, options: WaitOptions = {}): AsyncGenerator<T | undefined> {
     for (;;) {
       yield await this.waitFor(delay, value, options);
     }

@@ -1,31 +1,31 @@
 import type { Decision } from '../../aws/iam/iam';
 import type { RehearsalClock } from '../../time/clock';
 import type { DeployedFunction } from './deployed-function';
-import type { InvocationResult, Request } from './execution-environment';
+import type { InvocationResult, InvocationRequest } from './execution-environment';
 import { LATEST, parseArn, type EventInvokeConfiguration } from './function-configuration';
 import type { LambdaMetrics } from './function-metrics';
-import type { Pool } from './pool';
-import { deliver, type Outcome } from './retries';
+import type { EnvironmentPool } from './environment-pool';
+import { deliverWithRetries, type DeliveryOutcome } from './retries';
 
 export interface DeliveryOptions {
   readonly clock: RehearsalClock;
   readonly metrics: LambdaMetrics;
   /** Returns undefined if the function was deleted. */
   readonly find: (arn: string) => DeployedFunction | undefined;
-  readonly run: (pool: Pool, request: Request) => Promise<InvocationResult>;
-  /** Sends a record to a queue, with the function's role. */
+  readonly run: (pool: EnvironmentPool, request: InvocationRequest) => Promise<InvocationResult>;
+  /** Sends a record to a queue, with the permissions of the function's role. */
   readonly send: (queueArn: string, body: string, roleArn: string) => Promise<Decision>;
   readonly log: (arn: string, text: string) => void;
 }
 
-type Condition = Exclude<Outcome, 'FunctionGone'>;
+type Condition = Exclude<DeliveryOutcome, 'FunctionDeleted'>;
 
-/** How the delivery of an event ended. */
-interface Ending {
+/** The result of delivering an event. */
+interface DeliveryResult {
   readonly condition: Condition;
   readonly attempts: number;
   readonly result: InvocationResult;
-  readonly pool: Pool;
+  readonly pool: EnvironmentPool;
   readonly settings: EventInvokeConfiguration;
 }
 
@@ -33,40 +33,40 @@ interface Ending {
 export class Delivery {
   constructor(private readonly options: DeliveryOptions) {}
 
-  async deliver(request: Request): Promise<void> {
+  async deliver(request: InvocationRequest): Promise<void> {
     const { clock, metrics, log } = this.options;
     const { arn, requestId } = request;
     const accepted = clock.now();
-    const ending = await this.attempt(request);
-    if (!ending) {
-      log(arn, `event ${requestId} dropped: the function is gone`);
+    const delivery = await this.attemptAll(request);
+    if (!delivery) {
+      log(arn, `event ${requestId} dropped: the function was deleted`);
       return;
     }
-    const { condition, attempts, settings } = ending;
+    const { condition, attempts, settings } = delivery;
     if (condition === 'Success') {
-      await this.record(request, ending, settings.onSuccess);
+      await this.sendRecord(request, delivery, settings.onSuccess);
       return;
     }
-    const why =
+    const reason =
       condition === 'RetriesExhausted'
         ? `after ${attempts} attempts`
         : `after ${attempts} attempts: older than ${settings.maximumEventAgeSeconds} seconds`;
-    await this.record(request, ending, settings.onFailure);
+    await this.sendRecord(request, delivery, settings.onFailure);
     metrics.put('AsyncEventsDropped', arn, 1, accepted);
-    log(arn, `event ${requestId} dropped ${why}`);
+    log(arn, `event ${requestId} dropped ${reason}`);
   }
 
-  /** @returns undefined if the function was deleted in the meantime */
-  private async attempt(request: Request): Promise<Ending | undefined> {
+  /** Attempts the delivery until it has ended. @returns undefined if the function was deleted in the meantime */
+  private async attemptAll(request: InvocationRequest): Promise<DeliveryResult | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);
-    let last: Omit<Ending, 'condition' | 'settings'> | undefined;
+    let last: Omit<DeliveryResult, 'condition' | 'settings'> | undefined;
     const settings = (): EventInvokeConfiguration | undefined => {
       const fn = find(request.arn);
-      return fn?.version(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
+      return fn?.findPool(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
     };
     const attempt = async (): Promise<boolean> => {
-      const pool = find(request.arn)?.version(qualifier);
+      const pool = find(request.arn)?.findPool(qualifier);
       if (pool === undefined) {
         return false;
       }
@@ -74,24 +74,24 @@ export class Delivery {
       last = { attempts: (last?.attempts ?? 0) + 1, result, pool };
       return 'payload' in result;
     };
-    const condition = await deliver({ settings, attempt }, clock);
-    const present = settings();
-    return condition === 'FunctionGone' || present === undefined || last === undefined
+    const condition = await deliverWithRetries({ settings, attempt }, clock);
+    const currentSettings = settings();
+    return condition === 'FunctionDeleted' || currentSettings === undefined || last === undefined
       ? undefined
-      : { ...last, condition, settings: present };
+      : { ...last, condition, settings: currentSettings };
   }
 
-  private async record(request: Request, ending: Ending, destination: string | undefined): Promise<void> {
+  private async sendRecord(request: InvocationRequest, delivery: DeliveryResult, destination: string | undefined): Promise<void> {
     const { clock, metrics, send, log } = this.options;
     if (destination === undefined) {
       return;
     }
     if (destination.split(':')[2] !== 'sqs') {
-      log(request.arn, `destination ${destination} is not simulated: only queues are`);
+      log(request.arn, `destination ${destination} is not simulated: use an SQS queue`);
       return;
     }
-    const body = JSON.stringify(recordOf(request, ending, clock.now()));
-    const decision = await send(destination, body, ending.pool.configuration.role);
+    const body = JSON.stringify(recordOf(request, delivery, clock.now()));
+    const decision = await send(destination, body, delivery.pool.configuration.role);
     if (!decision.allowed) {
       metrics.put('DestinationDeliveryFailures', request.arn, 1, clock.now());
       log(request.arn, `destination ${destination} got no record: ${decision.reason}`);
@@ -100,8 +100,12 @@ export class Delivery {
 }
 
 /** The format is from "Capturing records of Lambda asynchronous invocations" in Lambda's developer guide. */
-function recordOf({ arn, requestId, payload }: Request, { condition, attempts, result, pool }: Ending, now: number): object {
-  const failed = 'functionError' in result;
+function recordOf(
+  { arn, requestId, payload }: InvocationRequest,
+  { condition, attempts, result, pool }: DeliveryResult,
+  now: number,
+): object {
+  const hasFailed = 'functionError' in result;
   return {
     version: '1.0',
     timestamp: new Date(now).toISOString(),
@@ -112,7 +116,7 @@ function recordOf({ arn, requestId, payload }: Request, { condition, attempts, r
       approximateInvokeCount: attempts,
     },
     requestPayload: JSON.parse(payload) as unknown,
-    responseContext: { statusCode: 200, executedVersion: pool.version, ...(failed ? { functionError: 'Unhandled' } : {}) },
-    responsePayload: failed ? result.functionError : (JSON.parse(result.payload) as unknown),
+    responseContext: { statusCode: 200, executedVersion: pool.version, ...(hasFailed ? { functionError: 'Unhandled' } : {}) },
+    responsePayload: hasFailed ? result.functionError : (JSON.parse(result.payload) as unknown),
   };
 }

@@ -1,42 +1,42 @@
 import { LATEST, DEFAULT_EVENT_INVOKE } from './function-configuration';
 import type { EventInvokeConfiguration, FunctionConfiguration, FunctionDescription } from './function-configuration';
-import type { Pool } from './pool';
+import type { EnvironmentPool } from './environment-pool';
 
 /** A function with its versions and aliases. */
 export class DeployedFunction {
-  private readonly published: Pool[] = [];
+  private readonly publishedPools: EnvironmentPool[] = [];
   private readonly aliases = new Map<string, string>();
   private readonly eventInvoke = new Map<string, EventInvokeConfiguration>();
-  /** All pools, including those of replaced code: their running invocations finish. */
-  private readonly pools: Pool[];
+  /** All pools, even of replaced code, because their running invocations finish. */
+  private readonly allPools: EnvironmentPool[];
 
-  constructor(private latest: Pool) {
-    this.pools = [latest];
+  constructor(private latestPool: EnvironmentPool) {
+    this.allPools = [latestPool];
   }
 
-  /** Replaces the code or configuration. Warm environments of the old one are not reused. */
-  replace(latest: Pool): void {
-    this.latest.retire();
-    this.latest = latest;
-    this.pools.push(latest);
+  /** Replaces the code and configuration. Warm environments of the old code are not reused. */
+  replace(latest: EnvironmentPool): void {
+    this.latestPool.retire();
+    this.latestPool = latest;
+    this.allPools.push(latest);
   }
 
   /** @returns the version number */
-  publish(version: (latest: Pool, number: string) => Pool): string {
-    const last = this.published.at(-1);
-    if (last?.configuration === this.latest.configuration) {
+  publish(createPool: (latest: EnvironmentPool, number: string) => EnvironmentPool): string {
+    const newest = this.publishedPools.at(-1);
+    if (newest?.configuration === this.latestPool.configuration) {
       throw new Error(
-        `A version for this Lambda function exists ( ${last.version} ). Modify the function to create a new version.`,
+        `A version for this Lambda function exists ( ${newest.version} ). Modify the function to create a new version.`,
       );
     }
-    const pool = version(this.latest, String(this.published.length + 1));
-    this.published.push(pool);
-    this.pools.push(pool);
+    const pool = createPool(this.latestPool, String(this.publishedPools.length + 1));
+    this.publishedPools.push(pool);
+    this.allPools.push(pool);
     return pool.version;
   }
 
   unpublish(version: string): void {
-    this.published.find((pool) => pool.version === version)?.retire();
+    this.publishedPools.find((pool) => pool.version === version)?.retire();
   }
 
   hasAlias(name: string): boolean {
@@ -52,10 +52,10 @@ export class DeployedFunction {
     }
   }
 
-  /** The current version of a version number or alias. */
-  version(qualifier = LATEST): Pool | undefined {
+  /** Finds the pool of a version or alias. @param qualifier the version or alias. Default: the latest code */
+  findPool(qualifier = LATEST): EnvironmentPool | undefined {
     const version = this.aliases.get(qualifier) ?? qualifier;
-    return [this.latest, ...this.published].find((pool) => pool.version === version && !pool.retired);
+    return [this.latestPool, ...this.publishedPools].find((pool) => pool.version === version && !pool.isRetired);
   }
 
   /** The settings of a version or alias. The function's own settings are for unqualified invocations only. */
@@ -67,7 +67,7 @@ export class DeployedFunction {
     return this.eventInvoke.has(qualifier);
   }
 
-  /** Sets the configuration, or restores the default if none is given. */
+  /** Sets the configuration. @param configuration undefined to restore the default */
   configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
     if (configuration === undefined) {
       this.eventInvoke.delete(qualifier);
@@ -78,11 +78,13 @@ export class DeployedFunction {
 
   /** The configurations of the function and its published versions. */
   configurations(): FunctionConfiguration[] {
-    return [this.latest, ...this.published].filter(({ retired }) => !retired).map(({ configuration }) => configuration);
+    return [this.latestPool, ...this.publishedPools]
+      .filter(({ isRetired }) => !isRetired)
+      .map(({ configuration }) => configuration);
   }
 
   describe(): FunctionDescription {
-    const { account, region, functionName, role, runtime, logGroupName, vpc, kmsKeyArn } = this.latest.configuration;
+    const { account, region, functionName, role, runtime, logGroupName, vpc, kmsKeyArn } = this.latestPool.configuration;
     return {
       account,
       region,
@@ -92,20 +94,20 @@ export class DeployedFunction {
       logGroupName,
       ...(vpc === undefined ? {} : { vpc }),
       ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
-      versions: this.published.filter(({ retired }) => !retired).map(({ version }) => version),
+      versions: this.publishedPools.filter(({ isRetired }) => !isRetired).map(({ version }) => version),
       aliases: Object.fromEntries(this.aliases),
       eventInvoke: Object.fromEntries(this.eventInvoke),
     };
   }
 
   retire(): void {
-    this.pools.forEach((pool) => {
+    this.allPools.forEach((pool) => {
       pool.retire();
     });
   }
 
-  /** @returns how many environments were running. */
+  /** Kills the running environments. @returns the number of killed environments */
   kill(): number {
-    return this.pools.reduce((sum, pool) => sum + pool.killRunning(), 0);
+    return this.allPools.reduce((sum, pool) => sum + pool.killRunning(), 0);
   }
 }

@@ -2,26 +2,26 @@ import type { Credentials } from '../../aws/iam/iam';
 import type { FunctionError } from '../protocol';
 import type { FunctionConfiguration } from './function-configuration';
 
-/** An invocation request. */
-export interface Request {
+/** A request to invoke a function. */
+export interface InvocationRequest {
   readonly requestId: string;
-  /** The invoked ARN, with the version or alias if one was given. */
+  /** The ARN of the function, with the version or alias if the caller named one. */
   readonly arn: string;
-  /** JSON. */
+  /** The payload in JSON. */
   readonly payload: string;
 }
 
 export type InvocationResult = { readonly payload: string } | { readonly functionError: FunctionError };
 
-/** Runs invocations of one version of a function, one at a time. */
+/** Runs the invocations of one version of a function, one at a time. */
 export interface ExecutionEnvironment {
-  /** False after it has ended. */
-  readonly usable: boolean;
-  /** When its last invocation ended. */
+  /** False after the environment has ended. */
+  readonly isUsable: boolean;
+  /** The time at which the last invocation ended. */
   readonly lastUsed: number;
-  /** Resolves when the environment is completely gone. */
+  /** Resolves when the environment has ended completely. */
   readonly exited: Promise<void>;
-  invoke(request: Request): Promise<InvocationResult>;
+  invoke(request: InvocationRequest): Promise<InvocationResult>;
   /** Terminates the environment immediately. */
   kill(): void;
 }
@@ -33,7 +33,7 @@ export interface EnvironmentSettings {
   readonly taskRoot: string;
   readonly logStreamName: string;
   readonly credentials: Credentials;
-  /** Writes to the function's log. With `fromConsole`, the runtime may wrap the text into JSON. @default - not from the console */
+  /** Writes to the function's log. @param fromConsole whether the code wrote the text with `console`. Default: false */
   readonly output: (text: string, fromConsole?: boolean) => void;
 }
 

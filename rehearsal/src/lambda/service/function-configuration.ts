@@ -12,7 +12,7 @@ export interface FunctionConfiguration {
   readonly memoryMegabytes: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logGroupName: string;
-  /** How the runtime logs what the console prints. The journal shows it as the function wrote it. @default - Text */
+  /** The format in which the runtime logs the output of the console. The journal shows the unformatted output. @default - Text */
   readonly logFormat?: 'JSON' | 'Text';
   /** The VPC of the function. @default - outside of the account's VPCs */
   readonly vpc?: VpcConfiguration;
@@ -21,7 +21,7 @@ export interface FunctionConfiguration {
   readonly code: { readonly directory: string } | { readonly zipFile: string };
 }
 
-/** Whether the rehearsal can run functions with this runtime. All Node.js functions run on the Node.js version of the rehearsal. */
+/** Whether the rehearsal can run functions with this runtime. They all run on the Node.js version of the rehearsal. */
 export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
 
 export interface VpcConfiguration {
@@ -33,12 +33,13 @@ export interface VpcConfiguration {
 export interface EventInvokeConfiguration {
   readonly maximumRetryAttempts: number;
   readonly maximumEventAgeSeconds: number;
-  /** ARNs of destinations. */
+  /** The ARN of the destination for events that succeeded. @default - none */
   readonly onSuccess?: string;
+  /** The ARN of the destination for events that were dropped. @default - none */
   readonly onFailure?: string;
 }
 
-/** Describes a function, its versions and its aliases. */
+/** The description of a function, its versions and its aliases. */
 export interface FunctionDescription {
   readonly account: string;
   readonly region: string;
@@ -62,7 +63,7 @@ export const LATEST = '$LATEST';
 export const functionArn = (account: string, region: string, name: string): string =>
   arnOf({ account, region }, 'lambda', `function:${name}`);
 
-/** The ARN of a function, and the version or alias that follows it. */
+/** Splits an ARN into the ARN of the function and the version or alias. */
 export function parseArn(arn: string): {
   readonly unqualified: string;
   readonly functionName: string;

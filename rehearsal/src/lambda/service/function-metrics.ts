@@ -3,18 +3,18 @@ import { parseArn } from './function-configuration';
 
 type LambdaMetric = 'Invocations' | 'Errors' | 'AsyncEventsDropped' | 'DestinationDeliveryFailures';
 
-/** Puts Lambda's metrics, with each set of dimensions that Lambda sends. */
+/** Records Lambda's metrics, with each set of dimensions that Lambda sends. */
 export class LambdaMetrics {
   constructor(private readonly metrics: Metrics) {}
 
-  /** @param time when the function was invoked: Lambda dates errors back to that time */
+  /** @param time the time of the invocation. Lambda also reports errors with that time */
   put(name: LambdaMetric, arn: string, value: number, time: number): void {
     const { functionName, qualifier } = parseArn(arn);
     const [, , , region = '', account = ''] = arn.split(':');
     const FunctionName = functionName;
     const Resource = qualifier === undefined ? functionName : `${functionName}:${qualifier}`;
-    const sets: Dimensions[] = [{}, { FunctionName }, { FunctionName, Resource }];
-    for (const dimensions of sets) {
+    const dimensionSets: Dimensions[] = [{}, { FunctionName }, { FunctionName, Resource }];
+    for (const dimensions of dimensionSets) {
       this.metrics.put({ account, region, namespace: 'AWS/Lambda', name, dimensions }, value, time);
     }
   }

@@ -1,9 +1,9 @@
 import { JSON_ERRORS, ServiceError } from '../../aws/service';
-import type { Answer, Service, ServiceCall, WireRequest } from '../../aws/service';
+import type { WireResponse, Service, ServiceCall, WireRequest } from '../../aws/service';
 import { functionArn, FunctionNotFound } from './function-configuration';
 import type { LambdaService } from './lambda-service';
 
-/** The operations of Lambda's REST API that functions need to invoke other functions. */
+/** The simulated operations of Lambda's REST API. Functions use them to invoke other functions. */
 const OPERATIONS = [
   { name: 'Invoke', method: 'POST', path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/ },
   { name: 'GetFunction', method: 'GET', path: /^\/2015-03-31\/functions\/([^/]+)$/ },
@@ -16,17 +16,17 @@ export class LambdaApi implements Service {
 
   constructor(private readonly lambda: LambdaService) {}
 
-  operation(request: WireRequest): string {
+  operationName(request: WireRequest): string {
     return find(request)?.name ?? 'UnknownOperation';
   }
 
-  input(request: WireRequest): unknown {
+  parseInput(request: WireRequest): unknown {
     const name = decodeURIComponent(find(request)?.path.exec(request.path)?.[1] ?? '');
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
     return { FunctionName: name, InvocationType: type, Payload: parse(request.body) };
   }
 
-  async perform(call: ServiceCall): Promise<Answer> {
+  async perform(call: ServiceCall): Promise<WireResponse> {
     const { FunctionName, InvocationType, Payload } = call.input as {
       FunctionName: string;
       InvocationType: string;
@@ -53,7 +53,7 @@ export class LambdaApi implements Service {
     }
   }
 
-  fail(error: ServiceError): Answer {
+  errorResponse(error: ServiceError): WireResponse {
     return json(
       error.status,
       { Type: error.status < 500 ? 'User' : 'Service', Message: error.message },
@@ -61,7 +61,7 @@ export class LambdaApi implements Service {
     );
   }
 
-  private async invoke(arn: string, type: string, payload: unknown): Promise<Answer> {
+  private async invoke(arn: string, type: string, payload: unknown): Promise<WireResponse> {
     this.describe(arn);
     if (type === 'DryRun') {
       return { status: 204, headers: {}, body: '' };
@@ -92,15 +92,15 @@ export class LambdaApi implements Service {
 const find = (request: WireRequest) =>
   OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
 
-/** The ARN of a function that a call names: by name, partial ARN or ARN. The version or alias follows it, or is in the query. */
+/** The ARN of the called function. A call contains its name, partial ARN or ARN. The version or alias follows it or is in the query. */
 function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');
   const marker = parts.indexOf('function');
   const owner = marker > 0 && parts[0] !== 'arn' ? (parts[0] ?? account) : account;
   const [functionName = name, qualifier] = marker < 0 ? parts : parts.slice(marker + 1);
   const arn = parts[0] === 'arn' ? parts.slice(0, 7).join(':') : functionArn(owner, region, functionName);
-  const named = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
-  return named === undefined ? arn : `${arn}:${named}`;
+  const versionOrAlias = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
+  return versionOrAlias === undefined ? arn : `${arn}:${versionOrAlias}`;
 }
 
 function parse(body: Buffer): unknown {
@@ -111,7 +111,7 @@ function parse(body: Buffer): unknown {
   }
 }
 
-const json = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+const json = (status: number, body: unknown, headers: Record<string, string> = {}): WireResponse => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body ?? null),

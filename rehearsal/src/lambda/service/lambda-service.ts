@@ -6,7 +6,7 @@ import { Ids } from '../../aws/ids';
 import type { Detail, Journal } from '../../journal';
 import { Delivery, type DeliveryOptions } from './delivery';
 import { DeployedFunction } from './deployed-function';
-import type { InvocationResult, Request } from './execution-environment';
+import type { InvocationResult, InvocationRequest } from './execution-environment';
 import {
   functionArn,
   FunctionNotFound,
@@ -18,7 +18,7 @@ import {
 } from './function-configuration';
 import { LambdaMetrics } from './function-metrics';
 import { CFN_RESPONSE } from './inline-code';
-import { Pool, type PoolOptions } from './pool';
+import { EnvironmentPool, type EnvironmentPoolOptions } from './environment-pool';
 
 export {
   functionArn,
@@ -27,23 +27,23 @@ export {
   type FunctionConfiguration,
 } from './function-configuration';
 
-export interface LambdaOptions extends Omit<PoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'send'> {
+export interface LambdaOptions extends Omit<EnvironmentPoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'send'> {
   readonly journal: Journal;
   readonly metrics: Metrics;
 }
 
 interface Invocation {
   readonly payload?: unknown;
-  /** `Unhandled` if the function failed: then the payload is the error. */
+  /** `Unhandled` if the function failed. The payload is then the error. */
   readonly functionError?: string;
 }
 
 /** Lambda in rehearsed time: versions, aliases, asynchronous delivery and metrics. Execution environments run the invocations. */
 export class LambdaService {
   private readonly functions = new Map<string, DeployedFunction>();
-  /** All pools, including those of deleted functions: their running invocations finish. */
-  private readonly pools: Pool[] = [];
-  private readonly temporary: string[] = [];
+  /** All pools, even of deleted functions, because their running invocations finish. */
+  private readonly pools: EnvironmentPool[] = [];
+  private readonly temporaryDirectories: string[] = [];
   private readonly metrics: LambdaMetrics;
   private readonly delivery: Delivery;
   private readonly ids = new Ids();
@@ -63,14 +63,14 @@ export class LambdaService {
     });
   }
 
-  /** Creates the function, or replaces its code and configuration. Warm environments of the old one are not reused. */
+  /** Creates the function, or replaces its code and configuration. Warm environments of the old code are not reused. */
   deploy(configuration: FunctionConfiguration): string {
     const arn = functionArn(configuration.account, configuration.region, configuration.functionName);
     const log = (functionName: string, text: string) => {
       this.log(functionName, text);
     };
-    const pool = this.keep(
-      new Pool({ ...this.options, ids: this.ids, log }, LATEST, configuration, this.codeDirectory(configuration)),
+    const pool = this.addPool(
+      new EnvironmentPool({ ...this.options, ids: this.ids, log }, LATEST, configuration, this.codeDirectory(configuration)),
     );
     const existing = this.functions.get(arn);
     if (existing) {
@@ -83,7 +83,7 @@ export class LambdaService {
 
   /** Publishes the current code and configuration. @returns the version number */
   publish(arn: string): string {
-    return this.find(arn).publish((latest, version) => this.keep(latest.copy(version)));
+    return this.find(arn).publish((latest, version) => this.addPool(latest.withVersion(version)));
   }
 
   unpublish(arn: string, version: string): void {
@@ -96,7 +96,7 @@ export class LambdaService {
 
   /** Creates an alias for a version, or updates it. */
   setAlias(arn: string, name: string, version: string): void {
-    this.findVersion(`${arn}:${version}`);
+    this.findPool(`${arn}:${version}`);
     this.find(arn).setAlias(name, version);
   }
 
@@ -104,7 +104,7 @@ export class LambdaService {
     this.functions.get(arn)?.setAlias(name, undefined);
   }
 
-  /** @param arn the ARN with the version or alias. Without one, the settings are for unqualified invocations only. */
+  /** @param arn the ARN with a version or alias. Without one, the settings apply only to invocations without one */
   configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
@@ -121,7 +121,7 @@ export class LambdaService {
 
   has(arn: string): boolean {
     const { unqualified, qualifier } = parseArn(arn);
-    return this.functions.get(unqualified)?.version(qualifier) !== undefined;
+    return this.functions.get(unqualified)?.findPool(qualifier) !== undefined;
   }
 
   list(): FunctionDescription[] {
@@ -134,32 +134,32 @@ export class LambdaService {
   }
 
   configuration(arn: string): FunctionConfiguration {
-    return this.findVersion(arn).configuration;
+    return this.findPool(arn).configuration;
   }
 
-  /** The version number that a version or alias refers to. */
+  /** The version of an ARN with a version or alias. */
   version(arn: string): string {
-    return this.findVersion(arn).version;
+    return this.findPool(arn).version;
   }
 
-  /** Invokes the function asynchronously: queues the event, and retries it according to the event invoke configuration. */
+  /** Invokes the function asynchronously. Lambda retries the event according to the event invoke configuration. */
   invokeAsync(arn: string, payload: unknown): void {
-    this.findVersion(arn);
-    const request = this.request(arn, payload);
-    this.options.clock.detached(() => void this.delivery.deliver(request));
+    this.findPool(arn);
+    const request = this.newRequest(arn, payload);
+    this.options.clock.runDetached(() => void this.delivery.deliver(request));
   }
 
   /** Invokes the function synchronously. */
   async invoke(arn: string, payload: unknown): Promise<Invocation> {
-    const pool = this.findVersion(arn);
-    const request = this.request(arn, payload);
-    const result = await this.options.clock.wait(this.options.clock.detached(() => this.run(pool, request)));
+    const pool = this.findPool(arn);
+    const request = this.newRequest(arn, payload);
+    const result = await this.options.clock.wait(this.options.clock.runDetached(() => this.run(pool, request)));
     return 'payload' in result
       ? { payload: JSON.parse(result.payload) as unknown }
       : { payload: result.functionError, functionError: 'Unhandled' };
   }
 
-  /** Kills all running environments of the function, as if they ran out of memory. @returns how many */
+  /** Kills all running environments of the function, as if they ran out of memory. @returns the number of killed environments */
   kill(arn: string): number {
     return this.find(arn).kill();
   }
@@ -168,12 +168,12 @@ export class LambdaService {
   async close(): Promise<void> {
     this.functions.clear();
     await Promise.all(this.pools.map((pool) => pool.close()));
-    this.temporary.forEach((directory) => {
+    this.temporaryDirectories.forEach((directory) => {
       rmSync(directory, { recursive: true, force: true });
     });
   }
 
-  private keep(pool: Pool): Pool {
+  private addPool(pool: EnvironmentPool): EnvironmentPool {
     this.pools.push(pool);
     return pool;
   }
@@ -186,8 +186,8 @@ export class LambdaService {
     return fn;
   }
 
-  private findVersion(arn: string): Pool {
-    const pool = this.find(arn).version(parseArn(arn).qualifier);
+  private findPool(arn: string): EnvironmentPool {
+    const pool = this.find(arn).findPool(parseArn(arn).qualifier);
     if (!pool) {
       throw new FunctionNotFound(arn);
     }
@@ -199,19 +199,19 @@ export class LambdaService {
       return realpathSync(code.directory);
     }
     const directory = realpathSync(mkdtempSync(path.join(tmpdir(), 'rehearsal-function-')));
-    this.temporary.push(directory);
+    this.temporaryDirectories.push(directory);
     writeFileSync(path.join(directory, 'index.js'), code.zipFile);
     mkdirSync(path.join(directory, 'node_modules'));
     writeFileSync(path.join(directory, 'node_modules', 'cfn-response.js'), CFN_RESPONSE);
     return directory;
   }
 
-  private async run(pool: Pool, request: Request): Promise<InvocationResult> {
+  private async run(pool: EnvironmentPool, request: InvocationRequest): Promise<InvocationResult> {
     const { clock } = this.options;
     const { functionName } = pool.configuration;
-    // Start simultaneous invocations one after the other.
+    // simultaneous invocations start one after the other
     await clock.sleep(0);
-    const started = clock.now();
+    const startTime = clock.now();
     const { requestId } = request;
     this.log(functionName, `START RequestId: ${requestId}`, { kind: 'run started', requestId });
     const result = await pool.run(request);
@@ -220,13 +220,16 @@ export class LambdaService {
       const { errorType, errorMessage } = result.functionError;
       this.log(functionName, `${errorType}: ${errorMessage}`);
     }
-    this.metrics.put('Invocations', request.arn, 1, started);
-    this.metrics.put('Errors', request.arn, failed ? 1 : 0, started);
-    this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - started} ms`, { kind: 'run ended', requestId });
+    this.metrics.put('Invocations', request.arn, 1, startTime);
+    this.metrics.put('Errors', request.arn, failed ? 1 : 0, startTime);
+    this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - startTime} ms`, {
+      kind: 'run ended',
+      requestId,
+    });
     return result;
   }
 
-  private request(arn: string, payload: unknown): Request {
+  private newRequest(arn: string, payload: unknown): InvocationRequest {
     return { requestId: this.ids.uuid('invocation'), arn, payload: JSON.stringify(payload) };
   }
 

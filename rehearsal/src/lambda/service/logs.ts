@@ -6,8 +6,8 @@ import type { FunctionConfiguration } from './function-configuration';
 const LAMBDA = 'lambda.amazonaws.com';
 
 /**
- * Creates the log group of a function if it does not exist, with the function's role, as Lambda does. Without the permissions, the
- * logs are lost in AWS. In the simulation, the journal shows them anyway, but metrics in them are lost.
+ * Creates the log group of a function with the function's role, if it does not exist. In AWS, the logs are lost if the role lacks the
+ * permissions. In the simulation, the journal contains them anyway, but the metrics in them are lost.
  *
  * @returns whether the role may write to the log group
  */

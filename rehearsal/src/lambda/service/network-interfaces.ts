@@ -8,14 +8,14 @@ import type { LambdaService } from './lambda-service';
 
 const LAMBDA = 'lambda.amazonaws.com';
 
-/** Lambda's developer guide: up to 20 minutes until an interface that no function uses any more is deleted. */
+/** According to Lambda's developer guide, it takes up to 20 minutes to delete an interface that no function uses any more. */
 const DELETION_SECONDS = 20 * 60;
 
-/** The permissions without which Lambda refuses a function in a VPC. */
-const REQUIRED = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
+/** Lambda refuses a function in a VPC if the role may not perform one of these actions. */
+const REQUIRED_ACTIONS = ['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface'];
 
-/** The other permissions that Lambda's developer guide lists. */
-const USED = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
+/** The other actions that Lambda's developer guide lists. */
+const OTHER_ACTIONS = ['DescribeSubnets', 'AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
 
 interface NetworkInterfacesOptions {
   readonly clock: Clock;
@@ -29,8 +29,8 @@ interface NetworkInterfacesOptions {
  * combination share one. Lambda creates and deletes them with the role of a function.
  */
 export class NetworkInterfaces {
-  /** The ids of the interfaces that Lambda still has to delete. */
-  private readonly managed = new Set<string>();
+  /** The ids of the existing interfaces that Lambda created and has not tried to delete. */
+  private readonly managedIds = new Set<string>();
 
   constructor(private readonly options: NetworkInterfacesOptions) {}
 
@@ -44,13 +44,13 @@ export class NetworkInterfaces {
     if (vpc.subnetIds.length === 0 || vpc.securityGroupIds.length === 0) {
       throw invalid('SubnetIds and SecurityIds must coexist or be both empty list.');
     }
-    for (const action of REQUIRED) {
+    for (const action of REQUIRED_ACTIONS) {
       if (!(await this.isAllowed(configuration, role, action))) {
         throw invalid(`The provided execution role does not have permissions to call ${action} on EC2`);
       }
     }
-    // the result does not matter: the decision marks the permissions as used in the report
-    for (const action of USED) {
+    // Lambda does not require these permissions. Checking them makes the report list them as used
+    for (const action of OTHER_ACTIONS) {
       await this.isAllowed(configuration, role, action);
     }
     const missing = vpc.subnetIds.filter((subnetId) => !this.ids().some((id) => this.serves(id, configuration, subnetId)));
@@ -66,12 +66,12 @@ export class NetworkInterfaces {
       });
       throw error instanceof ServiceError ? refusedByEc2(error) : error;
     }
-    created.forEach((id) => this.managed.add(id));
+    created.forEach((id) => this.managedIds.add(id));
   }
 
   /**
-   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface that a function uses again by
-   * then, or that the role may no longer delete.
+   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface if a function uses it again by
+   * then, or if the role may no longer delete it.
    */
   async release({ role }: FunctionConfiguration): Promise<void> {
     const { clock, ec2 } = this.options;
@@ -82,9 +82,9 @@ export class NetworkInterfaces {
     await clock.sleep(DELETION_SECONDS * 1000);
     for (const id of unused) {
       const vpc = ec2.networkInterfaces.get(id)?.subnet.vpc;
-      if (vpc !== undefined && this.managed.has(id) && !this.isUsed(id)) {
-        // Lambda does not retry if the role does not allow the deletion
-        this.managed.delete(id);
+      if (vpc !== undefined && this.managedIds.has(id) && !this.isUsed(id)) {
+        // if the role does not allow the deletion, Lambda does not try again
+        this.managedIds.delete(id);
         if (await this.isAllowed(vpc, role, 'DeleteNetworkInterface', id)) {
           ec2.deleteNetworkInterface(vpc, id);
         }
@@ -93,7 +93,7 @@ export class NetworkInterfaces {
   }
 
   private ids(): string[] {
-    return [...this.managed];
+    return [...this.managedIds];
   }
 
   private isUsed(id: string): boolean {
@@ -104,16 +104,16 @@ export class NetworkInterfaces {
       );
   }
 
+  /** Whether the function uses the interface in the subnet. */
   private serves(id: string, { account, region, vpc }: FunctionConfiguration, subnetId: string): boolean {
-    const found = this.options.ec2.networkInterfaces.get(id);
-    const { account: owner, region: home } = found?.subnet.vpc ?? {};
+    const networkInterface = this.options.ec2.networkInterfaces.get(id);
     const groups = new Set(vpc?.securityGroupIds);
     return (
-      owner === account &&
-      home === region &&
-      found?.subnet.subnetId === subnetId &&
-      found.groupIds.length === groups.size &&
-      found.groupIds.every((groupId) => groups.has(groupId))
+      networkInterface?.subnet.vpc.account === account &&
+      networkInterface.subnet.vpc.region === region &&
+      networkInterface.subnet.subnetId === subnetId &&
+      networkInterface.groupIds.length === groups.size &&
+      networkInterface.groupIds.every((groupId) => groups.has(groupId))
     );
   }
 

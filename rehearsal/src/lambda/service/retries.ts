@@ -6,34 +6,34 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
 
 /** An asynchronous event in a function's queue. */
 interface QueuedEvent {
-  /** Returns undefined if the function was deleted. */
+  /** Returns the current settings; undefined if the function was deleted. */
   settings(): EventInvokeConfiguration | undefined;
   /** Runs the function. @returns whether it succeeded */
   attempt(): Promise<boolean>;
 }
 
-export type Outcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionGone';
+export type DeliveryOutcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionDeleted';
 
 /** Invokes a function with an event until it succeeds, has no attempts left, or the event is too old. */
-export async function deliver(event: QueuedEvent, clock: RehearsalClock): Promise<Outcome> {
-  const accepted = clock.now();
+export async function deliverWithRetries(event: QueuedEvent, clock: RehearsalClock): Promise<DeliveryOutcome> {
+  const acceptedAt = clock.now();
   for (let attempts = 1; ; attempts++) {
     if (!event.settings()) {
-      return 'FunctionGone';
+      return 'FunctionDeleted';
     }
     if (await event.attempt()) {
       return 'Success';
     }
     const settings = event.settings();
     if (!settings) {
-      return 'FunctionGone';
+      return 'FunctionDeleted';
     }
     if (attempts > settings.maximumRetryAttempts) {
       return 'RetriesExhausted';
     }
-    const expires = accepted + settings.maximumEventAgeSeconds * 1000;
-    await clock.sleep(Math.min(RETRY_DELAYS_MS[attempts - 1] ?? Infinity, expires - clock.now()));
-    if (clock.now() >= expires) {
+    const expiresAt = acceptedAt + settings.maximumEventAgeSeconds * 1000;
+    await clock.sleep(Math.min(RETRY_DELAYS_MS[attempts - 1] ?? Infinity, expiresAt - clock.now()));
+    if (clock.now() >= expiresAt) {
       return 'EventAgeExceeded';
     }
   }

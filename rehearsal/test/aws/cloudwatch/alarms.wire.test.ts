@@ -93,7 +93,7 @@ describe('an alarm', () => {
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
     await rehearsal.cloudFormation.delete('Stack');
-    expect(() => states()).toThrow('0 alarms are called failing: there are none');
+    expect(() => states()).toThrow('expected 1 alarm named failing, found 0; existing alarms: none');
   });
 
   test('of a kind that is not simulated has no state, and the journal says so', async () => {
@@ -122,7 +122,7 @@ describe('a queue', () => {
     expect((await send()).allowed).toBe(true);
     await rehearsal.clock.sleep(HOUR);
     expect(rehearsal.aws.alarms.describe('failing').state).toBe('ALARM');
-    expect(rehearsal.aws.queues.take('failures')).toMatchObject([{ body: 'text' }]);
+    expect(rehearsal.aws.queues.receiveAll('failures')).toMatchObject([{ body: 'text' }]);
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });

@@ -125,7 +125,7 @@ describe('route tables', () => {
   test('are found by VPC, main association, subnet and peering connection', async () => {
     const subnet = { vpcId: simulation.vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' };
     const subnetId = simulation.aws.ec2.createSubnet(PLACE, subnet);
-    simulation.aws.ec2.associate(PLACE, tableId, subnetId);
+    simulation.aws.ec2.associateSubnet(PLACE, tableId, subnetId);
     await createRoute();
     const main = simulation.aws.ec2.vpc(PLACE, simulation.vpcId).mainRouteTableId;
     expect(await findRouteTables({ Name: 'vpc-id', Values: [simulation.vpcId] })).toEqual([main, tableId]);

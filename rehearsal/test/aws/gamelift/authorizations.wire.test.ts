@@ -283,7 +283,7 @@ describe('the permissions of the caller', () => {
       policy(gameLift, describeEc2, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId)),
     );
     await authorize(gameLiftClient(simulation.aws, credentials));
-    expect(simulation.aws.iam.used()).toEqual(
+    expect(simulation.aws.iam.usedActions()).toEqual(
       [
         'gamelift:CreateVpcPeeringAuthorization',
         'ec2:AcceptVpcPeeringConnection',

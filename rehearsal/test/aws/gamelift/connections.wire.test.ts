@@ -146,7 +146,7 @@ describe('a connection', () => {
     expect(await status(pending)).toMatchObject({ Code: 'pending-acceptance' });
     expect(await status(rejected)).toMatchObject({ Code: 'rejected' });
     expect(await status(failed)).toEqual({ Code: 'failed', Message: 'No.' });
-    simulation.aws.gameLift.connections.release();
+    simulation.aws.gameLift.connections.resumePendingConnections();
     await simulation.wait(30);
     expect(await status(pending)).toMatchObject({ Code: 'active' });
   });
@@ -219,9 +219,8 @@ describe('a peered fleet', () => {
   });
 });
 
-/** The numbers are the rows of `BEHAVIOURS`. */
 describe('readings', () => {
-  rehearsedTest('2: connecting and disconnecting can consume the authorization', async () => {
+  rehearsedTest('connecting and disconnecting can consume the authorization', async () => {
     simulation.aws.behaviours.set('useOfAuthorization', 'consumed');
     const { fleetId, connection } = await simulation.connectNewFleet();
     await expect(simulation.disconnect(fleetId, connection.VpcPeeringConnectionId)).rejects.toMatchObject({
@@ -232,7 +231,7 @@ describe('readings', () => {
   });
 
   rehearsedTestEach(
-    '3: a missing authorization causes the error %s',
+    'a missing authorization causes the error %s',
     ['NotFoundException', 'InvalidRequestException'],
     async (reading) => {
       simulation.aws.behaviours.set('missingAuthorization', reading);
@@ -241,7 +240,7 @@ describe('readings', () => {
     },
   );
 
-  rehearsedTest('3: a missing authorization can make an accepted request fail later', async () => {
+  rehearsedTest('a missing authorization can make an accepted request fail later', async () => {
     const { fleetId, connection } = await simulation.connectNewFleet();
     await simulation.wait(DAY);
     simulation.aws.behaviours.set('missingAuthorization', 'failed');
@@ -267,7 +266,7 @@ describe('readings', () => {
     });
   });
 
-  rehearsedTestEach('4: creating a connection that exists: %s', ['InvalidRequestException', 'accepted'], async (reading) => {
+  rehearsedTestEach('creating a connection that exists: %s', ['InvalidRequestException', 'accepted'], async (reading) => {
     simulation.aws.behaviours.set('existingConnection', reading);
     const { fleetId } = await simulation.connectNewFleet();
     await (reading === 'accepted'
@@ -276,7 +275,7 @@ describe('readings', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
   });
 
-  rehearsedTest('5: a deletion can take a while', async () => {
+  rehearsedTest('a deletion can take a while', async () => {
     simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
     simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
     const { fleetId, connection } = await simulation.connectNewFleet();
@@ -286,7 +285,7 @@ describe('readings', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTest('5: a connection that is deleted right after its request stays in the status deleting for a while', async () => {
+  rehearsedTest('a connection that is deleted right after its request stays in the status deleting for a while', async () => {
     simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
     simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
     // without the deletion, the status would change to pending-acceptance after 30 seconds
@@ -302,41 +301,43 @@ describe('readings', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTestEach('6: connections that have ended, in the list of GameLift: %s', ['linger', 'gone'], async (reading) => {
-    simulation.aws.behaviours.set('endedConnections', reading);
-    const { fleetId, connection } = await simulation.connectNewFleet();
-    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'linger' ? ['deleted'] : []);
-    await simulation.connect(fleetId);
-    await simulation.wait(30);
-    expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'linger' ? ['deleted', 'active'] : ['active']);
-    await simulation.wait(2 * 3600);
-    expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
-  });
+  rehearsedTestEach(
+    'connections that have ended, in the list of GameLift: %s',
+    ['listed for hours', 'not listed'],
+    async (reading) => {
+      simulation.aws.behaviours.set('endedConnections', reading);
+      const { fleetId, connection } = await simulation.connectNewFleet();
+      await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+      expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'listed for hours' ? ['deleted'] : []);
+      await simulation.connect(fleetId);
+      await simulation.wait(30);
+      expect(await simulation.connectionStatuses(fleetId)).toEqual(
+        reading === 'listed for hours' ? ['deleted', 'active'] : ['active'],
+      );
+      await simulation.wait(2 * 3600);
+      expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
+    },
+  );
 
-  rehearsedTest('7: a connection can have an id of GameLift that differs from the id in EC2', async () => {
-    simulation.aws.behaviours.set('connectionIds', 'own of GameLift');
+  rehearsedTest('a connection can have an id of GameLift that differs from the id in EC2', async () => {
+    simulation.aws.behaviours.set('connectionIds', 'id of GameLift');
     const { fleetId, connection } = await simulation.connectNewFleet();
     expect(connection.VpcPeeringConnectionId).not.toBe((await simulation.ec2Peerings())[0]?.VpcPeeringConnectionId);
     await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTestEach(
-    '8: describing the connections of a deleted fleet: %s',
-    ['NotFoundException', 'empty list'],
-    async (reading) => {
-      simulation.aws.behaviours.set('connectionsOfDeletedFleet', reading);
-      const { fleetId } = await simulation.connectNewFleet();
-      await simulation.deleteFleet(fleetId);
-      await simulation.wait(60);
-      await (reading === 'empty list'
-        ? expect(simulation.connections(fleetId)).resolves.toEqual([])
-        : expect(simulation.connections(fleetId)).rejects.toMatchObject({ name: reading }));
-    },
-  );
+  rehearsedTestEach('describing the connections of a deleted fleet: %s', ['NotFoundException', 'empty list'], async (reading) => {
+    simulation.aws.behaviours.set('connectionsOfDeletedFleet', reading);
+    const { fleetId } = await simulation.connectNewFleet();
+    await simulation.deleteFleet(fleetId);
+    await simulation.wait(60);
+    await (reading === 'empty list'
+      ? expect(simulation.connections(fleetId)).resolves.toEqual([])
+      : expect(simulation.connections(fleetId)).rejects.toMatchObject({ name: reading }));
+  });
 
-  rehearsedTestEach('9: GameLift writes routes into: %s', ['none', 'main route table', 'every route table'], async (reading) => {
+  rehearsedTestEach('GameLift writes routes into: %s', ['none', 'main route table', 'every route table'], async (reading) => {
     simulation.aws.behaviours.set('peerVpcWrites', reading);
     const place = { account: VPC_ACCOUNT, region: REGION };
     const otherTableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
@@ -354,7 +355,7 @@ describe('readings', () => {
     expect({ routes, rules }).toEqual({ routes: before.routes, rules: before.rules });
   });
 
-  rehearsedTest('9: GameLift never writes routes into a gateway route table', async () => {
+  rehearsedTest('GameLift never writes routes into a gateway route table', async () => {
     simulation.aws.behaviours.set('peerVpcWrites', 'every route table');
     const place = { account: VPC_ACCOUNT, region: REGION };
     const tableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
@@ -367,7 +368,7 @@ describe('readings', () => {
     expect(simulation.aws.ec2.routeTable(place, tableId).routes.size).toBe(0);
   });
 
-  rehearsedTest('9: the routes of GameLift can stay, by a reading or because a permission is missing', async () => {
+  rehearsedTest('the routes of GameLift can stay, by a reading or because a permission is missing', async () => {
     simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
     const first = await simulation.connectNewFleet();
     await simulation.disconnect(first.fleetId, first.connection.VpcPeeringConnectionId);
@@ -379,15 +380,15 @@ describe('readings', () => {
     expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole', '10.192.16.0/20 blackhole']);
   });
 
-  rehearsedTest('11: fleet events of connections can be missing', async () => {
+  rehearsedTest('fleet events of connections can be missing', async () => {
     simulation.aws.behaviours.set('fleetEvents', 'never seen');
     const { fleetId } = await simulation.connectNewFleet();
     expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_STATE_ACTIVE');
   });
 
   rehearsedTestEach(
-    '13: connecting a fleet that is not ACTIVE: %s',
-    ['InvalidRequestException', 'pending until it is'],
+    'connecting a fleet that is not ACTIVE: %s',
+    ['InvalidRequestException', 'pending until ACTIVE'],
     async (reading) => {
       simulation.aws.behaviours.set('connectingInactiveFleet', reading);
       const fleetId = await simulation.createFleet();
@@ -404,18 +405,18 @@ describe('readings', () => {
     },
   );
 
-  rehearsedTest('15: two fleets can have the same CIDR block', async () => {
-    simulation.aws.behaviours.set('fleetCidrBlocks', 'may coincide');
+  rehearsedTest('two fleets can have the same CIDR block', async () => {
+    simulation.aws.behaviours.set('fleetCidrBlocks', 'may be equal');
     const first = await simulation.connectNewFleet();
     const second = await simulation.connectNewFleet();
     expect(second.connection).toMatchObject({ IpV4CidrBlock: first.connection.IpV4CidrBlock, Status: { Code: 'active' } });
     expect(await routesToPeerings()).toEqual(['10.192.0.0/20 active']);
   });
 
-  rehearsedTestEach('18: a failed connection is %s in the account of the VPC', ['never seen', 'seen'], async (reading) => {
+  rehearsedTestEach('a failed connection is %s in the account of the VPC', ['not shown', 'shown'], async (reading) => {
     simulation.aws.behaviours.set('failedSeenByAccepter', reading);
     simulation.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
     await simulation.connectNewFleet();
-    expect((await simulation.ec2Peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'seen' ? ['failed'] : []);
+    expect((await simulation.ec2Peerings()).map(({ Status }) => Status?.Code)).toEqual(reading === 'shown' ? ['failed'] : []);
   });
 });

@@ -239,7 +239,7 @@ describe('STS', () => {
     };
     expect(await describeVpcsOutcome(session)).toBe('allowed');
     expect(Date.parse(element('Expiration', body))).toBe(simulation.clock.now() + 3600_000);
-    expect(simulation.aws.iam.used()).toEqual([
+    expect(simulation.aws.iam.usedActions()).toEqual([
       { roleArn, action: 'sts:AssumeRole' },
       { roleArn: PEER, action: 'ec2:DescribeVpcs' },
     ]);

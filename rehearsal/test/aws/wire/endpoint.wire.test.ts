@@ -1,7 +1,7 @@
 import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeVpcPeeringAuthorizationsCommand, type GameLiftClient } from '@aws-sdk/client-gamelift';
 import type { ApiCall, Fault } from '../../../src/aws';
-import { JSON_ERRORS, ServiceError, type Answer, type Service } from '../../../src/aws/service';
+import { JSON_ERRORS, ServiceError, type WireResponse, type Service } from '../../../src/aws/service';
 import { signedFetch } from '../signed-fetch';
 import {
   clientConfig,
@@ -151,7 +151,7 @@ describe('an interceptor', () => {
     simulation.aws.intercept(() => ({ kind: 'hang' }));
     const controller = new AbortController();
     simulation.journal.onEntry(({ message }) => {
-      expect(message).toContain('never answered (injected)');
+      expect(message).toContain('no response (injected)');
       // the client gives up
       controller.abort();
     });
@@ -191,9 +191,9 @@ describe('a registered service', () => {
   const lambda: Service = {
     source: 'lambda',
     errors: JSON_ERRORS,
-    operation: () => 'Invoke',
-    input: ({ body }) => body.toString(),
-    async perform(call): Promise<Answer> {
+    operationName: () => 'Invoke',
+    parseInput: ({ body }) => body.toString(),
+    async perform(call): Promise<WireResponse> {
       const arn = decodeURIComponent(call.request.path.split('/')[3] ?? '');
       await call.authorize('lambda:InvokeFunction', [arn]);
       if (call.request.query !== '') {
@@ -201,7 +201,7 @@ describe('a registered service', () => {
       }
       return { status: 202, headers: { 'x-amz-function-error': 'none' }, body: call.request.body };
     },
-    fail: ({ code, message, status }) => ({ status, headers: {}, body: JSON.stringify({ code, message }) }),
+    errorResponse: ({ code, message, status }) => ({ status, headers: {}, body: JSON.stringify({ code, message }) }),
   };
   const arn = `arn:aws:lambda:${REGION}:${VPC_ACCOUNT}:function:a`;
   const path = `/2015-03-31/functions/${encodeURIComponent(arn)}/invocations`;

@@ -7,12 +7,12 @@ import type {
   EnvironmentSettings,
   ExecutionEnvironment,
   InvocationResult,
-  Request,
+  InvocationRequest,
   StartEnvironment,
 } from './execution-environment';
 import type { FunctionConfiguration } from './function-configuration';
 
-export interface PoolOptions {
+export interface EnvironmentPoolOptions {
   readonly clock: RehearsalClock;
   readonly ids: Ids;
   readonly metrics: Metrics;
@@ -23,28 +23,28 @@ export interface PoolOptions {
   readonly log: (functionName: string, text: string) => void;
 }
 
-/** Environments that were idle for this time are gone. */
+/** An environment that has been idle for longer is not reused. */
 const WARM_MS = 10 * 60_000;
 
-/** A version of a function, and its execution environments. */
-export class Pool {
-  retired = false;
+/** The execution environments of one version of a function. */
+export class EnvironmentPool {
+  isRetired = false;
   private readonly environments = new Set<ExecutionEnvironment>();
   private readonly idle: ExecutionEnvironment[] = [];
 
   constructor(
-    private readonly options: PoolOptions,
+    private readonly options: EnvironmentPoolOptions,
     readonly version: string,
     readonly configuration: FunctionConfiguration,
     readonly taskRoot: string,
   ) {}
 
-  /** The same code and configuration as another version. */
-  copy(version: string): Pool {
-    return new Pool(this.options, version, this.configuration, this.taskRoot);
+  /** Creates a pool for another version with the same code and configuration. */
+  withVersion(version: string): EnvironmentPool {
+    return new EnvironmentPool(this.options, version, this.configuration, this.taskRoot);
   }
 
-  async run(request: Request): Promise<InvocationResult> {
+  async run(request: InvocationRequest): Promise<InvocationResult> {
     let environment: ExecutionEnvironment;
     try {
       environment = this.takeWarm() ?? (await this.options.clock.work(() => this.start()));
@@ -53,7 +53,7 @@ export class Pool {
       return { functionError: { errorType: 'Lambda.InitError', errorMessage } };
     }
     const result = await environment.invoke(request);
-    if (environment.usable && !this.retired) {
+    if (environment.isUsable && !this.isRetired) {
       this.idle.push(environment);
     } else {
       this.discard(environment);
@@ -61,17 +61,17 @@ export class Pool {
     return result;
   }
 
-  /** Stops using the environments. Running invocations finish. */
+  /** Ends the idle environments now, and the others after their running invocations. */
   retire(): void {
-    this.retired = true;
+    this.isRetired = true;
     this.idle.splice(0).forEach((environment) => {
       this.discard(environment);
     });
   }
 
-  /** @returns how many were running. */
+  /** Kills the environments that are running an invocation. @returns the number of killed environments */
   killRunning(): number {
-    const running = [...this.environments].filter((environment) => environment.usable && !this.idle.includes(environment));
+    const running = [...this.environments].filter((environment) => environment.isUsable && !this.idle.includes(environment));
     running.forEach((environment) => {
       this.discard(environment);
     });
@@ -79,7 +79,7 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    this.retired = true;
+    this.isRetired = true;
     const environments = [...this.environments];
     environments.forEach((environment) => {
       environment.kill();
@@ -87,10 +87,11 @@ export class Pool {
     await Promise.all(environments.map(({ exited }) => exited));
   }
 
+  /** Takes a warm environment out of the idle ones. @returns undefined if there is none */
   private takeWarm(): ExecutionEnvironment | undefined {
     const oldest = this.options.clock.now() - WARM_MS;
     for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
-      if (environment.usable && environment.lastUsed >= oldest) {
+      if (environment.isUsable && environment.lastUsed >= oldest) {
         return environment;
       }
       this.discard(environment);
@@ -116,7 +117,7 @@ export class Pool {
     };
     const environment = await startEnvironment({ configuration, version, taskRoot, logStreamName, credentials, output });
     this.environments.add(environment);
-    if (this.retired) {
+    if (this.isRetired) {
       this.discard(environment);
       throw new Error('the function was deleted or updated, or the rehearsal was closed');
     }
