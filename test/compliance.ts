@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { CfnResource } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../lib';
@@ -60,8 +60,8 @@ export function synthesizeExamples(): void {
   const outdir = mkdtempSync(join(tmpdir(), 'compliance-'));
   process.env.CDK_OUTDIR = outdir;
   try {
-    for (const name of readdirSync(directory).map((file) => basename(file, '.ts'))) {
-      jest.requireActual(join(directory, name));
+    for (const file of readdirSync(directory).filter((file) => file.endsWith('.ts'))) {
+      jest.requireActual(join(directory, file));
     }
   } finally {
     delete process.env.CDK_OUTDIR;
