@@ -8,8 +8,8 @@ import type { RecordedCall } from '../../lambda/aws/recorder';
 import { GAMELIFT_ACCOUNT, HOUR, VPC, VPC_ACCOUNT } from './world';
 
 /*
- * Which reading each rule derives from the calls of a request, and when it must derive none: others act at the same time, reads are
- * late, HTTP responses are lost, or an error has another cause.
+ * Each rule derives a reading from the calls of one request. It must derive none if the calls may have another explanation: others act at
+ * the same time, reads are late, HTTP responses are lost, or an error has another cause.
  */
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -90,7 +90,11 @@ const NO_PERMISSION = 'The authorization failed: the caller may not perform ec2:
 const EXISTS = 'The fleet is peered with the VPC already';
 const UNSPECIFIC = 'The request is invalid';
 
-type Case<Name extends BehaviourName> = readonly [title: string, reading: Reading<Name> | 'none', calls: readonly RecordedCall[]];
+type Case<Name extends BehaviourName> = readonly [
+  situation: string,
+  reading: Reading<Name> | 'none',
+  calls: readonly RecordedCall[],
+];
 
 /** The questions and readings for which there is a case. */
 const covered: string[] = [];
@@ -98,8 +102,13 @@ const covered: string[] = [];
 /** Runs one test for each case of a question: checks the reading that the calls show, or that they show none. */
 function testCases<Name extends BehaviourName>(question: Name, cases: readonly Case<Name>[]): void {
   covered.push(...cases.filter(([, reading]) => reading !== 'none').map(([, reading]) => `${question}: ${reading}`));
-  describe(question, () => {
-    test.each(cases)('%s: %s', (_, reading, calls) => {
+  describe(`the rule for ${question}`, () => {
+    const titled = cases.map(([situation, reading, calls]) => ({
+      title: `derives ${reading === 'none' ? 'no reading' : `"${reading}"`} if ${situation}`,
+      reading,
+      calls,
+    }));
+    test.each(titled)('$title', ({ reading, calls }) => {
       const observed = observedReadings(calls).filter((observation) => observation.question === question);
       expect(observed).toEqual(reading === 'none' ? [] : [{ question, reading }]);
     });
@@ -111,24 +120,48 @@ test('derives nothing if nothing was called', () => {
 });
 
 testCases('authorizingAgain', [
-  ['accepted, with a day left', 'none', [authorize.returns(0, NEW)]],
-  ['accepted, with ten hours left', 'keeps expiry', [authorize.returns(0, authorization(-14, 10))]],
-  ['accepted by an earlier attempt whose HTTP response was lost', 'none', [authorize.returns(0, authorization(-0.1, 23.9))]],
-  ['accepted, and expired by the clock of the handler', 'none', [authorize.returns(0, authorization(-25, -1))]],
-  ['accepted, without a record', 'none', [authorize.returns(0, undefined)]],
-  ['accepted, and so old that it must have been renewed', 'renews', [authorize.returns(0, authorization(-10, 24))]],
-  ['listed, and so old that it must have been renewed', 'renews', [listAuthorizations.returns(0, [authorization(-10, 24)])]],
-  ['listed, and fresh', 'none', [listAuthorizations.returns(0, [NEW])]],
-  ['listed, without times', 'none', [listAuthorizations.returns(0, [PAIR])]],
-  ['accepted twice: another caller may have canceled the first', 'none', [authorize.returns(0, NEW), authorize.returns(60, NEW)]],
+  ['the authorization is accepted, and valid for another day', 'none', [authorize.returns(0, NEW)]],
   [
-    'refused, because there is one already',
+    'the authorization is accepted, and valid for another ten hours',
+    'keeps expiry',
+    [authorize.returns(0, authorization(-14, 10))],
+  ],
+  [
+    'the authorization is accepted by an earlier attempt whose HTTP response was lost',
+    'none',
+    [authorize.returns(0, authorization(-0.1, 23.9))],
+  ],
+  [
+    'the authorization is accepted, and expired by the clock of the handler',
+    'none',
+    [authorize.returns(0, authorization(-25, -1))],
+  ],
+  ['the authorization is accepted, without a record', 'none', [authorize.returns(0, undefined)]],
+  [
+    'the authorization is accepted, and so old that it must have been renewed',
+    'renews',
+    [authorize.returns(0, authorization(-10, 24))],
+  ],
+  [
+    'the authorization is listed, and so old that it must have been renewed',
+    'renews',
+    [listAuthorizations.returns(0, [authorization(-10, 24)])],
+  ],
+  ['the authorization is listed, and new', 'none', [listAuthorizations.returns(0, [NEW])]],
+  ['the authorization is listed, without times', 'none', [listAuthorizations.returns(0, [PAIR])]],
+  [
+    'the authorization is accepted twice: another caller may have canceled the first',
+    'none',
+    [authorize.returns(0, NEW), authorize.returns(60, NEW)],
+  ],
+  [
+    'the authorization is refused, because there is one already',
     'InvalidRequestException',
     [authorize.fails(0, 'InvalidRequestException', IS_AUTHORIZED)],
   ],
-  ['refused with another error', 'none', [authorize.fails(0, 'UnauthorizedException', IS_AUTHORIZED)]],
+  ['the authorization is refused with another error', 'none', [authorize.fails(0, 'UnauthorizedException', IS_AUTHORIZED)]],
   [
-    'refused, and accepted after it was canceled',
+    'the authorization is refused, and accepted after it was canceled',
     'InvalidRequestException',
     [
       authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'),
@@ -137,22 +170,22 @@ testCases('authorizingAgain', [
     ],
   ],
   [
-    'refused, and accepted without being canceled',
+    'the authorization is refused, and accepted without being canceled',
     'none',
     [authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'), authorize.returns(20, NEW)],
   ],
   [
-    'refused without a specific reason, and accepted after it was canceled',
+    'the authorization is refused without a specific reason, and accepted after it was canceled',
     'none',
     [authorize.fails(0, 'InvalidRequestException', UNSPECIFIC), cancel.returns(10, undefined), authorize.returns(20, NEW)],
   ],
   [
-    'refused because of a permission, and accepted after it was canceled',
+    'the authorization is refused because of a permission, and accepted after it was canceled',
     'none',
     [authorize.fails(0, 'InvalidRequestException', NO_PERMISSION), cancel.returns(10, undefined), authorize.returns(20, NEW)],
   ],
   [
-    'shows two readings',
+    'the calls show two readings',
     'none',
     [authorize.fails(0, 'InvalidRequestException', IS_AUTHORIZED), authorize.returns(20, authorization(-14, 10))],
   ],
@@ -162,45 +195,45 @@ testCases('missingAuthorization', [
   ...(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const).flatMap(
     (name): readonly Case<'missingAuthorization'>[] => [
       [
-        'refused, and accepted after authorizing',
+        'the call is refused, and accepted after authorizing',
         name,
         [connect.fails(0, name, NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
       ],
       [
-        'a deletion that was refused, and accepted after authorizing',
+        'a deletion is refused, and accepted after authorizing',
         name,
         [disconnect.fails(0, name, NO_AUTHORIZATION), authorize.returns(10, NEW), disconnect.returns(20, undefined)],
       ],
     ],
   ),
-  ['refused', 'none', [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION)]],
+  ['the call is refused', 'none', [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION)]],
   [
-    'refused, and not repeated after authorizing',
+    'the call is refused, and not repeated after authorizing',
     'none',
     [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION), authorize.returns(10, NEW)],
   ],
   [
-    'refused, and accepted although the handler did not authorize',
+    'the call is refused, and accepted although the handler did not authorize',
     'none',
     [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION), connect.returns(20, undefined)],
   ],
   [
-    'refused, while another connection was accepted',
+    'the call is refused, while another connection was accepted',
     'none',
     [disconnect.fails(0, 'NotFoundException', NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
   ],
   [
-    'refused without a specific reason',
+    'the call is refused without a specific reason',
     'none',
     [connect.fails(0, 'InvalidRequestException', UNSPECIFIC), authorize.returns(10, NEW), connect.returns(20, undefined)],
   ],
   [
-    'refused because a permission had not reached all of AWS yet',
+    'the call is refused because a permission had not reached all of AWS yet',
     'none',
     [connect.fails(0, 'UnauthorizedException', NO_PERMISSION), authorize.returns(10, NEW), connect.returns(20, undefined)],
   ],
   [
-    'throttled',
+    'the call is throttled',
     'none',
     [connect.fails(0, 'ThrottlingException', NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
   ],
@@ -208,37 +241,37 @@ testCases('missingAuthorization', [
 
 testCases('existingConnection', [
   [
-    'refused, because it exists already',
+    'the request is refused because the connection exists, and the connection is listed',
     'InvalidRequestException',
     [connect.fails(0, 'InvalidRequestException', EXISTS), list.returns(10, [listed('active')])],
   ],
   [
-    'refused, because it exists already, and not listed',
+    'the request is refused because the connection exists, but the connection is not listed',
     'none',
     [connect.fails(0, 'InvalidRequestException', EXISTS), list.returns(10, [])],
   ],
   [
-    'refused without a specific reason, and listed',
+    'the request is refused without a specific reason, and the connection is listed',
     'none',
     [connect.fails(0, 'InvalidRequestException', UNSPECIFIC), list.returns(10, [listed('active')])],
   ],
   [
-    'refused because something else is already the case, and listed',
+    'the request is refused because the fleet is already being deleted, and the connection is listed',
     'none',
     [connect.fails(0, 'InvalidRequestException', 'The fleet is already being deleted'), list.returns(10, [listed('active')])],
   ],
   [
-    'refused, because an authorization was used already, and listed',
+    'the request is refused because an authorization was used already, and the connection is listed',
     'none',
     [connect.fails(0, 'InvalidRequestException', 'The authorization was used already'), list.returns(10, [listed('active')])],
   ],
   [
-    'accepted, and listed before and after',
+    'the request is accepted, and the connection is listed before and after',
     'accepted',
     [list.returns(0, [listed('active')]), connect.returns(10, undefined), list.returns(26, [listed('active')])],
   ],
   [
-    'accepted, and shown by EC2 before and after',
+    'the request is accepted, and EC2 shows the connection before and after',
     'accepted',
     [
       showPeerings.returns(0, [side('active')]),
@@ -248,12 +281,12 @@ testCases('existingConnection', [
     ],
   ],
   [
-    'accepted, and read too early to exclude an earlier deletion',
+    'the request is accepted, and the connection is listed too early to exclude that it was deleted before the request',
     'none',
     [list.returns(0, [listed('active')]), connect.returns(10, undefined), list.returns(20, [listed('active')])],
   ],
   [
-    'accepted, after another caller had deleted it',
+    'the request is accepted after another caller has deleted the connection',
     'none',
     [
       list.returns(0, [listed('active')]),
@@ -262,7 +295,7 @@ testCases('existingConnection', [
     ],
   ],
   [
-    'accepted, while the fleet is peered with another VPC',
+    'the request is accepted, while the fleet is peered with another VPC',
     'none',
     [
       list.returns(0, [listed('active', { PeerVpcId: 'vpc-1' })]),
@@ -271,7 +304,7 @@ testCases('existingConnection', [
     ],
   ],
   [
-    'accepted, while another fleet is peered with the VPC',
+    'the request is accepted, while another fleet is peered with the VPC',
     'none',
     [
       showPeerings.returns(0, [side('active', { requesterVpcId: 'vpc-2' })]),
@@ -281,7 +314,7 @@ testCases('existingConnection', [
     ],
   ],
   [
-    'accepted, after an earlier attempt whose HTTP response was lost',
+    'the request is accepted, after an earlier attempt whose HTTP response was lost',
     'none',
     [
       connect.fails(0, 'ECONNRESET', 'socket hang up'),
@@ -294,22 +327,22 @@ testCases('existingConnection', [
 
 testCases('deletingConnections', [
   [
-    'listed as deleting when every read shows the deletion',
+    'the connection is listed as deleting when every read shows the deletion',
     'deleting for a while',
     [disconnect.returns(0, undefined), list.returns(16, [listed('deleting')])],
   ],
   [
-    'shown by EC2 as deleting when every read shows the deletion',
+    'the connection is shown by EC2 as deleting when every read shows the deletion',
     'deleting for a while',
     [disconnect.returns(0, undefined), showPeerings.returns(2, [side('active')]), showPeerings.returns(16, [side('deleting')])],
   ],
   [
-    'listed as deleting so soon that the read may show the state during the call',
+    'the connection is listed as deleting so soon that the read may show the state during the call',
     'none',
     [disconnect.returns(0, undefined), list.returns(10, [listed('deleting')])],
   ],
   [
-    'listed as deleting after it was still active: the deletion of its fleet',
+    'the connection is listed as deleting after it was still active: its fleet may be being deleted',
     'none',
     [disconnect.returns(0, undefined), showPeerings.returns(16, [side('active')]), showPeerings.returns(40, [side('deleting')])],
   ],
@@ -318,38 +351,62 @@ testCases('deletingConnections', [
     'none',
     [disconnect.returns(0, undefined), list.returns(16, [listed('deleting', { VpcPeeringConnectionId: 'pcx-2' })])],
   ],
-  ['gone: another caller may have deleted it before', 'none', [disconnect.returns(0, undefined), list.returns(16, [])]],
   [
-    'refused, and listed as deleting',
+    'the connection is gone: another caller may have deleted it before',
+    'none',
+    [disconnect.returns(0, undefined), list.returns(16, [])],
+  ],
+  [
+    'the deletion is refused, and the connection is listed as deleting',
     'none',
     [disconnect.fails(0, 'InvalidRequestException', UNSPECIFIC), list.returns(16, [listed('deleting')])],
   ],
 ]);
 
 testCases('endedConnections', [
-  ['listed as deleted', 'listed for hours', [list.returns(0, [listed('deleted')])]],
-  ['listed as failed, perhaps because its deletion failed', 'none', [list.returns(0, [listed('failed')])]],
-  ['not listed: the fleet may be gone', 'none', [disconnect.returns(0, undefined), list.returns(30, [])]],
+  ['the connection is listed as deleted', 'listed for hours', [list.returns(0, [listed('deleted')])]],
+  ['the connection is listed as failed, perhaps because its deletion failed', 'none', [list.returns(0, [listed('failed')])]],
+  ['the connection is not listed: the fleet may be gone', 'none', [disconnect.returns(0, undefined), list.returns(30, [])]],
 ]);
 
 testCases('connectionIds', [
-  ['listed with the id of EC2', 'id of EC2', [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('active')])]],
-  ['listed with another id', 'id of GameLift', [list.returns(0, [listed('active', { VpcPeeringConnectionId: 'own-1' })])]],
-  ['listed, and EC2 not read', 'none', [list.returns(0, [listed('active')])]],
   [
-    'listed with an id in the format of EC2, which EC2 does not show: the read may be late',
+    'the connection is listed with the id of EC2',
+    'id of EC2',
+    [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('active')])],
+  ],
+  [
+    'the connection is listed with another id',
+    'id of GameLift',
+    [list.returns(0, [listed('active', { VpcPeeringConnectionId: 'own-1' })])],
+  ],
+  ['the connection is listed, and EC2 not read', 'none', [list.returns(0, [listed('active')])]],
+  [
+    'the connection is listed with an id in the format of EC2, which EC2 does not show: the read may be late',
     'none',
     [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('deleted', { id: 'pcx-0' })])],
   ],
-  ['listed without an id', 'none', [list.returns(0, [listed('active', { VpcPeeringConnectionId: undefined })])]],
+  [
+    'the connection is listed without an id',
+    'none',
+    [list.returns(0, [listed('active', { VpcPeeringConnectionId: undefined })])],
+  ],
 ]);
 
 testCases('deletingAbsentAuthorization', [
-  ['not found', 'NotFoundException', [cancel.fails(0, 'NotFoundException', NO_AUTHORIZATION)]],
-  ['not found, without saying what', 'none', [cancel.fails(0, 'NotFoundException', 'Not found')]],
-  ['refused with another error', 'none', [cancel.fails(0, 'InvalidRequestException', NO_AUTHORIZATION)]],
   [
-    'accepted twice: another caller may have authorized in between',
+    'the cancellation fails because there is no authorization',
+    'NotFoundException',
+    [cancel.fails(0, 'NotFoundException', NO_AUTHORIZATION)],
+  ],
+  [
+    'the cancellation fails with NotFoundException, and the message does not say what was not found',
+    'none',
+    [cancel.fails(0, 'NotFoundException', 'Not found')],
+  ],
+  ['the cancellation is refused with another error', 'none', [cancel.fails(0, 'InvalidRequestException', NO_AUTHORIZATION)]],
+  [
+    'the cancellation is accepted twice: another caller may have authorized in between',
     'none',
     [cancel.returns(0, undefined), cancel.returns(10, undefined)],
   ],
@@ -357,13 +414,17 @@ testCases('deletingAbsentAuthorization', [
 
 testCases('fleetEvents', [
   [
-    'an event about peering',
+    'the fleet has an event about peering',
     'written',
     [describeEvents.returns(0, [{ code: 'FLEET_VPC_PEERING_SUCCEEDED', time: new Date(NOW), message: '' }])],
   ],
-  ['another event', 'none', [describeEvents.returns(0, [{ code: 'FLEET_CREATED', time: new Date(NOW), message: '' }])]],
   [
-    'none after the connection was active: it may come later',
+    'the fleet has only another event',
+    'none',
+    [describeEvents.returns(0, [{ code: 'FLEET_CREATED', time: new Date(NOW), message: '' }])],
+  ],
+  [
+    'the fleet has no event after the connection became active: it may come later',
     'none',
     [connect.returns(0, undefined), list.returns(20, [listed('active')]), describeEvents.returns(60, [])],
   ],
@@ -379,10 +440,10 @@ testCases('throttlingError', [
   ),
   ['EC2 throttles', 'none', [showPeerings.fails(0, 'RequestLimitExceeded', 'Request limit exceeded: rate')]],
   ['another operation of GameLift throttles', 'none', [describeFleet.fails(0, 'ThrottlingException', 'Rate exceeded')]],
-  ['another reason', 'none', [list.fails(0, 'ThrottlingException', 'Try again later')]],
-  ['another error', 'none', [list.fails(0, 'LimitExceededException', 'Rate exceeded')]],
+  ['the message gives another reason', 'none', [list.fails(0, 'ThrottlingException', 'Try again later')]],
+  ['the error has another name', 'none', [list.fails(0, 'LimitExceededException', 'Rate exceeded')]],
   [
-    'two errors',
+    'two calls have different errors',
     'none',
     [list.fails(0, 'ThrottlingException', 'Rate exceeded'), connect.fails(0, 'TooManyRequestsException', 'Rate exceeded')],
   ],
@@ -401,14 +462,14 @@ testCases('fleetCidrBlocks', [
     'may be equal',
     [showPeerings.returns(0, [side('active', OF_FLEET), side('active', { ...OF_FLEET, requesterVpcId: 'vpc-2' })])],
   ],
-  ['two connections of one fleet', 'none', [listAll.returns(0, [listed('active'), listed('active', { PeerVpcId: 'vpc-1' })])]],
+  ['one fleet has two connections', 'none', [listAll.returns(0, [listed('active'), listed('active', { PeerVpcId: 'vpc-1' })])]],
   [
-    'one of them is deleted: its block may have been reused for the other one',
+    'one of two connections is deleted: its block may have been reused for the other',
     'none',
     [listAll.returns(0, [listed('deleted'), listed('active', { GameLiftVpcId: 'vpc-2' })])],
   ],
   [
-    'in the output of two calls: the first may be deleted by then',
+    'two calls list one fleet each: the first connection may be deleted by then',
     'none',
     [listAll.returns(0, [listed('active')]), listAll.returns(10, [listed('active', { GameLiftVpcId: 'vpc-2' })])],
   ],
@@ -418,7 +479,7 @@ testCases('fleetCidrBlocks', [
     [showPeerings.returns(0, [side('active', OF_FLEET), side('active', { requesterVpcId: 'vpc-2' })])],
   ],
   [
-    'no blocks',
+    'no block is listed',
     'none',
     [
       listAll.returns(0, [
@@ -430,10 +491,18 @@ testCases('fleetCidrBlocks', [
 ]);
 
 testCases('failedSeenByAccepter', [
-  ['a connection of a fleet', 'shown', [list.returns(0, [listed('failed')]), showPeerings.returns(1, [side('failed')])]],
-  ['not shown: it may be shown later', 'none', [list.returns(0, [listed('failed')]), showPeerings.returns(1, [])]],
   [
-    "a peering that is not a fleet's",
+    'a failed connection of a fleet is shown',
+    'shown',
+    [list.returns(0, [listed('failed')]), showPeerings.returns(1, [side('failed')])],
+  ],
+  [
+    'the failed connection is not shown: it may be shown later',
+    'none',
+    [list.returns(0, [listed('failed')]), showPeerings.returns(1, [])],
+  ],
+  [
+    'a failed peering is shown that no fleet requested',
     'none',
     [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('failed', { requesterVpcId: 'vpc-2' })])],
   ],
@@ -441,23 +510,27 @@ testCases('failedSeenByAccepter', [
 
 testCases('readBack', [
   [
-    'pending again after it was active',
+    'the connection is pending again after it was active',
     'up to 15 seconds late',
     [showPeerings.returns(0, [side('active')]), showPeerings.returns(2, [side('provisioning')])],
   ],
   [
-    'shown again after it was gone',
+    'the connection is shown again after it was gone',
     'up to 15 seconds late',
     [showPeerings.returns(0, [side('active')]), showPeerings.returns(2, []), showPeerings.returns(4, [side('active')])],
   ],
   [
-    'active after it was pending',
+    'the connection is active after it was pending',
     'none',
     [showPeerings.returns(0, [side('provisioning')]), showPeerings.returns(2, [side('active')])],
   ],
-  ['gone', 'none', [showPeerings.returns(0, [side('deleted')]), showPeerings.returns(2, []), showPeerings.returns(4, [])]],
   [
-    'another connection of the same fleet',
+    'the connection is gone',
+    'none',
+    [showPeerings.returns(0, [side('deleted')]), showPeerings.returns(2, []), showPeerings.returns(4, [])],
+  ],
+  [
+    'another connection of the same fleet is shown',
     'none',
     [
       showPeerings.returns(0, [side('active')]),
@@ -482,19 +555,31 @@ testCases('readBack', [
 ]);
 
 testCases('endedCidrBlocks', [
-  ['failed, without a block', 'not returned', [list.returns(0, [listed('failed', { IpV4CidrBlock: undefined })])]],
-  ['failed, with a block, perhaps because its deletion failed', 'none', [list.returns(0, [listed('failed')])]],
-  ['pending, without a block', 'none', [list.returns(0, [listed('provisioning', { IpV4CidrBlock: undefined })])]],
+  [
+    'the connection has failed, and has no block',
+    'not returned',
+    [list.returns(0, [listed('failed', { IpV4CidrBlock: undefined })])],
+  ],
+  [
+    'the connection has failed, and has a block, perhaps because its deletion failed',
+    'none',
+    [list.returns(0, [listed('failed')])],
+  ],
+  [
+    'the connection is pending, and has no block',
+    'none',
+    [list.returns(0, [listed('provisioning', { IpV4CidrBlock: undefined })])],
+  ],
 ]);
 
 testCases('fleetArns', [
   [
-    'without account',
+    'the ARN has no account',
     'without account',
     [describeFleet.returns(0, { arn: 'arn:aws:gamelift:us-east-1::fleet/fleet-1', status: 'ACTIVE', computeType: 'EC2' })],
   ],
   [
-    'with account',
+    'the ARN has an account',
     'with account',
     [
       describeFleet.returns(0, {
@@ -504,42 +589,58 @@ testCases('fleetArns', [
       }),
     ],
   ],
-  ['no ARN', 'none', [describeFleet.returns(0, { arn: '', status: 'ACTIVE', computeType: 'EC2' })]],
-  ['no fleet', 'none', [describeFleet.returns(0, undefined)]],
+  ['the fleet has no ARN', 'none', [describeFleet.returns(0, { arn: '', status: 'ACTIVE', computeType: 'EC2' })]],
+  ['there is no fleet', 'none', [describeFleet.returns(0, undefined)]],
 ]);
 
 const NO_VPC = `The VPC ${VPC} does not exist`;
 
 testCases('absentVpc', [
   ...(['InvalidRequestException', 'NotFoundException'] as const).map((name): Case<'absentVpc'> => [
-    'refused, and EC2 does not find it either',
+    'the authorization is refused because the VPC does not exist, and EC2 does not find the VPC either',
     name,
     [authorize.fails(0, name, NO_VPC), vpcExists.returns(1, false)],
   ]),
-  ['refused, and EC2 shows it', 'none', [authorize.fails(0, 'NotFoundException', NO_VPC), vpcExists.returns(1, true)]],
-  ['refused, and EC2 is not read', 'none', [authorize.fails(0, 'NotFoundException', NO_VPC)]],
   [
-    'refused without a specific reason: EC2 may not show a new VPC yet',
+    'the authorization is refused because the VPC does not exist, but EC2 shows the VPC',
+    'none',
+    [authorize.fails(0, 'NotFoundException', NO_VPC), vpcExists.returns(1, true)],
+  ],
+  [
+    'the authorization is refused because the VPC does not exist, and EC2 is not read',
+    'none',
+    [authorize.fails(0, 'NotFoundException', NO_VPC)],
+  ],
+  [
+    'the authorization is refused without a specific reason: EC2 may not show a new VPC yet',
     'none',
     [authorize.fails(0, 'InvalidRequestException', UNSPECIFIC), vpcExists.returns(1, false)],
   ],
   [
-    'refused, because it is authorized',
+    'the authorization is refused because the VPC has an authorization already',
     'none',
     [authorize.fails(0, 'InvalidRequestException', `${VPC} has an authorization`), vpcExists.returns(1, false)],
   ],
-  ['refused with another error', 'none', [authorize.fails(0, 'UnauthorizedException', NO_VPC), vpcExists.returns(1, false)]],
+  [
+    'the authorization is refused with another error',
+    'none',
+    [authorize.fails(0, 'UnauthorizedException', NO_VPC), vpcExists.returns(1, false)],
+  ],
 ]);
 
 testCases('peerPermissions', [
-  ['refused because of a permission in EC2', 'checked', [authorize.fails(0, 'UnauthorizedException', NO_PERMISSION)]],
   [
-    'denied by IAM',
+    'the authorization is refused because of a permission in EC2',
+    'checked',
+    [authorize.fails(0, 'UnauthorizedException', NO_PERMISSION)],
+  ],
+  [
+    'the authorization is denied by IAM',
     'none',
     [authorize.fails(0, 'AccessDeniedException', 'not authorized to perform: gamelift:CreateVpcPeeringAuthorization')],
   ],
-  ['refused without a specific reason', 'none', [authorize.fails(0, 'UnauthorizedException', 'No')]],
-  ['accepted: the caller may have the permissions', 'none', [authorize.returns(0, NEW)]],
+  ['the authorization is refused without a specific reason', 'none', [authorize.fails(0, 'UnauthorizedException', 'No')]],
+  ['the authorization is accepted: the caller may have the permissions', 'none', [authorize.returns(0, NEW)]],
 ]);
 
 describe('docs/observations.md', () => {
