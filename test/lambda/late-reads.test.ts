@@ -184,13 +184,13 @@ class Life {
     const fleets = this.fleetIds.flatMap((id) => this.world.findFleet(id) ?? []);
     const [vpcIds, cidrBlocks] = [fleets.map(({ vpc }) => vpc?.vpcId), fleets.map(({ vpc }) => vpc?.cidrBlock)];
     return {
-      connected: connections
+      connectedFleetIds: connections
         .filter(({ fleetId, status }) => this.fleetIds.includes(fleetId) && status === 'active')
         .map(({ fleetId }) => fleetId),
-      routed: routes
+      routesToFleet: routes
         .filter(({ destination }) => cidrBlocks.includes(destination))
         .map(({ routeTableId, target }) => [routeTableId, target]),
-      names: peerings
+      idsWithDns: peerings
         .filter(({ requester, status }) => vpcIds.includes(requester) && status === 'active')
         .filter(({ dnsResolution }) => dnsResolution.accepter)
         .map(({ id }) => id),
@@ -198,13 +198,13 @@ class Life {
     };
   }
 
-  /** The expected value of `remaining` while a fleet is connected, with routes in the given tables. */
+  /** The expected value of `state` while a fleet is connected, with routes in the given tables. */
   expectedState(fleetId = this.world.fleetId, tables = this.world.routeTableIds, resolvesNames = false): object {
     const peeringId = this.peeringOf(fleetId)?.id;
     return {
-      connected: [fleetId],
-      routed: tables.map((table) => [table, peeringId]),
-      names: resolvesNames ? [peeringId] : [],
+      connectedFleetIds: [fleetId],
+      routesToFleet: tables.map((table) => [table, peeringId]),
+      idsWithDns: resolvesNames ? [peeringId] : [],
       tags: [fleetId, fleetId],
     };
   }
@@ -274,7 +274,7 @@ class Life {
   }
 }
 
-const EMPTY_STATE = { connected: [], routed: [], names: [], tags: [] };
+const EMPTY_STATE = { connectedFleetIds: [], routesToFleet: [], idsWithDns: [], tags: [] };
 
 describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
   test('creates a connection, and deletes it a second later', async () => {
@@ -319,7 +319,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     });
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(life.state).toEqual({ ...EMPTY_STATE, routed: [[life.conflictingTableId, life.conflictingTargetId]] });
+    expect(life.state).toEqual({ ...EMPTY_STATE, routesToFleet: [[life.conflictingTableId, life.conflictingTargetId]] });
     life.removeConflictingRoute();
     await life.sleep(1_000);
     await life.create();
@@ -422,17 +422,17 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(life.state).toEqual(EMPTY_STATE);
   });
 
-  test('replaces the connection with that of a new fleet, and rolls it back', async () => {
+  test('replaces the connection with that of a new fleet, and restores the previous one in a rollback', async () => {
     const life = await Life.begin(seed);
     const other = await life.createFleet();
     await life.create();
     const [previous, next] = [life.world.properties(), life.world.properties({ FleetId: other })];
     await life.sleep(1_000);
-    const there = { ResourceProperties: next, OldResourceProperties: previous };
-    const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', there));
+    const update = { ResourceProperties: next, OldResourceProperties: previous };
+    const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', update));
     expect(Data).toEqual(life.world.attributesOf(other));
-    const back = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
-    expect(await life.runSuccessfully(life.request('Update', back))).toMatchObject({
+    const rollback = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
+    expect(await life.runSuccessfully(life.request('Update', rollback))).toMatchObject({
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
@@ -489,8 +489,8 @@ class LifeOnCreate extends Life {
     const { world } = this;
     const { scriptedOutcomes } = world.aws;
     await world.authorizeByHand();
-    // the fleet becomes ACTIVATING when every read shows it, and then GameLift creates the connection
-    scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS_MILLISECONDS / 800;
+    // a fleet becomes ACTIVATING after 80 percent of this time. By then, every read must show the fleet, because GameLift then creates the connection
+    scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS_MILLISECONDS / 1000 / 0.8;
     scriptedOutcomes.connectionSeconds = this.randomUpTo(60_000) / 1000;
     const id = await this.createFleet({ PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId });
     await world.cancelAuthorizationByHand();
@@ -518,7 +518,7 @@ class LifeOnCreate extends Life {
   checkDeleted(): void {
     const { aws, fleetId, isAuthorized } = this.world;
     const isKept = this.deletionRefusal !== undefined;
-    expect(this.state).toEqual(isKept ? { ...EMPTY_STATE, connected: [fleetId] } : EMPTY_STATE);
+    expect(this.state).toEqual(isKept ? { ...EMPTY_STATE, connectedFleetIds: [fleetId] } : EMPTY_STATE);
     if (isKept) {
       expect(aws.ec2.tags.all().filter(({ resourceId }) => resourceId === this.peeringOf(fleetId)?.id)).toEqual([]);
       expect(isAuthorized).toBe(true);
@@ -606,22 +606,22 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     life.checkDeleted();
   });
 
-  test('uses the connection of a new fleet, and rolls that back', async () => {
+  test('uses the connection of a new fleet, and uses the previous one again after a rollback', async () => {
     await life.create();
     const other = await life.createPeeredFleet();
     const [previous, next] = [life.world.properties(ON_CREATE), life.world.properties({ ...ON_CREATE, FleetId: other })];
-    const there = { ResourceProperties: next, OldResourceProperties: previous };
-    const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', there));
+    const update = { ResourceProperties: next, OldResourceProperties: previous };
+    const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', update));
     expect(Data).toEqual(life.world.attributesOf(other));
     life.checkNothingRequested();
-    const back = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
-    expect(await life.runSuccessfully(life.request('Update', back))).toMatchObject({
+    const rollback = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
+    expect(await life.runSuccessfully(life.request('Update', rollback))).toMatchObject({
       Data: life.world.attributes,
       PhysicalResourceId: life.id,
     });
     await life.runSuccessfully(life.request('Delete', { ResourceProperties: next, PhysicalResourceId }));
     expect(life.state).toMatchObject({
-      routed: (life.expectedState() as typeof life.state & { routed: object }).routed,
+      routesToFleet: (life.expectedState() as typeof life.state & { routesToFleet: object }).routesToFleet,
       tags: [life.world.fleetId, life.world.fleetId],
     });
     expect(life.world.calls).not.toContain('CreateVpcPeeringConnection');
@@ -649,12 +649,12 @@ test.each(SEEDS)(
     const readings = { readBack: 'at once', fleetEvents: 'written' } as const;
     const life = await Life.begin(seed, { readings, deniedMilliseconds: 0 });
     await life.world.authorizeByHand();
-    const began = life.world.now();
+    const createdAt = life.world.now();
     await life.create();
     const { events } = life.world.findFleet(life.world.fleetId) ?? { events: [] };
     const activeAt = events.find(({ code }) => code === 'FLEET_VPC_PEERING_SUCCEEDED')?.time.getTime() ?? NaN;
     // a claim is read again 15 seconds after it was written, and 15 seconds after GameLift accepted the request
-    const readable = began + 32_000;
-    expect(life.world.now() - Math.max(activeAt, readable)).toBeLessThan(3_000);
+    const readableAt = createdAt + 32_000;
+    expect(life.world.now() - Math.max(activeAt, readableAt)).toBeLessThan(3_000);
   },
 );

@@ -22,14 +22,14 @@ afterEach(() => {
 describe.each([
   ['another logical id', { LogicalResourceId: 'Renamed' }],
   ['another stack', { StackId: OTHER_STACK }],
-])('a connection with %s', (_, moved) => {
-  const ask = async (type: 'Update' | 'Delete', change = {}, formerly = {}): Promise<TestResponse | undefined> => {
-    const properties = type === 'Update' ? { OldResourceProperties: world.properties(formerly) } : {};
-    return (await world.send(type, world.properties(change), id, { ...moved, ...properties })).response;
+])('a connection with %s', (_, newIdentity) => {
+  const sendRequest = async (type: 'Update' | 'Delete', change = {}, previousChange = {}): Promise<TestResponse | undefined> => {
+    const properties = type === 'Update' ? { OldResourceProperties: world.properties(previousChange) } : {};
+    return (await world.send(type, world.properties(change), id, { ...newIdentity, ...properties })).response;
   };
 
   test('is not updated: the error names its owner', async () => {
-    expect(await ask('Update', { DnsResolution: 'true' })).toMatchObject({
+    expect(await sendRequest('Update', { DnsResolution: 'true' })).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(`the peering connection belongs to ${OWNER}`) as string,
     });
@@ -37,27 +37,30 @@ describe.each([
   });
 
   test('is left in place by a delete', async () => {
-    expect(await ask('Delete')).toMatchObject({ Status: 'SUCCESS' });
+    expect(await sendRequest('Delete')).toMatchObject({ Status: 'SUCCESS' });
     expect(world.state.statuses).toEqual(['active']);
   });
 
   test('gets a new owner after adoptExisting was set and removed, and is then deleted', async () => {
     // removalPolicy is RETAIN as well: CloudFormation sends no delete for the previous physical id
-    const adopted = await ask('Update', { AdoptExisting: 'true' });
+    const adopted = await sendRequest('Update', { AdoptExisting: 'true' });
     expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     id = adopted?.PhysicalResourceId;
-    id = (await ask('Update', {}, { AdoptExisting: 'true' }))?.PhysicalResourceId;
-    expect(await ask('Delete')).toMatchObject({ Status: 'SUCCESS' });
+    id = (await sendRequest('Update', {}, { AdoptExisting: 'true' }))?.PhysicalResourceId;
+    expect(await sendRequest('Delete')).toMatchObject({ Status: 'SUCCESS' });
     expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
   });
 });
 
-test.each(['Authorization', 'Teardown'])('the custom resource %s works as before', async (kind) => {
-  const type = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
-  const physicalId = (await world.send('Create', undefined, undefined, type)).response?.PhysicalResourceId;
-  const moved = { ...type, LogicalResourceId: 'Renamed', StackId: OTHER_STACK };
-  for (const request of ['Update', 'Delete'] as const) {
-    const { response } = await world.send(request, undefined, physicalId, moved);
-    expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalId });
-  }
-});
+test.each(['Authorization', 'Teardown'])(
+  'the custom resource %s is updated and deleted after its logical id and stack have changed',
+  async (kind) => {
+    const type = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
+    const physicalId = (await world.send('Create', undefined, undefined, type)).response?.PhysicalResourceId;
+    const moved = { ...type, LogicalResourceId: 'Renamed', StackId: OTHER_STACK };
+    for (const request of ['Update', 'Delete'] as const) {
+      const { response } = await world.send(request, undefined, physicalId, moved);
+      expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalId });
+    }
+  },
+);
