@@ -49,30 +49,30 @@ describe('the physical id', () => {
     },
   );
 
-  test('of a connection also has the fleet and the peer VPC', async () => {
+  test('of a connection also contains the fleet and the peer VPC', async () => {
     const { response } = await world.send('Create');
     expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: connectionId(), Data: world.attributes });
   });
 
-  test('of a connection whose create failed before it changed anything', async () => {
+  test('says that a failed create has changed nothing', async () => {
     world.tags.set(`cdk-gamelift-vpc-peering:${world.vpcId}:0123456789abcdef`, `Other/Peering/${OTHER_GUID} ${REQUEST}`);
     const { response } = await world.send('Create');
     expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/nothing-done` });
   });
 
-  test('of a connection whose create failed later', async () => {
+  test('says which create failed after it had begun to change something', async () => {
     await world.connectByHand();
     const { response } = await world.send('Create');
     expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/unfinished/${REQUEST}` });
   });
 });
 
-test('the tags on a fleet', async () => {
+test('writes the same tags on a fleet as the first release', async () => {
   await world.send('Create');
   expect(Object.fromEntries(world.tags)).toEqual(tagsOfFleet());
 });
 
-test('the tags on a peering connection', async () => {
+test('writes the same tags on a peering connection as the first release', async () => {
   await world.send('Create');
   expect(tagsOfPeering()).toEqual({
     Name: `GameLift ${world.fleetId}`,
@@ -82,7 +82,7 @@ test('the tags on a peering connection', async () => {
   });
 });
 
-test('the tags on a peering connection that was adopted', async () => {
+test('writes the same tags on an adopted peering connection as the first release', async () => {
   await world.connectByHand();
   await world.send('Create', world.properties({ AdoptExisting: 'true', DnsResolution: 'true' }));
   expect(tagsOfPeering()).toEqual({
@@ -91,7 +91,7 @@ test('the tags on a peering connection that was adopted', async () => {
   });
 });
 
-test('a connection with the physical id and the tags of the first release is deleted', async () => {
+test('deletes a connection with the physical id and the tags of the first release', async () => {
   await world.connectByHand();
   for (const [key, value] of Object.entries(tagsOfFleet())) {
     world.tags.set(key, value);

@@ -12,7 +12,7 @@ describe('events to which the handler can not respond', () => {
     ['a number for a request id', requestOf('Create', { RequestId: 7 }), 'it has no RequestId'],
     ['an invalid URL', requestOf('Create', { ResponseURL: 'elsewhere' }), 'its ResponseURL is not an https URL'],
     ['an http URL', requestOf('Create', { ResponseURL: 'http://example.com/' }), 'its ResponseURL is not an https URL'],
-  ])('%s: logs an error and succeeds, so that Lambda does not retry', async (_, event, problem) => {
+  ])('are logged as errors, and the invocation succeeds, so that Lambda does not retry: %s', async (_, event, problem) => {
     const world = new TestWorld();
     await world.run(event);
     expect(world.responses).toEqual([]);

@@ -46,8 +46,8 @@ test('keeps the first 500 calls', async () => {
   expect(recorder.calls).toHaveLength(500);
 });
 
-describe('a request', () => {
-  test('logs each reading that it has observed once, without ids, after the response', async () => {
+describe('the handler', () => {
+  test('logs each observed reading once, without ids, after the response', async () => {
     const world = new TestWorld();
     const throttled = awsError('ThrottlingException', 'Rate exceeded');
     world.api.createResults = [throttled, throttled, { hours: 24 }];
@@ -59,7 +59,7 @@ describe('a request', () => {
     ]);
   });
 
-  test('that fails logs them, too', async () => {
+  test('logs the observed readings of a failed request, too', async () => {
     const world = new TestWorld();
     world.api.createResults = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'FAILED' });
@@ -70,7 +70,7 @@ describe('a request', () => {
     });
   });
 
-  test('logs them for a renewal on a schedule', async () => {
+  test('logs the observed readings of a scheduled renewal', async () => {
     const world = new TestWorld();
     const error = awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute');
     world.api.createResults = [error];
@@ -80,7 +80,7 @@ describe('a request', () => {
     expect(world.logged.at(-1)).toMatchObject({ question: 'peerPermissions', reading: 'checked' });
   });
 
-  test('succeeds if a rule fails, and logs that', async () => {
+  test('succeeds if a rule throws an error, and logs the error', async () => {
     const world = new TestWorld();
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
     world.api.createResults = [Object.assign(world.api.authorizationValidFor(24), { CreationTime: notADate })];

@@ -59,12 +59,9 @@ async function apply(
   return called;
 }
 
-test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])(
-  'creates the route if the route to replace does not exist: %s',
-  async (name) => {
-    expect(await apply('replace', { replaceRoute: name })).toEqual(['replaceRoute', 'createRoute']);
-  },
-);
+test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])('creates the route if replacing it fails with %s', async (name) => {
+  expect(await apply('replace', { replaceRoute: name })).toEqual(['replaceRoute', 'createRoute']);
+});
 
 test.each([
   ['create', {}],
@@ -73,6 +70,6 @@ test.each([
   await expect(apply(action, { ...errors, createRoute: 'InvalidParameterValue' })).rejects.toThrow('InvalidParameterValue');
 });
 
-test.each(['replace', 'delete'] as const)('fails if EC2 denies the call: %s', async (action) => {
+test.each(['replace', 'delete'] as const)('fails if EC2 denies the call to %s a route', async (action) => {
   await expect(apply(action, { [`${action}Route`]: 'UnauthorizedOperation' })).rejects.toThrow('UnauthorizedOperation');
 });

@@ -98,7 +98,7 @@ describe('update', () => {
         [VPC, '333333333333'],
       ],
     ],
-  ])('authorizes the declared pair, and the previous pair if it differs: %s changed', async (_, change, pairs) => {
+  ])('authorizes the declared pair, and the previous pair if it differs, after a change of %s', async (_, change, pairs) => {
     const scripted = new TestWorld();
     const event = { ResourceType: TYPE, OldResourceProperties: propertiesOf(change) };
     expect(await scripted.run(requestOf('Update', event))).toMatchObject({ Status: 'SUCCESS' });

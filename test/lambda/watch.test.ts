@@ -38,7 +38,7 @@ const STATUSES = [
   ['deleted', false],
 ] as const;
 
-test.each(STATUSES)('a peering connection in status %s can be or become active: %s', (status, alive) => {
+test.each(STATUSES)('whether a peering connection in status %s is active or can become active: %s', (status, alive) => {
   expect(isAlive({ status })).toBe(alive);
 });
 
@@ -64,21 +64,26 @@ const failed = listedConnection({ status: 'failed' });
 const alive = listedConnection({ id: 'pcx-2', status: 'pending-acceptance' });
 
 test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnection | undefined]>([
-  ['nothing if nothing is listed', [], ec2ViewOf(ec2Side()), undefined],
-  ['the one that is alive, wherever it is in the list', [failed, alive], ec2ViewOf(), alive],
-  ['the one that is alive rather than one that failed', [failed, alive], ec2ViewOf(ec2Side()), alive],
-  ['no failed one if EC2 shows nothing', [failed], ec2ViewOf(), undefined],
-  ['no failed one if EC2 returns an error', [failed], UNAVAILABLE_VIEW, undefined],
-  ['a failed one if EC2 shows that it still exists', [failed], ec2ViewOf(ec2Side()), failed],
-  ['no failed one if EC2 shows that it is gone', [failed], ec2ViewOf(ec2Side({ status: 'deleted' })), undefined],
-  ['no failed one if EC2 shows another VPC', [failed], ec2ViewOf(ec2Side({ requesterVpcId: UNRELATED_VPC })), undefined],
+  ['nothing if no connection is listed', [], ec2ViewOf(ec2Side()), undefined],
+  ['the live connection, wherever it is in the list', [failed, alive], ec2ViewOf(), alive],
+  ['the live connection if another one has failed', [failed, alive], ec2ViewOf(ec2Side()), alive],
+  ['no failed connection if EC2 shows nothing', [failed], ec2ViewOf(), undefined],
+  ['no failed connection if EC2 returns an error', [failed], UNAVAILABLE_VIEW, undefined],
+  ['a failed connection if EC2 shows that it still exists', [failed], ec2ViewOf(ec2Side()), failed],
+  ['no failed connection if EC2 shows that it is gone', [failed], ec2ViewOf(ec2Side({ status: 'deleted' })), undefined],
+  [
+    'no failed connection if EC2 shows only one with another VPC',
+    [failed],
+    ec2ViewOf(ec2Side({ requesterVpcId: UNRELATED_VPC })),
+    undefined,
+  ],
   [
     'none that is being deleted, even if EC2 shows it as active',
     [listedConnection({ status: 'deleting' })],
     ec2ViewOf(ec2Side()),
     undefined,
   ],
-])('findToDelete: %s', (_, listed, view, result) => {
+])('findConnectionToDelete returns %s', (_, listed, view, result) => {
   expect(findConnectionToDelete(listed, view)).toEqual(result);
 });
 
@@ -91,7 +96,7 @@ const FAILED = event('FLEET_VPC_PEERING_FAILED', 'overlap');
 const DELETED = event('FLEET_VPC_PEERING_DELETED');
 
 test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progress]>([
-  ['none without events and new connections in EC2', [], [], NONE],
+  ['no progress without events and new connections in EC2', [], [], NONE],
   ['active because of an event', [SUCCEEDED], [], ACTIVE],
   ['failed because of an event', [FAILED], [], ENDED],
   ['deleted because of an event', [DELETED], [], changed('FLEET_VPC_PEERING_DELETED 1', false)],
@@ -106,11 +111,11 @@ test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progre
     changed(`${CONNECTION_ID} failed`, false, 'no'),
   ],
   ['only pending if EC2 shows several new connections', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
-])('progressOf: %s', (_, events, newPeerings, progress) => {
+])('progressOf returns %s', (_, events, newPeerings, progress) => {
   expect(progressOf(events, newPeerings)).toEqual(progress);
 });
 
-test('progressOf: each event changes the version', () => {
+test('progressOf returns another version after each event', () => {
   const histories = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
   const versions = histories
     .map((events) => progressOf(events, []))
@@ -134,7 +139,7 @@ test.each([
   ['a minute after the start while the connection is pending', PENDING, false, HOUR_BEFORE, 60_000, true],
   ['not again because of the same change', ENDED, true, 20_000, 79_999, false],
   ['a minute after the read because of the same change', ENDED, true, 20_000, 80_000, true],
-])('isListDue: %s', (_, progress, isHandled, listed, now, isDue) => {
+])('when to read the list: %s', (_, progress, isHandled, listed, now, isDue) => {
   const times = { startedAt: STARTED, listedAt: STARTED + listed, now: STARTED + now };
   expect(isListDue(progress, isHandled, times)).toBe(isDue);
 });
@@ -167,7 +172,7 @@ test.each<readonly [string, readonly ListedConnection[], Progress, number, Outco
     15_000,
     endedOutcome({ ...notListed, status: 'failed' }, 'overlap'),
   ],
-])('outcomeOf: %s', (_, listed, progress, listedAfter, outcome) => {
+])('outcomeOf returns %s', (_, listed, progress, listedAfter, outcome) => {
   expect(outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
 });
 
