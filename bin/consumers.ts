@@ -168,8 +168,8 @@ const OTHERS: readonly Consumer[] = [
       const versions = [`-Dcdk=${lib}`, `-Dconstructs=${constructs}`, `-Dlibrary=${LIBRARY_VERSION}`];
       const maven = ['--batch-mode', '--quiet', ...versions] as const;
       const artifact = join(DIST, ...MAVEN_PATH, LIBRARY_VERSION, `cdk-gamelift-vpc-peering-${LIBRARY_VERSION}`);
-      // without this, Maven would use an earlier build of the same version
       const files = [`-Dfile=${artifact}.jar`, `-DpomFile=${artifact}.pom`];
+      // replaces an earlier build of the same version in the local repository of Maven
       await run(['mvn', ...maven, 'install:install-file', ...files], { cwd: folder });
       const notFound = /Could not find artifact software\.amazon\S+|software\.amazon\S+ was not found/;
       await runInstallCommand(['mvn', ...maven, 'compile'], folder, notFound);

@@ -28,11 +28,11 @@ export interface PairProperties {
 
 /** The properties of `Custom::GameLiftVpcPeeringAuthorization`. CloudFormation passes all values as strings. */
 export interface AuthorizationProperties extends PairProperties {
-  /** A new value makes CloudFormation send an update. The handler ignores it. */
+  /** A new value makes CloudFormation send an update. The handler does not read the value. */
   readonly Renewal?: string;
   /**
-   * For each peered resource, by logical id: the values whose change makes CloudFormation replace or update the resource. The handler ignores
-   * them.
+   * The triggers of the authorization: for each resource that needs it, by logical id, the values that make CloudFormation update or replace
+   * the resource. If one changes, CloudFormation updates the authorization, too. The handler does not read them.
    */
   readonly ReliedOnBy?: object;
 }
@@ -51,8 +51,8 @@ export interface AuthorizationAttributes {
 }
 
 /**
- * The prefix of the tag keys that the handler uses on fleets and peering connections. Apart from the `Name` of a peering
- * connection, its permissions are limited to keys with this prefix.
+ * The prefix of the tag keys that the handler uses on fleets and peering connections. The function's role can write only
+ * keys with this prefix, and the `Name` of peering connections.
  */
 export const TAG_PREFIX = 'cdk-gamelift-vpc-peering:';
 
@@ -119,7 +119,7 @@ export const MAX_CONCURRENT_CONNECTIONS = 40;
 /** The default of `TimeoutSeconds`. */
 export const CONNECTION_TIMEOUT_SECONDS = 600;
 
-/** The maximum of `TimeoutSeconds`: what one invocation can wait. */
+/** The maximum of `TimeoutSeconds`: the longest time that one invocation can wait. */
 export const MAX_CONNECTION_TIMEOUT_SECONDS = 780;
 
 /** The maximum duration of a request for a connection, in seconds, including the time spent waiting for GameLift's rate limit. */

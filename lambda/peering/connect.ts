@@ -287,12 +287,12 @@ export class ConnectLoop {
   }
 
   /** @throws Problem if a delete has removed the claim, or if the connection belongs to another resource. */
-  private async checkBeforeUse({ peering, wasRequested }: Step & { readonly kind: 'use' }): Promise<void> {
+  private async checkBeforeUse({ peering, mustNoteCreation }: Step & { readonly kind: 'use' }): Promise<void> {
     if (this.situation.claim.connection !== undefined) {
       return;
     }
     const claim = await this.claims.read();
-    if (!wasRequested) {
+    if (!mustNoteCreation) {
       const conflict = conflictOf(claim, this.situation.adoptExisting);
       if (conflict !== undefined) {
         this.fail({ kind: 'conflict', conflict });

@@ -74,7 +74,7 @@ export interface Situation {
   readonly adoptExisting: boolean;
   /** Declared: GameLift creates the connection together with the fleet. This resource owns it, and never requests it. */
   readonly peerOnCreate: boolean;
-  /** Whether the fleet has no tags of this resource, although its physical id says that it created the connection. */
+  /** Whether this resource's tags are missing from the fleet, although the resource's physical id says that it created the connection. */
   readonly hasLostTags: boolean;
   readonly claim: Claim;
   readonly existing: ExistingConnection;
@@ -92,17 +92,20 @@ export type Step =
   /** GameLift has refused the request, or the connection has ended. Authorize before the next request, or give up. */
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
-  /** Another run of the same request may have created the connection. Wait for its note. */
+  /**
+   * Another run of the same request may have created the connection. Wait for the note of that run. `existedBefore` is whether the connection
+   * existed before this request, as far as is known.
+   */
   | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly existedBefore: boolean }
   /**
-   * Use the active connection. If `wasRequested`, the connection was created for this resource, but the note does not say so yet. This run,
-   * an earlier run, or GameLift (with the fleet) created it.
+   * Use the active connection. If `mustNoteCreation`, this run, an earlier run, or GameLift (with the fleet) created the connection for this
+   * resource, but the note does not say so yet. Check the claim again, then write the note.
    */
   | {
       readonly kind: 'use';
       readonly peering: ListedConnection;
       readonly origin: 'created' | 'adopted';
-      readonly wasRequested: boolean;
+      readonly mustNoteCreation: boolean;
     }
   | { readonly kind: 'fail'; readonly why: Failure };
 
@@ -152,14 +155,14 @@ function decideFound(situation: Situation, found: FoundConnection): Step {
   const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, hasLostTags, claim, mayHaveRequested, hasWaitedForNote } = situation;
   const { connection, peeredBefore } = claim;
-  const use = (origin: 'created' | 'adopted', { wasRequested } = { wasRequested: false }): Step =>
-    peering.status === 'active' ? { kind: 'use', peering, origin, wasRequested } : { kind: 'wait until active' };
+  const use = (origin: 'created' | 'adopted', { mustNoteCreation } = { mustNoteCreation: false }): Step =>
+    peering.status === 'active' ? { kind: 'use', peering, origin, mustNoteCreation } : { kind: 'wait until active' };
   if (connection !== undefined) {
     return use(connection.isAdopted ? 'adopted' : 'created');
   }
   const isNew = peeredBefore !== undefined && !isPeeredWithOneOf(peeredBefore, peering);
   if (isNew && mayHaveRequested) {
-    return use('created', { wasRequested: true });
+    return use('created', { mustNoteCreation: true });
   }
   if (owner.kind === 'this resource') {
     return use('created');
@@ -168,8 +171,8 @@ function decideFound(situation: Situation, found: FoundConnection): Step {
     return use(adoptExisting ? 'adopted' : 'created');
   }
   if (peerOnCreate && !adoptExisting && owner.kind !== 'another resource') {
-    // GameLift created it together with the fleet, and no other resource owns it. `wasRequested` makes the caller check the claim again
-    return use('created', { wasRequested: true });
+    // GameLift created it together with the fleet, and no other resource owns it. the caller checks the claim again before it writes the note
+    return use('created', { mustNoteCreation: true });
   }
   // another run of the same request can't have created a connection that existed before the request was noted
   const mayBeFromAnotherRun = peeredBefore === undefined || isNew;
@@ -186,7 +189,7 @@ function isPeeredWithOneOf(vpcIds: readonly string[], { gameLiftVpcId }: ListedC
 /** The result of checking the claim after the connection became active. */
 export type FinalCheck =
   | { readonly kind: 'use' }
-  /** Delete the connection. The delete that removed the claim is over, and ran too early to find the connection. */
+  /** Delete the connection. The delete request that removed the claim ended before the connection existed, so nothing else deletes it. */
   | { readonly kind: 'undo' }
   | { readonly kind: 'leave to its adopter'; readonly owner: string };
 
@@ -236,8 +239,8 @@ export function decideAfterRefusal(
  * Whether GameLift keeps a connection until its fleet is deleted. It may do so with connections that it created together with the fleet
  * (AWS does not document this).
  *
- * @param refusal GameLift's reason for its last refusal of the deletion, although an authorization was valid; undefined if it accepted the
- *   deletion. A reason that names an action of EC2 means that the caller lacks a permission
+ * @param refusal the message with which GameLift last refused to delete the connection while an authorization was valid; undefined if it
+ *   accepted. If the message names an action of EC2, the caller lacks a permission, so the function returns false
  */
 export function isKeptUntilFleetIsDeleted(peerOnCreate: boolean, refusal: string | undefined): boolean {
   return peerOnCreate && refusal !== undefined && !/\bec2:\w/.test(refusal);
@@ -289,13 +292,13 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   }
   const adopter = claim.otherClaims.find(hasAdopted);
   if (connection?.isAdopted === true) {
-    // if another resource has adopted the connection, too, it still needs the connection
+    // delete an adopted connection only if adoptExisting is no longer declared, and no other resource has adopted the connection
     return adoptExisting || adopter !== undefined ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
   }
   const hasNote = connection !== undefined || peeredBefore !== undefined;
-  const owner = hasNote ? adopter : claim.otherClaims[0];
-  if (owner !== undefined) {
-    return { kind: 'leave it', why: `the peering connection belongs to ${describeOwner(owner.owner)}` };
+  const otherUser = hasNote ? adopter : claim.otherClaims[0];
+  if (otherUser !== undefined) {
+    return { kind: 'leave it', why: `the peering connection belongs to ${describeOwner(otherUser.owner)}` };
   }
   if (connection !== undefined) {
     return { kind: 'disconnect', connection };
@@ -303,7 +306,7 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   return peeredBefore === undefined ? decideWithoutNote(situation) : decideAfterRequest(peeredBefore, situation);
 }
 
-/** Decides without a note. Either nothing was requested, or CloudFormation has removed the note, because the template does not declare this tag. */
+/** Decides without a note. Either nothing was requested, or an update of the fleet has removed the note: CloudFormation removes tags that the template does not declare. */
 function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
   if (view === undefined) {
     return { kind: 'read EC2' };
@@ -331,7 +334,7 @@ function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagg
   return { kind: 'disconnect', connection: hasOtherOwner ? undefined : found };
 }
 
-/** Decides with a note that a connection was requested, but without its id. */
+/** Decides if the note says that a connection was requested, but does not contain the id of the connection. */
 function decideAfterRequest(peeredBefore: readonly string[], { claim, view, listed }: DeleteSituation): DeleteStep {
   if (listed === undefined) {
     return { kind: 'read the list' };

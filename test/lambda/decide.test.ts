@@ -81,11 +81,11 @@ describe('decide', () => {
   const REQUEST: Step = { kind: 'request' };
   const WAIT: Step = { kind: 'wait until active' };
   const prepareRetry = (message: string): Step => ({ kind: 'prepare a retry', message });
-  const use = (origin: 'created' | 'adopted', wasRequested = false): Step => ({
+  const use = (origin: 'created' | 'adopted', mustNoteCreation = false): Step => ({
     kind: 'use',
     peering: listedConnection(),
     origin,
-    wasRequested,
+    mustNoteCreation,
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
   const EXISTS = fail({ kind: 'exists already', found: foundConnection() });

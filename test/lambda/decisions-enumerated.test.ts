@@ -129,7 +129,7 @@ describe('decide', () => {
   const usesAsCreated = ({ step, claim }: Decision): boolean =>
     step.kind === 'use' &&
     step.origin === 'created' &&
-    (!step.wasRequested || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
+    (!step.mustNoteCreation || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
   const hasLostTagsOrNote = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
   /** Whether evidence other than a request shows that this resource created the connection: tags in EC2, the physical id, a note, or peerOnCreate. */
   const hasEvidenceBesidesRequest = (decision: Decision): boolean =>

@@ -43,7 +43,7 @@ function claimKey(owner = OWNER): string {
   return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
 }
 
-/** Requests may leave authorizations behind, so they are ignored. */
+/** The inventory without authorizations, because requests may leave some behind. */
 function inventoryWithoutAuthorizations(): Inventory {
   return { ...world.aws.inventory(), authorizations: [] };
 }
@@ -125,7 +125,7 @@ describe('the delete of an adopted connection if EC2 denies the removal of tags'
     await world.connectByHand();
   });
 
-  test('succeeds if the tags are gone: the HTTP response to the first call was lost, and the permission depends on the tags', async () => {
+  test('succeeds if the first call removed the tags, but its HTTP response was lost: EC2 denies the second call, because the permission depends on the tags', async () => {
     const response = await createAndDelete(() => {
       world.removePeeringTags();
     });
@@ -173,7 +173,7 @@ test('does not change the DNS setting of an adopted connection if it can not rec
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('the owner deletes its connection by the tags in EC2 if the fleet has lost its tags', async () => {
+test('deletes the connection that the tags in EC2 assign to the resource if the fleet has lost its tags', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await create();
   world.tags.clear();
@@ -197,21 +197,21 @@ test('deletes no connection that existed before, even if its own request may hav
 
 test('writes its claim and the VPCs that are peered already before it requests a connection', async () => {
   world = await SimulatedWorld.create();
-  const claims: object[] = [];
+  const tagsAtRequests: object[] = [];
   world.errorFor = (_, operation) => {
     if (operation === 'CreateVpcPeeringConnection') {
-      claims.push(Object.fromEntries(world.tags));
+      tagsAtRequests.push(Object.fromEntries(world.tags));
     }
     return undefined;
   };
   await create();
-  // GameLift refuses the first request, because the authorization is missing
+  // there are two requests, because GameLift refuses the first one: the authorization is missing
   const claim = {
     [claimKey()]: expect.stringMatching(`^${OWNER} f0f0f0f0-\\S+$`) as unknown,
     [`${claimKey()}:connection`]: expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/) as unknown,
   };
-  expect(claims).not.toEqual([]);
-  expect(claims).toEqual(claims.map(() => claim));
+  expect(tagsAtRequests).not.toEqual([]);
+  expect(tagsAtRequests).toEqual(tagsAtRequests.map(() => claim));
 });
 
 test('does not withdraw a claim that a later request of the same resource has written', async () => {
@@ -245,9 +245,9 @@ test('does not withdraw the claim if another run of the same request has noted t
 
 test.each([
   ['at once', 0],
-  ['14 seconds late', 14_000],
+  ['after 14 seconds', 14_000],
 ])(
-  'does not authorize if a delete removes the claim before GameLift refuses the request, and reads show that %s',
+  'does not authorize if a delete removes the claim before GameLift refuses the request, and ListTagsForResource shows the removal %s',
   async (_, late) => {
     world = await SimulatedWorld.create();
     let removed: { readonly at: number; readonly tags: object[] } | undefined;
@@ -272,9 +272,9 @@ test.each([
 );
 
 test.each([
-  ['before it decides to adopt it', 2],
-  ['before it uses it', 3],
-])('changes nothing about a connection that it adopts if a delete removes the claim %s', async (_, read) => {
+  ['before the create decides to adopt the connection', 2],
+  ['before the create uses the connection', 3],
+])('does not change a connection to adopt if a delete removes the claim %s', async (_, read) => {
   world = await SimulatedWorld.create();
   await create();
   const before = inventoryWithoutAuthorizations();
@@ -294,7 +294,7 @@ test.each([
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('leaves a connection to another stack that adopts it while it is being created', async () => {
+test('fails, and does not delete its new connection, if another stack adopts the connection during the create', async () => {
   world = await SimulatedWorld.create();
   const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
   const adopting = world.properties({ AdoptExisting: 'true' });
@@ -333,7 +333,7 @@ test('does not delete a connection that another stack adopts while the delete wa
   const { aws } = world;
   const call = aws.call.bind(aws);
   const spy = jest.spyOn(aws, 'call').mockImplementation(async (service, operation, ...rest) => {
-    // between the first read of the claims and the request
+    // after the delete has read the claims, and before it calls DeleteVpcPeeringConnection
     if (service === 'ec2' && operation === 'DescribeVpcPeeringConnections') {
       spy.mockRestore();
       adopted = (await world.send('Create', world.properties({ AdoptExisting: 'true' }), undefined, other)).response;
@@ -358,7 +358,7 @@ describe('a create to which EC2 denies access', () => {
     world = await SimulatedWorld.create();
   });
 
-  test('writes no claim if it loses its other permissions, too, like a second run while the stack is being deleted', async () => {
+  test('writes no claim if its other permissions are removed as well, as in a duplicate that runs while the stack is being deleted', async () => {
     world.errorFor = (service) => {
       const isLater = ec2ReadCount() > 1;
       return service === 'ec2' || isLater ? denied : undefined;

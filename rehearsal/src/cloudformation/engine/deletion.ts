@@ -14,11 +14,11 @@ export class Deletion extends StackOperation {
 
   async run(): Promise<void> {
     const { stack } = this;
-    const importer = Object.keys(stack.outputs.exports).flatMap((name) =>
-      this.stacks.importersOf(stack, name).map((other) => ({ name, stackName: other.identity.name })),
+    const usedExport = Object.keys(stack.outputs.exports).flatMap((name) =>
+      this.stacks.importersOf(stack, name).map((other) => ({ name, importer: other.identity.name })),
     )[0];
-    if (importer) {
-      const reason = `Export ${importer.name} cannot be deleted as it is in use by ${importer.stackName}`;
+    if (usedExport) {
+      const reason = `Export ${usedExport.name} cannot be deleted as it is in use by ${usedExport.importer}`;
       this.setStackStatus('DELETE_FAILED', reason);
       return;
     }
