@@ -19,7 +19,7 @@ const rehearsal = {
 };
 const handler = {
   group: ['**/lambda', '**/lambda/**'],
-  message: 'lib must not import the handler: it contains the built bundle as an asset',
+  message: 'lib must not import the handler: lib ships the built bundle as an asset',
 };
 
 /** The probe calls AWS itself, and must not share the assumptions of the library or the rehearsal. */
@@ -52,7 +52,10 @@ function layerRules(folder) {
   };
 }
 
-/** Matches imports from outside of the workspace. `depth` counts the folders from the root: the rehearsal has a folder named lambda, too. */
+/**
+ * Forbids imports from outside of the workspace, for files that are `depth` folders below the root. Without `../`, the patterns would match
+ * rehearsal/src/lambda, too.
+ */
 function outsideWorkspace(depth) {
   const root = '../'.repeat(depth);
   return {

@@ -3,7 +3,7 @@ import { URL } from 'node:url';
 
 const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', import.meta.url), 'utf8'));
 
-// if the library calls a deprecated API, each synthesis warns its users: fail instead
+// fail if the library calls a deprecated API, because users would see a warning in each synthesis
 process.env.JSII_DEPRECATED = 'fail';
 
 /** CommonJS: the handler loads the SDK's clients with dynamic imports, which jest does not support in ES modules. */
@@ -25,7 +25,7 @@ export default {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   roots: ['<rootDir>/test', '<rootDir>/lib', '<rootDir>/lambda'],
   modulePathIgnorePatterns: ['<rootDir>/lambda/bundle'],
-  // ends a life that hangs
+  // the limit for a life that hangs
   testTimeout: 60_000,
   testMatch: ['**/*.test.ts'],
   // `npm run test:wire` runs these

@@ -27,7 +27,7 @@ interface Settings {
 
 interface Run extends Settings {
   readonly connections: number;
-  readonly pace: ManyConnectionsResult;
+  readonly result: ManyConnectionsResult;
 }
 
 const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
@@ -37,17 +37,17 @@ const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
 
 async function runStack(settings: Settings, connections: number): Promise<Run> {
   const { way, source, throttledCalls } = settings;
-  const pace = await withRehearsal(way, (rehearsal) => {
+  const result = await withRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
     return rehearseManyConnections(rehearsal, connections, source, way);
   });
-  return { ...settings, connections, pace };
+  return { ...settings, connections, result };
 }
 
-const wasCreated = ({ pace, connections }: Run): boolean =>
-  pace.statuses[0] === 'CREATE_COMPLETE' && pace.connected === connections;
-const wasDeleted = ({ pace }: Run): boolean => pace.statuses[1] === 'DELETE_COMPLETE';
+const wasCreated = ({ result, connections }: Run): boolean =>
+  result.statuses[0] === 'CREATE_COMPLETE' && result.connected === connections;
+const wasDeleted = ({ result }: Run): boolean => result.statuses[1] === 'DELETE_COMPLETE';
 
 /** Runs stacks with more and more connections, until a stack can't be created. */
 async function runUntilFailure(settings: Settings): Promise<readonly Run[]> {
@@ -63,15 +63,15 @@ async function runUntilFailure(settings: Settings): Promise<readonly Run[]> {
 }
 
 /** The ratio of the duration to the minimum that the rate limit allows. */
-const ratio = ({ pace, connections }: Run, phase: Phase): number => pace[phase].seconds / (SECONDS_PER_CALL * connections);
+const ratio = ({ result, connections }: Run, phase: Phase): number => result[phase].seconds / (SECONDS_PER_CALL * connections);
 
 function phaseCells(run: Run, phase: Phase): string[] {
-  const { rateLimited, throttled } = run.pace[phase].calls;
-  return [String(run.pace[phase].seconds), ratio(run, phase).toFixed(2), String(rateLimited), String(throttled)];
+  const { rateLimited, throttled } = run.result[phase].calls;
+  return [String(run.result[phase].seconds), ratio(run, phase).toFixed(2), String(rateLimited), String(throttled)];
 }
 
-function failureCells({ pace }: Run): string[] {
-  const [reason = ''] = pace.failures;
+function failureCells({ result }: Run): string[] {
+  const [reason = ''] = result.failures;
   // the handler's own reason comes last
   return [`fails: ${reason.split('\n')[0]?.split(': ').at(-1) ?? ''}`, '', '', ''];
 }
@@ -94,7 +94,7 @@ function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs
     ...(failures === 0 ? [] : [`${failures} of ${manyRuns.length} stacks fail`]),
   ];
   return {
-    what: `${phase} ${MANY} and more, throttled calls ${throttledCalls}`,
+    what: `${phase} ${MANY} or more, if throttled calls ${throttledCalls === 'free' ? 'don’t count' : 'count'}`,
     target: `at most ${MAX_RATIO} times the minimum`,
     measured: measured.join(', '),
     verdict: verdict(failures === 0 && maximum <= MAX_RATIO),
@@ -119,11 +119,12 @@ export const MANY_CONNECTIONS: Measurement = {
     return {
       title: 'Many connections in one stack',
       method:
-        'Rehearsed seconds from the first event of a connection in CloudFormation to the last one, when a stack is created, and when it is ' +
-        'deleted 30 hours later. GameLift allows one call of each operation in ten seconds: so ten seconds for each connection are the ' +
-        'minimum, beside the 45 seconds that one takes. “Calls” are answered calls of the six operations with that limit, “throttled” ' +
-        'those that were refused. AWS does not document whether a refused call costs a token, so that the next wait begins anew: “free” ' +
-        'and “counted”. Each peer is run with more and more connections, until its stack can’t be created.',
+        'Rehearsed seconds from the first event of a connection in CloudFormation to the last one, when a stack is created, ' +
+        'and when it is deleted 30 hours later. GameLift allows one call of each operation in ten seconds. So the minimum is ' +
+        'ten seconds for each connection. It does not include the 45 seconds that one connection takes. “Calls” are the calls ' +
+        'of the six operations with that limit that were not throttled, “throttled” those that were. AWS does not document ' +
+        'whether throttled calls count against the limit: “counted” if they do, “free” if not. Each alternative runs with ' +
+        'more and more connections, until its stack can’t be created.',
       tables: [
         {
           head: [

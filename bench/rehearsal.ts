@@ -10,7 +10,7 @@ const COMMANDS = [
   { name: 'the life of a stack with 50 connections', command: `${SCRIPT} bench/children/life.ts fifty` },
   { name: '`npm start`, without its build', command: `${SCRIPT} bench/children/start.ts` },
 ];
-/** Each round takes minutes. */
+/** Few, because each round takes minutes. */
 const ROUNDS = 3;
 
 export const REHEARSAL: Measurement = {

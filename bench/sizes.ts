@@ -90,7 +90,7 @@ export const SIZES: Measurement = {
   name: 'sizes',
   measure: async () => ({
     title: 'Sizes',
-    method: 'What is shipped, installed and loaded, beside what the CDK contains already.',
+    method: 'What is shipped, installed and loaded, in addition to what the CDK already contains.',
     tables: [bundleSizes(), await memorySizes(), await packageSizes()],
     targets: [],
   }),

@@ -7,7 +7,11 @@ export interface Estimate {
 
 const CONFIDENCE = 0.95;
 
+/** @throws Error if there is no value */
 export function medianOf(values: readonly number[]): number {
+  if (values.length === 0) {
+    throw new Error('pass at least one value to medianOf, got none');
+  }
   const sorted = values.toSorted((one, other) => one - other);
   const middle = (sorted.length - 1) / 2;
   return (elementAt(sorted, Math.floor(middle)) + elementAt(sorted, Math.ceil(middle))) / 2;

@@ -71,8 +71,8 @@ export const SYNTHESIS: Measurement = {
       targets: [
         ...comparisons.map(({ testCase, ratio }) => ({
           what: testCase.title,
-          target: 'at most that of AwsCustomResource',
-          measured: `${formatEstimate(ratio)} times that of AwsCustomResource`,
+          target: 'at most as long as with AwsCustomResource',
+          measured: `${formatEstimate(ratio)} times as long as AwsCustomResource`,
           verdict: verdictAtMost(ratio, 1),
         })),
         {

@@ -56,8 +56,11 @@ function targetFor(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
   ).map(({ name }) => name);
   return {
     what: quantity,
-    target: `fewer than each peer from ${MANY} connections up`,
-    measured: alternativesNotLarger.length === 0 ? 'fewer than each' : `not fewer than ${alternativesNotLarger.join(', ')}`,
+    target: `fewer than with each alternative from ${MANY} connections up`,
+    measured:
+      alternativesNotLarger.length === 0
+        ? 'fewer than with each alternative'
+        : `at least as many as with ${alternativesNotLarger.join(', ')}`,
     verdict: verdict(alternativesNotLarger.length === 0),
   };
 }

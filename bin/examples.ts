@@ -17,8 +17,8 @@ import useTemporaryDirectory from './temporary-directory';
  */
 
 const EXAMPLES = join(__dirname, '..', 'examples');
-const GAME = '111111111111';
-const DATA = { account: '222222222222', region: 'us-east-1' };
+const GAMELIFT_ACCOUNT = '111111111111';
+const VPC_ENVIRONMENT = { account: '222222222222', region: 'us-east-1' };
 
 /** The existing VPCs in another account that some examples use. */
 const VPCS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
@@ -43,15 +43,15 @@ function lint(assembly: string): string[] {
   return error === undefined ? stdout.split('\n\n').filter((finding) => finding.trim() !== '') : [];
 }
 
-/** @throws Error that lists the problems of the example, if it has any */
+/** Rehearses the life of an example. @throws Error that lists the findings of cfn-lint, the failures, and what is left behind */
 async function checkExample(example: string, assemblies: string): Promise<void> {
-  // always the same start time: how long callers wait for a rate limit depends on the clock
-  const rehearsal = await Rehearsal.start({ account: GAME, startTime: Date.UTC(2026, 0, 1) });
+  // a fixed start time makes runs reproducible, because the waits for a rate limit depend on the clock
+  const rehearsal = await Rehearsal.start({ account: GAMELIFT_ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
     const start = clock.now();
     const context = Object.fromEntries(
-      Object.entries(VPCS).map(([name, cidrBlock]) => [name, aws.ec2.createVpc({ ...DATA, cidrBlock }).vpcId]),
+      Object.entries(VPCS).map(([name, cidrBlock]) => [name, aws.ec2.createVpc({ ...VPC_ENVIRONMENT, cidrBlock }).vpcId]),
     );
     const deployments = await Promise.all(
       STEPS.map(async ({ name, build, days }) => {
@@ -71,7 +71,7 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
       console.log(`${example}  retained ${text}`);
     });
     const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(differenceLine);
-    const problems = [...lintFindings, ...failures, ...unexpected, ...failureEvents.map((entry) => formatEntry(entry, start))];
+    const problems = [...lintFindings, ...failureEvents.map((entry) => formatEntry(entry, start)), ...unexpected, ...failures];
     if (problems.length > 0) {
       throw new Error(problems.join('\n'));
     }

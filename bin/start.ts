@@ -41,8 +41,8 @@ const ACCOUNT = '111111111111';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-const LEGEND = `A stack that a step does not change keeps its status, and takes no time. An authorization is valid for 24 hours: the tables
-say how long before a step it had expired, and for how long it is valid after the step.`;
+const LEGEND = `A stack that a step does not change keeps its status, and takes no time. An authorization is valid for 24 hours. The
+column “authorization” says how long before the step it had expired, and for how long it is valid after the step.`;
 
 interface Step {
   readonly name: string;
@@ -85,7 +85,7 @@ interface Outcome {
   /** Why the status is not complete. */
   readonly reason?: string;
   readonly took: string;
-  /** How long the authorization had expired before the step, and how long it is valid after the step. Empty without such an output. */
+  /** How long the authorization had expired before the step, and how long it is valid after the step. Empty if the stack has no output `AuthorizationExpires`. */
   readonly authorization: string;
 }
 
@@ -141,7 +141,7 @@ async function synthesizeSteps(app: string, assemblies: string): Promise<readonl
 }
 
 export interface LivesOptions {
-  /** Readings to use. Default: those that the rehearsal uses by default */
+  /** Readings to use instead of the defaults of the rehearsal. Default: none */
   readonly readings?: readonly ChosenReading[];
   /** The file to write a picture of both lives to. Default: no picture */
   readonly html?: string | undefined;
@@ -160,7 +160,7 @@ async function rehearseLife(
   print: Output['print'],
 ): Promise<Life> {
   print(`\n${title}:\n`);
-  // always the same start time: how long callers wait for a rate limit depends on the clock
+  // a fixed start time makes runs reproducible, because the waits for a rate limit depend on the clock
   const rehearsal = await Rehearsal.start({ account: ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;

@@ -12,7 +12,7 @@ export default function useTemporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'cdk-gamelift-vpc-peering-'));
   process.env.TMPDIR = directory;
   process.once('exit', () => {
-    // a child process may still be running and writing
+    // retries, because a child process may still be writing to the directory
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -11,8 +11,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '.
 import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * A pipeline with two stages, each with a stack in two accounts. A deployment may wait for its approval for days. So each stack renews the
- * authorization when it is deployed, and again before it deletes anything.
+ * A pipeline with two stages. Each stage has two stacks, one in each of two accounts. A deployment may wait for its approval for days. So the
+ * stack of the game renews the authorization when it is deployed, and again before it deletes anything.
  *
  * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
  */

@@ -13,7 +13,7 @@ interface PeeringRoutesConfig {
  * Which route tables of the peer VPC get a route to the fleet's VPC.
  *
  * If a route table already has a route to the fleet's CIDR block, the deployment keeps a route to this connection, and replaces a
- * route whose target no longer exists. Because of any other route, it fails before it changes a route.
+ * route whose target no longer exists. If the route has any other target, the deployment fails before it changes a route.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-routing.html
  */

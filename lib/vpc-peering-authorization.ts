@@ -74,8 +74,8 @@ export interface VpcPeeringAuthorizationAttributes {
    * A role in the account that owns the VPC, such as a `VpcPeeringRole`. Import a role of another app by its ARN. Stacks that
    * need the authorization use the role to renew it, and to set routes and DNS.
    *
-   * @default - a stack in another account than the VPC's only checks for a valid authorization. If there is none, the deployment fails
-   * before it changes anything, and the error contains the command to run in the VPC's account
+   * @default - if the VPC is in another account, the stack does not authorize. It only checks for a valid authorization. If there is none, the
+   * deployment fails before it changes anything, and the error contains the command to run in the account of the VPC
    */
   readonly peerRole?: iam.IRole;
 
@@ -116,7 +116,7 @@ export interface VpcPeeringAuthorizationProps {
 
   /**
    * A role in the account that owns the VPC, such as a `VpcPeeringRole`. The handler assumes it for all calls in that account.
-   * Import a role of another app by its ARN, since a role imported by its name is assumed to be in the account of the stack.
+   * Import a role of another app by its ARN, since the CDK expects a role that is imported by its name in the account of the stack.
    *
    * @default - the handler uses its own role, so the VPC must be in the account of the stack
    */
@@ -158,8 +158,8 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
   abstract readonly gameLiftAccount: string;
 
   /**
-   * The pair as the user declared it. It does not refer to attributes of the custom resource, because CloudFormation would then expect
-   * that each change of the authorization replaces the fleets.
+   * The pair as the user declared it, without attributes of the custom resource. If a fleet had such an attribute as its `PeerVpcId`,
+   * CloudFormation would expect to replace the fleet with each change of the authorization.
    *
    * @internal
    */

@@ -48,7 +48,7 @@ class Probe {
   private readonly calls: Calls;
   private readonly redaction = new Redaction();
   private readonly readBack = new ReadBack();
-  /** The last line of an error before the experiments. */
+  /** Says what was changed. It is the last line of an error if the experiments have not begun. */
   private changeNote = 'Nothing was changed.';
 
   constructor(private readonly options: ProbeOptions) {

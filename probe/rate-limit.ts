@@ -16,14 +16,14 @@ const TOO_EARLY = 8.5 * SECOND;
 const IN_TIME = 12.5 * SECOND;
 
 const LIMIT = 10 * SECOND;
-/** A round proves something only if its responses are so fast that this much of the limit remains. */
+/** A round counts only if it ends at least this long before the limit. */
 const MARGIN = 0.5 * SECOND;
 
 const ROUNDS = 5;
 
-type LimitedCall = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
+type AuthorizationsAttempt = Attempt<DescribeVpcPeeringAuthorizationsOutput>;
 
-async function callOnce({ calls, api }: ExperimentContext): Promise<LimitedCall> {
+async function callOnce({ calls, api }: ExperimentContext): Promise<AuthorizationsAttempt> {
   const result = await calls.attempt(api.authorizations());
   if (result.kind === 'refused') {
     throw new ProbeStopped(`gamelift:DescribeVpcPeeringAuthorizations failed: ${result.name}: ${result.message}`);
@@ -32,7 +32,7 @@ async function callOnce({ calls, api }: ExperimentContext): Promise<LimitedCall>
 }
 
 /** Calls until a call is accepted. Pauses before each call for so long that it is allowed under both readings. */
-async function callUntilAccepted(context: ExperimentContext): Promise<LimitedCall | undefined> {
+async function callUntilAccepted(context: ExperimentContext): Promise<AuthorizationsAttempt | undefined> {
   await context.calls.call(context.api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
     await context.calls.sleep(IN_TIME);

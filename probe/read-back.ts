@@ -7,7 +7,7 @@ import { readMarkerValue } from './marker';
 /** The longest delay under the reading `up to 15 seconds late`. */
 const LONGEST_DELAY = 15 * SECOND;
 
-/** Counts the reads that show the last write, and notes those that show an older state. */
+/** Counts all reads, and notes those that show an older state. */
 export class ReadBack {
   private readCount = 0;
   private readonly lateReads: { readonly source: string; readonly delay: number }[] = [];
@@ -37,7 +37,7 @@ export class ReadBack {
   }
 
   settle(findings: Findings): void {
-    const longestDelay = this.lateReads.reduce((by, read) => Math.max(by, read.delay), 0);
+    const longestDelay = this.lateReads.reduce((longest, read) => Math.max(longest, read.delay), 0);
     const sources = [...new Set(this.lateReads.map((read) => read.source))].join(', ');
     const evidence = `${this.lateReads.length} of ${this.readCount} reads showed an older state (${sources}), the last one ${seconds(longestDelay)} after the write`;
     if (this.lateReads.length === 0) {

@@ -66,7 +66,7 @@ let rehearsal: Rehearsal;
 beforeAll(async () => {
   rehearsal = await startFastRehearsal();
   expect((await rehearsal.cloudFormation.deploy(synthesizeStack(), STACK)).status).toBe('CREATE_COMPLETE');
-  // the CLI waits until a bootstrap stack exists
+  // the CLI waits for a bootstrap stack, so deploy one
   const toolkit = synthesize((stack) => {
     new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
   }, 'CDKToolkit');
@@ -99,7 +99,7 @@ describe('cdk refactor', () => {
     expect(await refactor(synthesizeStack())).toContain('Nothing to refactor.');
   });
 
-  test('proposes to move a resource that this library does not use', async () => {
+  test('proposes to rename a resource that this library does not use', async () => {
     const output = await refactor(synthesizeStack({ other: 'Another' }));
     expect(output).toMatch(/AWS::EC2::SecurityGroup +│ Stack\.Other34654A52 +│ Stack\.Another6390C402/);
     expect(output).not.toContain('Custom::');
@@ -109,7 +109,7 @@ describe('cdk refactor', () => {
     ['the connection', { connection: 'Connection' }, 'Stack.Peering3EBF733F'],
     ['the fleet', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
     ['the VPC', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
-    ['a construct around them', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
+    ['their parent construct', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
   ])('refuses if %s is renamed, and names a resource that would change', async (_, change, resource) => {
     const output = await refactor(synthesizeStack(change));
     expect(output).toContain('Refactor failed: A refactor operation cannot add, remove or update resources.');

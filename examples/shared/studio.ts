@@ -20,12 +20,12 @@ export function createVpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: e
 
 /** A fleet with its build. Another build replaces both. */
 export function createFleet(scope: Construct, build: string): gamelift.CfnFleet {
-  const access = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
+  const buildRole = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
   const server = new gamelift.CfnBuild(scope, 'Build', {
     name: 'server',
     version: build,
     operatingSystem: 'AMAZON_LINUX_2023',
-    storageLocation: { bucket: 'studio-builds', key: `server-${build}.zip`, roleArn: access.roleArn },
+    storageLocation: { bucket: 'studio-builds', key: `server-${build}.zip`, roleArn: buildRole.roleArn },
   });
   return new gamelift.CfnFleet(scope, 'Fleet', {
     name: scope.node.id,

@@ -32,9 +32,9 @@ export interface Authorizer {
   /** Authorizes a call that GameLift has refused, or one that the handler or CloudFormation makes next. */
   authorize(): Promise<AuthorizationAttributes>;
   /** Whether GameLift lists a valid authorization. Perhaps it does not list an authorization that was used. */
-  isListed(): Promise<boolean>;
+  isAuthorizationListed(): Promise<boolean>;
   /** Fails if something is peered with the VPC, and the authorization to delete it is missing and can't be created. */
-  checkForCleanup(): Promise<void>;
+  requireForCleanup(): Promise<void>;
 }
 
 export type ValidAuthorization = AuthorizationRecord & { readonly ExpirationTime: Date };

@@ -50,8 +50,8 @@ export class OtherAccountAuthorizer implements Authorizer {
       `aws gamelift ${verb}-vpc-peering-authorization --game-lift-aws-account-id ${gameLiftAccount} ` +
       `--peer-vpc-id ${peerVpcId} --region ${this.region}`;
     return (
-      `only account ${peerVpcAccount}, which owns the VPC, can authorize this. Run there: ${command('create')} and then repeat here ` +
-      'what failed. If that does not help, GameLift still has an authorization that was already used. In that case, run there first: ' +
+      `only account ${peerVpcAccount}, which owns the VPC, can authorize this. Run there: ${command('create')} and then try again ` +
+      'here. If GameLift refuses again, it still has an authorization that was already used. In that case, run this there first: ' +
       command('delete')
     );
   }
@@ -60,7 +60,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // this class only reads, so nothing was changed
+      // this class only reads. If AWS reported an error, or the authorization is missing, the following delete has nothing to undo
       throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
@@ -69,7 +69,7 @@ export class OtherAccountAuthorizer implements Authorizer {
 
   async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
     try {
-      await previous?.checkForCleanup();
+      await previous?.requireForCleanup();
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
       // the deployment has already failed, perhaps because of the missing authorization, and a failed rollback would block the stack
@@ -89,11 +89,11 @@ export class OtherAccountAuthorizer implements Authorizer {
     return this.requireAuthorization(0);
   }
 
-  async isListed(): Promise<boolean> {
+  async isAuthorizationListed(): Promise<boolean> {
     return (await this.findAuthorization()) !== undefined;
   }
 
-  async checkForCleanup(): Promise<void> {
+  async requireForCleanup(): Promise<void> {
     await this.calls.waitUntilEarlierWritesAreReadable();
     if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
       await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);

@@ -87,7 +87,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     }
   }
 
-  /** @throws NothingDoneProblem if no call had an effect. The following delete then does not cancel an authorization that somebody else created. */
+  /** @throws NothingDoneProblem if no call had an effect, so that the following delete does not cancel somebody else's authorization. */
   async authorizeForCreate(): Promise<AuthorizationAttributes> {
     try {
       return await this.authorize();
@@ -100,15 +100,15 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
-    await previous?.checkForCleanup();
+    await previous?.requireForCleanup();
     return await this.authorize();
   }
 
-  async isListed(): Promise<boolean> {
+  async isAuthorizationListed(): Promise<boolean> {
     return (await this.findAuthorization()) !== undefined;
   }
 
-  async checkForCleanup(): Promise<void> {
+  async requireForCleanup(): Promise<void> {
     // no check needed: the handler authorizes when the cleanup needs it
   }
 
@@ -122,7 +122,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       return;
     }
     try {
-      if (!(await this.delete()) && (await this.isListed().catch(() => false)) && !(await this.mayBePeered())) {
+      if (!(await this.delete()) && (await this.isAuthorizationListed().catch(() => false)) && !(await this.mayBePeered())) {
         await this.delete();
       }
     } catch (error) {

@@ -1,5 +1,5 @@
 /*
- * The calls to AWS that the handler makes, and the members that it reads in the outputs. Optional members may be missing in an output.
+ * The calls to AWS that the handler makes, and the members of their outputs that it reads. AWS may leave out the optional members.
  */
 
 export type Tags = Readonly<Record<string, string>>;

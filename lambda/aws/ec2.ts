@@ -97,7 +97,7 @@ function peeringOf(peering: VpcPeeringConnection): Ec2Peering {
   };
 }
 
-/** Converts a route to an IPv4 CIDR block. Returns nothing for a route to another type of destination. */
+/** Converts a route to an IPv4 CIDR block. Leaves out a route to another type of destination. */
 function ipv4RouteOf({ DestinationCidrBlock, State, ...targets }: Ec2Route): Route[] {
   if (DestinationCidrBlock === undefined) {
     return [];

@@ -5,7 +5,8 @@ type SdkError = Parameters<typeof isTransientError>[0];
 
 /*
  * AWS rejects calls for three reasons, and the handler uses one word for each:
- * - denial: IAM or GameLift reports that the caller lacks a permission. A new permission may take a minute to reach all of AWS, so the call is retried.
+ * - denial: IAM or GameLift reports that the caller lacks a permission. The handler retries, because a new permission may take a minute to
+ *   reach all of AWS.
  * - refusal: GameLift does not accept a peering call. One possible reason is a missing authorization.
  * - throttling: the call exceeds the rate limit.
  */

@@ -4,7 +4,7 @@ import type { Time } from '../time';
 /** How long work can continue after its signal was aborted. In this time, it can throw an error that says what it was doing. */
 export const GRACE_MILLISECONDS = 1000;
 
-/** Runs `work` with a signal that is aborted after the given milliseconds. The signal is also aborted when `work` ends, to stop its pending calls. */
+/** Runs `work` with a signal that is aborted after the given milliseconds, or when `work` ends, to stop its pending calls. */
 export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const workAbort = new AbortController();
   const timerAbort = new AbortController();

@@ -103,7 +103,7 @@ export class ConnectLoop {
       const { claim, mayHaveRequested } = this.situation;
       const hasCreatedNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
       if (this.hasConflict || hasCreatedNothing) {
-        // so the following delete finds no claim, and deletes nothing
+        // so the following delete finds no claim, and deletes nothing, unless another run of the same request claims the connection again
         await this.claims.withdraw();
       }
       throw error;

@@ -93,8 +93,8 @@ export type Step =
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /**
-   * Another run of the same request may have created the connection. Wait for the note of that run. `existedBefore` is whether the connection
-   * existed before this request, as far as is known.
+   * Another run of the same request may have created the connection. Wait for the note of that run. `existedBefore`: the connection may have
+   * existed before this run noted a request of its own.
    */
   | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly existedBefore: boolean }
   /**
@@ -171,7 +171,7 @@ function decideFound(situation: Situation, found: FoundConnection): Step {
     return use(adoptExisting ? 'adopted' : 'created');
   }
   if (peerOnCreate && !adoptExisting && owner.kind !== 'another resource') {
-    // GameLift created it together with the fleet, and no other resource owns it. the caller checks the claim again before it writes the note
+    // GameLift created the connection together with the fleet, and no other resource owns it
     return use('created', { mustNoteCreation: true });
   }
   // another run of the same request can't have created a connection that existed before the request was noted
@@ -207,7 +207,7 @@ export interface Refusals {
   /** How often GameLift has refused the call. */
   readonly count: number;
   /** How often it refused although an authorization was listed. */
-  readonly countWhileListed: number;
+  readonly countWhileAuthorized: number;
   /** Milliseconds since the handler began to create or delete the connection. */
   readonly elapsed: number;
   /** The handler gives up after more refusals than this. */
@@ -216,19 +216,19 @@ export interface Refusals {
 
 /** Decides what to do after a refusal. Perhaps the authorization is missing, because another caller has consumed it. */
 export function decideAfterRefusal(
-  { count, countWhileListed, elapsed, maximum }: Refusals,
-  isListed: 'not checked' | 'yes' | 'no',
+  { count, countWhileAuthorized, elapsed, maximum }: Refusals,
+  authorization: 'not checked' | 'listed' | 'not listed',
 ): 'authorize' | 'list authorizations' | 'try again' | 'try again later' | 'give up' {
   if (count > maximum) {
     return 'give up';
   }
-  if (count === 1 || isListed === 'no') {
+  if (count === 1 || authorization === 'not listed') {
     return 'authorize';
   }
-  if (isListed === 'not checked') {
+  if (authorization === 'not checked') {
     return 'list authorizations';
   }
-  if (countWhileListed === 1) {
+  if (countWhileAuthorized === 1) {
     return 'try again';
   }
   // new permissions in the account of the VPC may not have reached all of AWS yet
@@ -306,7 +306,10 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
   return peeredBefore === undefined ? decideWithoutNote(situation) : decideAfterRequest(peeredBefore, situation);
 }
 
-/** Decides without a note. Either nothing was requested, or an update of the fleet has removed the note: CloudFormation removes tags that the template does not declare. */
+/**
+ * Decides without a note. Either nothing was requested, or an update of the fleet has removed the note: CloudFormation removes tags that the
+ * template does not declare.
+ */
 function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
   if (view === undefined) {
     return { kind: 'read EC2' };

@@ -9,7 +9,7 @@ import { isKeptUntilFleetIsDeleted } from './decide';
 import type { DeletableConnection } from './decide';
 import type { Observer } from './observer';
 import { RetryAfterRefusal } from './retry-after-refusal';
-import type { RetryOptions } from './retry-after-refusal';
+import type { RefusalRetryOptions } from './retry-after-refusal';
 import { deletionOutcome, isListDue, LIST_MILLISECONDS, progressOf, outcomeOf, WATCH_MILLISECONDS } from './watch';
 import type { SettledOutcome, Progress } from './watch';
 
@@ -21,7 +21,7 @@ export type CreateResult =
   { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly name: string; readonly message: string };
 
 /** Each of the other connections of the stack may consume the authorization once. */
-const RETRY_WHILE_OTHERS_CONNECT: RetryOptions = {
+const RETRY_WHILE_OTHERS_CONNECT: RefusalRetryOptions = {
   pauseMilliseconds: LIST_MILLISECONDS,
   maxRefusals: MAX_CONCURRENT_CONNECTIONS,
 };
@@ -30,7 +30,7 @@ const RETRY_WHILE_OTHERS_CONNECT: RetryOptions = {
  * GameLift may refuse to delete a connection that it created with the fleet, even if the deletion is authorized. More attempts would only
  * slow down other callers, because all share the rate limit. Before the last attempt, new permissions have reached all of AWS.
  */
-const RETRY_WHILE_FLEET_EXISTS: RetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
+const RETRY_WHILE_FLEET_EXISTS: RefusalRetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
 
 /** Requests and deletes the connection, and waits for the outcome. */
 export class Requests {

@@ -21,7 +21,7 @@ export const WATCH_MILLISECONDS = 2_000;
 /** The shortest interval of reads of GameLift's list, because of its rate limit. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** The interval of reads of the list without progress. It is longer than the shortest one, so that the list can be read when an event appears. */
+/** The interval of reads of the list without progress. It is longer than the shortest one, to leave time for a read when an event appears. */
 const LIST_WITHOUT_PROGRESS_MILLISECONDS = 12_000;
 
 /** The interval of reads of the list after progress. These reads are only needed if the events and EC2 do not show the next change. */

@@ -68,6 +68,7 @@ function roleOf(roleName: unknown): string {
     return String(roleName);
   }
   const { Ref = '' } = roleName as { readonly Ref?: string };
+  // the references are those of `propertiesOf`: the path of the target, then `::` and the attribute
   return Ref.split('::')[0] ?? '';
 }
 

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { RemovalPolicy, Token } from 'aws-cdk-lib';
 
-/** Values that the CDK returns until the CLI has made a lookup. If a check failed because of such a value, the CLI would never make the lookup. */
+/** The values that the CDK returns before the CLI makes a lookup. If a check failed because of one, the CLI would never make the lookup. */
 const DUMMY_VALUE = /dummy-value-for-|^vpc-12345$|^rtb-\d{5}[sp]$/;
 
 /** Whether the value is a placeholder for a lookup that has not been made yet, such as `Vpc.fromLookup`. */

@@ -1,3 +1,4 @@
+import { LAMBDA_PRINCIPAL } from './lambda/service/function-configuration';
 import { SimulatedAws, type Behaviour } from './aws/index';
 import { CloudFormation, type NextDeletion } from './cloudformation/engine/cloudformation';
 import { cloudFormationService } from './cloudformation/engine/cloudformation-api';
@@ -46,8 +47,6 @@ export const CLOUDFORMATION_BEHAVIOURS = {
     default: 'stored',
   },
 } as const satisfies Readonly<Record<string, Behaviour>>;
-
-const LAMBDA_PRINCIPAL = 'lambda.amazonaws.com';
 
 /** The parts of a rehearsal. `lambda` and `responses` differ between over the wire and in process. */
 interface RehearsalParts {

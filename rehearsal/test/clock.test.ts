@@ -56,7 +56,7 @@ test('time stands still for nested work, even if its parent does not wait for it
   });
 });
 
-test('work that waits for other work does not keep time from leaping', async () => {
+test('time leaps even while work waits for other work', async () => {
   const otherWork = clock.sleep(3_600_000);
   await clock.work(() => clock.wait(otherWork));
   expect(clock.now() - START).toBe(3_600_000);
@@ -115,7 +115,7 @@ test('the handling of a request lasts until the response is sent', async () => {
 });
 
 describe('a participant', () => {
-  /** Rests when the test calls `rest`. */
+  /** Rests when the test calls `rest`, and again right after each wake-up unless `shouldWorkWhenWoken` is set. */
   class Thread {
     readonly wakeUps: number[] = [];
     shouldWorkWhenWoken = false;

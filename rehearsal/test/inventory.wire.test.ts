@@ -21,8 +21,8 @@ const countDifferencesByKind = (before: Inventory) => {
 };
 
 const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
-const VPC_ID = { VpcId: { Ref: 'Vpc' } };
-const FUNCTION_NAME = { FunctionName: { Ref: 'Handler' } };
+const VPC_ID_PROPERTY = { VpcId: { Ref: 'Vpc' } };
+const FUNCTION_NAME_PROPERTY = { FunctionName: { Ref: 'Handler' } };
 
 /** At least one resource of each simulated type. */
 const RESOURCES: Readonly<Record<string, object>> = {
@@ -48,19 +48,19 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Inline: { Type: 'AWS::IAM::Policy', Properties: { PolicyName: 'inline', PolicyDocument: POLICY, Roles: [{ Ref: 'Role' }] } },
   Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument: POLICY } },
-  Version: { Type: 'AWS::Lambda::Version', Properties: FUNCTION_NAME },
+  Version: { Type: 'AWS::Lambda::Version', Properties: FUNCTION_NAME_PROPERTY },
   Alias: {
     Type: 'AWS::Lambda::Alias',
-    Properties: { ...FUNCTION_NAME, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] } },
+    Properties: { ...FUNCTION_NAME_PROPERTY, Name: 'live', FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] } },
   },
   Retries: {
     Type: 'AWS::Lambda::EventInvokeConfig',
-    Properties: { ...FUNCTION_NAME, Qualifier: 'live', MaximumRetryAttempts: 0 },
+    Properties: { ...FUNCTION_NAME_PROPERTY, Qualifier: 'live', MaximumRetryAttempts: 0 },
     DependsOn: 'Alias',
   },
   Permission: {
     Type: 'AWS::Lambda::Permission',
-    Properties: { ...FUNCTION_NAME, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
+    Properties: { ...FUNCTION_NAME_PROPERTY, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
   },
   Logs: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'logs' } },
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'queue' } },
@@ -102,14 +102,14 @@ const RESOURCES: Readonly<Record<string, object>> = {
   },
   Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Name: '/parameter', Type: 'String', Value: 'value' } },
   Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16', Tags: [{ Key: 'team', Value: 'studio' }] } },
-  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC_ID, CidrBlock: '10.0.0.0/24' } },
-  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC_ID, CidrBlock: '10.1.0.0/16' } },
-  Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID },
+  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { ...VPC_ID_PROPERTY, CidrBlock: '10.0.0.0/24' } },
+  Block: { Type: 'AWS::EC2::VPCCidrBlock', Properties: { ...VPC_ID_PROPERTY, CidrBlock: '10.1.0.0/16' } },
+  Table: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID_PROPERTY },
   Association: {
     Type: 'AWS::EC2::SubnetRouteTableAssociation',
     Properties: { RouteTableId: { Ref: 'Table' }, SubnetId: { Ref: 'Subnet' } },
   },
-  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID },
+  GatewayTable: { Type: 'AWS::EC2::RouteTable', Properties: VPC_ID_PROPERTY },
   GatewayAssociation: {
     Type: 'AWS::EC2::GatewayRouteTableAssociation',
     Properties: { RouteTableId: { Ref: 'GatewayTable' }, GatewayId: { Ref: 'Gateway' } },
@@ -118,13 +118,19 @@ const RESOURCES: Readonly<Record<string, object>> = {
   Gateway: { Type: 'AWS::EC2::InternetGateway', Properties: { Tags: [{ Key: 'team', Value: 'studio' }] } },
   Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } },
   VpnGateway: { Type: 'AWS::EC2::VPNGateway', Properties: { Type: 'ipsec.1' } },
-  Attachment: { Type: 'AWS::EC2::VPCGatewayAttachment', Properties: { ...VPC_ID, InternetGatewayId: { Ref: 'Gateway' } } },
+  Attachment: {
+    Type: 'AWS::EC2::VPCGatewayAttachment',
+    Properties: { ...VPC_ID_PROPERTY, InternetGatewayId: { Ref: 'Gateway' } },
+  },
   Route: {
     Type: 'AWS::EC2::Route',
     Properties: { RouteTableId: { Ref: 'Table' }, DestinationCidrBlock: '0.0.0.0/0', GatewayId: { Ref: 'Gateway' } },
     DependsOn: 'Attachment',
   },
-  Servers: { Type: 'AWS::EC2::SecurityGroup', Properties: { ...VPC_ID, GroupDescription: 'servers', GroupName: 'servers' } },
+  Servers: {
+    Type: 'AWS::EC2::SecurityGroup',
+    Properties: { ...VPC_ID_PROPERTY, GroupDescription: 'servers', GroupName: 'servers' },
+  },
   Ingress: {
     Type: 'AWS::EC2::SecurityGroupIngress',
     Properties: { GroupId: { Ref: 'Servers' }, IpProtocol: '-1', CidrIp: '10.0.0.0/16' },

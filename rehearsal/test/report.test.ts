@@ -39,7 +39,7 @@ describe('a line', () => {
     );
   });
 
-  test('of the start of a step is separated by an empty line, and in capitals', () => {
+  test('of the start of a step follows an empty line, and is in capitals', () => {
     expect(formatEntry(entry('create', '', 'rehearsal'), 90_000_000)).toBe('\nday 0 00:01:01  CREATE');
   });
 
@@ -60,7 +60,7 @@ describe('a line', () => {
     expect(formatStep({ name: 'create', elapsedMilliseconds: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 
-  test('of an empty list says that there is nothing', () => {
+  test('of a list is “nothing” if the list is empty, and has one line for each item otherwise', () => {
     expect(formatList('left behind', [])).toBe('left behind: nothing');
     expect(formatList('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
   });
@@ -104,7 +104,7 @@ describe('the reason of a stack that is not complete', () => {
     );
   });
 
-  test('is the reason of the stack if no resource failed', () => {
+  test('is the reason in the event of the rollback of the stack if no resource failed', () => {
     const entries = events(
       ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack', `UPDATE_ROLLBACK_IN_PROGRESS ${STACK_TYPE}: Export a cannot be updated as it is in use by B`],

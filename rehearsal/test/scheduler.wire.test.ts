@@ -36,7 +36,7 @@ describe('an expression', () => {
     ['cron(0 10 3W * ? *)', START, '2026-01-02T10:00'],
     ['cron(0 10 ? * 3#2 *)', START, '2026-01-13T10:00'],
     ['cron(0 10 ? * FRI#5 *)', START, '2026-01-30T10:00'],
-  ])('%s has the right next occurrence (case %#)', (expression, from, expected) => {
+  ])('%s is next due at the expected time (case %#)', (expression, from, expected) => {
     expect(isoMinute(parseExpression(expression, START).next(from))).toBe(expected);
   });
 

@@ -17,7 +17,7 @@ export const createHandlerInProcess: CreateHandler = (services) => {
   });
 };
 
-/** Makes all calls in one session of a role. Assumes the role again if that has failed. */
+/** Makes all calls in one session of a role. If the role could not be assumed, the next call tries again. */
 function sendWithRole({ arn, externalId }: PeerRole, sessionName: string, { send, sendWith }: HandlerServices): Send {
   let session: Promise<Send> | undefined;
   const assume = async (signal: AbortSignal): Promise<Send> => {

@@ -74,7 +74,8 @@ class RehearsedTest {
 
   /** Deploys the stack with the assertions, and returns their statuses. */
   async deployAssertions(): Promise<unknown[]> {
-    const { cloudFormation } = await this.waitForRateLimit();
+    await this.waitForRateLimit();
+    const { cloudFormation } = this.rehearsal;
     const { status, outputs } = await cloudFormation.deploy(this.directory, this.testCase.assertionStack);
     expect(status).toBe('CREATE_COMPLETE');
     return Object.values(outputs).map((output) => (JSON.parse(String(output)) as { readonly status: unknown }).status);
@@ -82,7 +83,8 @@ class RehearsedTest {
 
   /** Runs the commands of a hook. */
   async runHook(commands: readonly string[]): Promise<void> {
-    const { aws } = await this.waitForRateLimit();
+    await this.waitForRateLimit();
+    const { aws } = this.rehearsal;
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(GAME);
     const env = {
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -96,10 +98,9 @@ class RehearsedTest {
     }
   }
 
-  /** Waits for GameLift's rate limit. With integ-runner, publishing assets and starting commands takes that time. */
-  private async waitForRateLimit(): Promise<Rehearsal> {
-    await this.rehearsal.clock.sleep(MINUTE);
-    return this.rehearsal;
+  /** Waits until GameLift's rate limit allows more calls. In reality, integ-runner publishes assets and starts commands in that time. */
+  private waitForRateLimit(): Promise<void> {
+    return this.rehearsal.clock.sleep(MINUTE);
   }
 
   async deleteStacks(): Promise<string[]> {

@@ -43,7 +43,7 @@ describe('create', () => {
 
   test('calculates the creation time if GameLift does not return it', async () => {
     const world = new TestWorld();
-    world.api.createResults = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
+    world.api.createAuthorizationResults = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
     expect((await world.run(requestOf('Create')))?.Data).toMatchObject({
       CreationTime: '2025-12-31T23:59:58.250Z',
       ExpirationTime: '2026-01-01T23:59:58.250Z',
@@ -53,7 +53,7 @@ describe('create', () => {
 
   test('fails if GameLift does not return the expiration time', async () => {
     const world = new TestWorld();
-    world.api.createResults = [{ PeerVpcId: VPC }];
+    world.api.createAuthorizationResults = [{ PeerVpcId: VPC }];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: ` +
         'GameLift accepted CreateVpcPeeringAuthorization but returned no expiration time. Deploy again',
@@ -70,21 +70,21 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('makes no other call if GameLift keeps an expiration time that is late enough', async () => {
     const world = new TestWorld();
-    world.api.createResults = [{ hours: 12 }];
+    world.api.createAuthorizationResults = [{ hours: 12 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE]);
   });
 
   test('cancels and creates the authorization again if GameLift keeps an expiration time that is too early', async () => {
     const world = new TestWorld();
-    world.api.createResults = [{ hours: 11.99 }, { hours: 24 }];
+    world.api.createAuthorizationResults = [{ hours: 11.99 }, { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, DELETE, CREATE]);
   });
 
   test('fails if the expiration time is too early even after canceling', async () => {
     const world = new TestWorld();
-    world.api.createResults = [{ hours: 1 }];
+    world.api.createAuthorizationResults = [{ hours: 1 }];
     expect(await world.run(requestOf('Update'))).toMatchObject({
       Status: 'FAILED',
       Reason:
@@ -95,9 +95,9 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('responds with the listed authorization if GameLift refuses the call and that authorization is valid long enough', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InvalidRequestException')];
-    world.api.describeResults = [
-      [{ ...world.api.authorizationValidFor(23), PeerVpcId: 'vpc-0' }, world.api.authorizationValidFor(20)],
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException')];
+    world.api.describeAuthorizationsResults = [
+      [{ ...world.api.authorizationExpiringIn(23), PeerVpcId: 'vpc-0' }, world.api.authorizationExpiringIn(20)],
     ];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T20:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS]);
@@ -105,15 +105,15 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('cancels and creates the authorization again if GameLift refuses the call and the listed one expires soon', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InvalidRequestException'), { hours: 24 }];
-    world.api.describeResults = [[world.api.authorizationValidFor(3)]];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(3)]];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
   });
 
   test('cancels and creates the authorization again if GameLift refuses the call and lists none', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
   });
@@ -121,32 +121,32 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
   test('cancels and creates up to three times if GameLift refuses the calls because others authorize at the same time', async () => {
     const world = new TestWorld();
     const refusal = awsError('InvalidRequestException', 'one is valid');
-    world.api.createResults = [refusal, refusal, refusal, { hours: 24 }];
+    world.api.createAuthorizationResults = [refusal, refusal, refusal, { hours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
     const round = [CREATE, AUTHORIZATIONS, DELETE];
     expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE]);
     world.api.calls.length = 0;
-    world.api.createResults = [refusal];
+    world.api.createAuthorizationResults = [refusal];
     expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: one is valid');
     expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, AUTHORIZATIONS]);
   });
 
   test('fails if GameLift refuses the call and there was nothing to cancel', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InvalidRequestException', 'no')];
-    world.api.deleteResults = [awsError('NotFoundException')];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException', 'no')];
+    world.api.deleteAuthorizationResults = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: no. ');
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE, AUTHORIZATIONS]);
   });
 
   test('ignores expired authorizations and those of other accounts', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InvalidRequestException'), { hours: 24 }];
-    world.api.describeResults = [
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.describeAuthorizationsResults = [
       [
-        world.api.authorizationValidFor(-1),
-        { ...world.api.authorizationValidFor(20), GameLiftAwsAccountId: '333333333333' },
-        { ...world.api.authorizationValidFor(20), PeerVpcAwsAccountId: '333333333333' },
+        world.api.authorizationExpiringIn(-1),
+        { ...world.api.authorizationExpiringIn(20), GameLiftAwsAccountId: '333333333333' },
+        { ...world.api.authorizationExpiringIn(20), PeerVpcAwsAccountId: '333333333333' },
         { PeerVpcId: VPC, GameLiftAwsAccountId: GAMELIFT_ACCOUNT },
       ],
     ];
@@ -227,7 +227,7 @@ describe('delete', () => {
     async (status) => {
       const world = new TestWorld();
       world.api.describePeeringsResults = [[ec2Side({ status })]];
-      world.api.describeResults = [[world.api.authorizationValidFor(7)]];
+      world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(7)]];
       expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
       expect(world.api.calls).not.toContain(DELETE);
       expect(world.logged).toContainEqual({
@@ -294,8 +294,10 @@ describe('delete', () => {
     test('checks again for peering connections before it cancels a second time', async () => {
       const world = new TestWorld();
       world.api.describeConnectionsResults = [[], [{ PeerVpcId: VPC, Status: { Code: 'active' } }]];
-      world.api.deleteResults = [awsError('NotFoundException'), 'done'];
-      world.api.describeResults = [[{ ...world.api.authorizationValidFor(1), GameLiftAwsAccountId: VPC_ACCOUNT }]];
+      world.api.deleteAuthorizationResults = [awsError('NotFoundException'), 'done'];
+      world.api.describeAuthorizationsResults = [
+        [{ ...world.api.authorizationExpiringIn(1), GameLiftAwsAccountId: VPC_ACCOUNT }],
+      ];
       await world.run(requestOf('Delete', oneAccount()));
       expect(world.api.calls.filter((call) => call === DELETE_IN_ONE_ACCOUNT)).toHaveLength(1);
     });
@@ -310,38 +312,38 @@ describe('delete', () => {
 
   test('succeeds if there is no authorization', async () => {
     const world = new TestWorld();
-    world.api.deleteResults = [awsError('NotFoundException')];
+    world.api.deleteAuthorizationResults = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS]);
   });
 
   test('cancels again if GameLift finds no authorization but lists one', async () => {
     const world = new TestWorld();
-    world.api.deleteResults = [awsError('NotFoundException'), 'done'];
-    world.api.describeResults = [[world.api.authorizationValidFor(1)]];
+    world.api.deleteAuthorizationResults = [awsError('NotFoundException'), 'done'];
+    world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS, PEERINGS, DELETE]);
   });
 
   test('succeeds if there is no authorization and the list cannot be read', async () => {
     const world = new TestWorld();
-    world.api.deleteResults = [awsError('NotFoundException')];
-    world.api.describeResults = [awsError('InvalidRequestException')];
+    world.api.deleteAuthorizationResults = [awsError('NotFoundException')];
+    world.api.describeAuthorizationsResults = [awsError('InvalidRequestException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS]);
   });
 
   test('succeeds if GameLift says that the request is invalid and lists no authorization', async () => {
     const world = new TestWorld();
-    world.api.deleteResults = [awsError('InvalidRequestException')];
-    world.api.describeResults = [[world.api.authorizationValidFor(-1)]];
+    world.api.deleteAuthorizationResults = [awsError('InvalidRequestException')];
+    world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(-1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
   });
 
   test('fails if GameLift says that the request is invalid and lists an authorization', async () => {
     const world = new TestWorld();
-    world.api.deleteResults = [awsError('InvalidRequestException', 'no')];
-    world.api.describeResults = [[world.api.authorizationValidFor(1)]];
+    world.api.deleteAuthorizationResults = [awsError('InvalidRequestException', 'no')];
+    world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(1)]];
     expect((await world.run(requestOf('Delete')))?.Reason).toBe(
       `could not cancel the VPC peering authorization ${PAIR_TEXT}: InvalidRequestException: no. ${REMEDY}`,
     );
@@ -351,7 +353,7 @@ describe('delete', () => {
 describe('errors', () => {
   test.each(['InvalidRequestException', 'NotFoundException'])('says what to check if GameLift returns %s', async (name) => {
     const world = new TestWorld();
-    world.api.createResults = [awsError(name, 'Invalid peer VPC')];
+    world.api.createAuthorizationResults = [awsError(name, 'Invalid peer VPC')];
     expect(await world.run(requestOf('Create'))).toMatchObject({
       Status: 'FAILED',
       Reason: `could not authorize VPC peering ${PAIR_TEXT}: ${name}: Invalid peer VPC. ${REMEDY}`,
@@ -363,7 +365,7 @@ describe('errors', () => {
     'says that the VPC does not exist, and cancels nothing, if GameLift returns %s and EC2 finds no VPC',
     async (name) => {
       const world = new TestWorld();
-      world.api.createResults = [awsError(name, 'Invalid peer VPC')];
+      world.api.createAuthorizationResults = [awsError(name, 'Invalid peer VPC')];
       world.api.vpcExistsResults = [false];
       expect((await world.run(requestOf('Create')))?.Reason).toBe(
         `could not authorize VPC peering ${PAIR_TEXT}: ${name}: Invalid peer VPC. ` +
@@ -375,7 +377,7 @@ describe('errors', () => {
 
   test('names no account if the VPC and the fleet are in the same account', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InternalServiceException', 'oops', 500)];
+    world.api.createAuthorizationResults = [awsError('InternalServiceException', 'oops', 500)];
     const ResourceProperties = propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT });
     expect((await world.run(requestOf('Create', { ResourceProperties })))?.Reason).toBe(
       `could not authorize VPC peering for VPC ${VPC} in eu-central-1: InternalServiceException: oops. The template is not the cause: try again`,
@@ -384,7 +386,7 @@ describe('errors', () => {
 
   test('says what to check if EC2 returns an error, too', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('NotFoundException', 'No')];
+    world.api.createAuthorizationResults = [awsError('NotFoundException', 'No')];
     world.api.vpcExistsResults = ['denied'];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: NotFoundException: No. ${REMEDY}`,
@@ -392,10 +394,10 @@ describe('errors', () => {
   });
 
   test.each(['AccessDeniedException', 'UnauthorizedException'])(
-    'retries %s for a minute, because a new policy takes time to take effect',
+    'retries %s for a minute, because a new policy does not take effect at once',
     async (name) => {
       const world = new TestWorld();
-      world.api.createResults = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
+      world.api.createAuthorizationResults = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
     },
   );
@@ -403,7 +405,7 @@ describe('errors', () => {
   test.each(['AccessDeniedException', 'UnauthorizedException'])('fails if %s lasts longer than a minute', async (name) => {
     const world = new TestWorld();
     const start = world.time.now();
-    world.api.createResults = [awsError(name, 'not allowed', 403)];
+    world.api.createAuthorizationResults = [awsError(name, 'not allowed', 403)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: ${name}: not allowed. ` +
         `Check that the handler's role in account ${VPC_ACCOUNT} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
@@ -414,11 +416,11 @@ describe('errors', () => {
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'])(
-    'retries after %s whenever the time is a multiple of 10.5 seconds',
+    'retries after %s each time the clock reaches a multiple of 10.5 seconds',
     async (name) => {
       const world = new TestWorld();
       const start = world.time.now();
-      world.api.createResults = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
+      world.api.createAuthorizationResults = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
       expect(start % 10_500).toBe(0);
       expect(world.time.now() - start).toBe(6 * 10_500);
@@ -428,7 +430,7 @@ describe('errors', () => {
   test('names the rate limit as the cause if the call is throttled until the time is up', async () => {
     const world = new TestWorld();
     const start = world.time.now();
-    world.api.createResults = [awsError('ThrottlingException', 'Rate exceeded')];
+    world.api.createAuthorizationResults = [awsError('ThrottlingException', 'Rate exceeded')];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: CreateVpcPeeringAuthorization was still throttled after 300 seconds (GameLift allows ` +
         'one call in ten seconds of each peering operation for the whole account). ' +
@@ -445,13 +447,13 @@ describe('errors', () => {
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
   ])('retries after $name: $message', async (error) => {
     const world = new TestWorld();
-    world.api.createResults = [error, error, error, error, { hours: 24 }];
+    world.api.createAuthorizationResults = [error, error, error, error, { hours: 24 }];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
   test('fails after five attempts if GameLift keeps failing', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('InternalServiceException', 'oops', 500)];
+    world.api.createAuthorizationResults = [awsError('InternalServiceException', 'oops', 500)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: InternalServiceException: oops. The template is not the cause: try again`,
     );
@@ -460,7 +462,7 @@ describe('errors', () => {
 
   test('reports an unknown error at once', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('BrandNewException', 'hello')];
+    world.api.createAuthorizationResults = [awsError('BrandNewException', 'hello')];
     expect((await world.run(requestOf('Create')))?.Reason).toContain('BrandNewException: hello.');
     expect(world.api.calls).toHaveLength(1);
   });
@@ -468,8 +470,8 @@ describe('errors', () => {
   test('keeps a listed authorization that is valid for 12 hours', async () => {
     const world = new TestWorld();
     await world.time.sleep(12 * HOUR, new AbortController().signal);
-    world.api.createResults = [awsError('InvalidRequestException')];
-    world.api.describeResults = [[world.api.authorizationValidFor(12)]];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException')];
+    world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(12)]];
     await world.run(requestOf('Update'));
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS]);
   });
@@ -480,7 +482,7 @@ describe('the delete that follows a failed create', () => {
     const failed = await world.run(requestOf('Create'));
     expect(failed?.Status).toBe('FAILED');
     world.api.calls.length = 0;
-    world.api.deleteResults = ['done'];
+    world.api.deleteAuthorizationResults = ['done'];
     const deleted = await world.run(requestOf('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
     expect(deleted).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: failed?.PhysicalResourceId });
     return world.api.calls;
@@ -490,26 +492,26 @@ describe('the delete that follows a failed create', () => {
     "cancels nothing if every call failed with %s, because an authorization may be another stack's",
     async (name) => {
       const world = new TestWorld();
-      world.api.createResults = [awsError(name)];
+      world.api.createAuthorizationResults = [awsError(name)];
       expect(await failThenDelete(world)).toEqual([]);
     },
   );
 
   test('cancels the authorization if a call may have taken effect', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('TimeoutError'), awsError('AccessDeniedException')];
+    world.api.createAuthorizationResults = [awsError('TimeoutError'), awsError('AccessDeniedException')];
     expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
   test('cancels the authorization if GameLift returned no expiration time', async () => {
     const world = new TestWorld();
-    world.api.createResults = [{ PeerVpcId: VPC }];
+    world.api.createAuthorizationResults = [{ PeerVpcId: VPC }];
     expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
   });
 
   test('cancels the authorization if an update has succeeded after the failed create', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('NotFoundException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('NotFoundException'), { hours: 24 }];
     const failed = await world.run(requestOf('Create'));
     const updated = await world.run(requestOf('Update', { PhysicalResourceId: failed?.PhysicalResourceId }));
     await world.run(requestOf('Delete', { PhysicalResourceId: updated?.PhysicalResourceId }));

@@ -556,7 +556,7 @@ describe('properties', () => {
   function invalidValuesOf({ validValue, nearMisses, optional }: PropertyCase): readonly (readonly [string, unknown])[] {
     const withExtraCharacters =
       typeof validValue === 'string'
-        ? ['X\n', '\nX', ' X', 'X ', 'X\u0000', 'X\u200b'].map((text) => text.replace('X', validValue))
+        ? [`${validValue}\n`, `\n${validValue}`, ` ${validValue}`, `${validValue} `, `${validValue}\u0000`, `${validValue}\u200b`]
         : [];
     return [
       ...(optional ? [] : [['missing', undefined] as const]),
@@ -724,7 +724,7 @@ describe('renewals', () => {
     );
   });
 
-  const REQUIREMENTS = {
+  const REASONS = {
     SchemaVersion: 'is ',
     PeerVpcId: 'must be the id of a VPC such as vpc-0123456789abcdef0, got ',
     PeerVpcAwsAccountId: 'must be an account id of 12 digits, got ',
@@ -740,14 +740,14 @@ describe('renewals', () => {
     MinimumValiditySeconds: ['86401', '-1', '46800.0', '46800\n', 46800],
   };
 
-  test.each(Object.entries(REQUIREMENTS))('fails with a reason if %s is invalid', async (name, requirement) => {
+  test.each(Object.entries(REASONS))('fails with a reason if %s is invalid', async (name, reason) => {
     const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
     const invalidValues = [...Object.values(INVALID_VALUES), ...texts, ...(MORE_INVALID_VALUES[name] ?? [])];
     // the version may be missing, and 0 is valid as an earlier version
     const values = name === 'SchemaVersion' ? invalidValues.filter((value) => value !== 0) : [undefined, ...invalidValues];
     for (const value of values) {
       const { error, calls, responses } = await handle(renewal({ [name]: value }));
-      expect(error).toMatch(new RegExp(`^${name} ${requirement}`));
+      expect(error).toMatch(new RegExp(`^${name} ${reason}`));
       expect(error?.length).toBeLessThan(400);
       expect({ calls, responses }).toEqual({ calls: [], responses: [] });
     }
@@ -770,7 +770,10 @@ describe('templates', () => {
   type Properties = Readonly<Record<string, unknown>>;
   const TYPE_NAMES = ['Authorization', 'Connection', 'Teardown'] as const;
 
-  /** All properties that the first version of the library writes, as CloudFormation sends them. Never edit them: the handler must support them forever. */
+  /**
+   * All properties that the first version of the library writes, as CloudFormation sends them. Never edit them: the handler must support them
+   * forever.
+   */
   const ALL_PROPERTIES: Readonly<Record<TypeName, Properties>> = {
     Authorization: {
       ServiceToken:

@@ -257,7 +257,7 @@ describe('a delete while EC2 still shows an earlier connection', () => {
     },
   );
 
-  test('repeats the deletion that GameLift accepted without effect, because the authorization was missing', async () => {
+  test('repeats a deletion that GameLift accepted, but that had no effect because the authorization was missing', async () => {
     world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
     await world.passDays(23 / 24);
@@ -724,7 +724,7 @@ describe('with peerOnCreate,', () => {
       expect(await update(oldProperties(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
     });
 
-    test('is not mistaken for a rollback if it changes the properties, as in a deployment after one without a rollback', async () => {
+    test('is not mistaken for a rollback if its new properties are not those before the failed update, as with rollback disabled', async () => {
       expect(await update(declared('None', '2026-01-05'), newProperties())).toMatchObject(FAILED);
     });
 

@@ -12,19 +12,24 @@ import type { DeletableConnection, DeleteSituation, DeleteStep } from '../../lam
 import type { Conflict, Failure, FinalCheck, Situation, Step } from '../../lambda/peering/decide';
 import {
   claim,
+  CONNECTION_ID,
   deleteSituation,
   EARLIER_CONNECTION_ID,
   ec2Side,
   ec2SideWithOtherOwner,
-  endedState,
+  ec2ViewOf,
   endedConnection,
+  endedState,
   FLEET_VPC,
   foundConnection,
-  CONNECTION_ID,
+  listedConnection,
   notedConnection,
   OTHER_OWNER,
+  otherClaim,
+  situation,
+  UNAVAILABLE_VIEW,
+  UNRELATED_VPC,
 } from './situations';
-import { otherClaim, listedConnection, ec2ViewOf, situation, UNAVAILABLE_VIEW, UNRELATED_VPC } from './situations';
 
 const OWNER = 'resource Peering of stack Other (guid), according to a tag on the fleet';
 const BELONGS_TO_OTHER: Conflict = {
@@ -289,35 +294,35 @@ const maximum = MAX_CONCURRENT_CONNECTIONS;
 test.each([
   ['authorizes after the first refusal', { count: 1 }, 'not checked', 'authorize'],
   ['checks for an authorization after the second refusal', { count: 2 }, 'not checked', 'list authorizations'],
-  ['authorizes again if no authorization is listed', { count: 2 }, 'no', 'authorize'],
+  ['authorizes again if no authorization is listed', { count: 2 }, 'not listed', 'authorize'],
   [
     'authorizes again as long as other connections may have consumed the authorization',
-    { count: maximum, countWhileListed: 3, elapsed: 999_999 },
-    'no',
+    { count: maximum, countWhileAuthorized: 3, elapsed: 999_999 },
+    'not listed',
     'authorize',
   ],
   [
     'tries again at once if an authorization is listed, because it may be new',
-    { count: 2, countWhileListed: 1, elapsed: 999_999 },
-    'yes',
+    { count: 2, countWhileAuthorized: 1, elapsed: 999_999 },
+    'listed',
     'try again',
   ],
   [
     'tries again later after a second refusal while an authorization is listed, because a permission may be new',
-    { count: 3, countWhileListed: 2, elapsed: 74_999 },
-    'yes',
+    { count: 3, countWhileAuthorized: 2, elapsed: 74_999 },
+    'listed',
     'try again later',
   ],
   [
     'gives up after the time in which new permissions take effect',
-    { count: 3, countWhileListed: 2, elapsed: 75_000 },
-    'yes',
+    { count: 3, countWhileAuthorized: 2, elapsed: 75_000 },
+    'listed',
     'give up',
   ],
-  ['gives up after more refusals than other connections can cause', { count: maximum + 1 }, 'no', 'give up'],
+  ['gives up after more refusals than other connections can cause', { count: maximum + 1 }, 'not listed', 'give up'],
   ['does not check for an authorization before it gives up', { count: maximum + 1 }, 'not checked', 'give up'],
-] as const)('decideAfterRefusal: %s', (_, refusals, isListed, next) => {
-  expect(decideAfterRefusal({ countWhileListed: 0, elapsed: 0, maximum, ...refusals }, isListed)).toBe(next);
+] as const)('decideAfterRefusal %s', (_, refusals, authorization, next) => {
+  expect(decideAfterRefusal({ countWhileAuthorized: 0, elapsed: 0, maximum, ...refusals }, authorization)).toBe(next);
 });
 
 test.each([
@@ -325,7 +330,7 @@ test.each([
   ['false if GameLift accepted the deletion without effect', true, undefined, false],
   ['false if a permission in EC2 is missing', true, 'not authorized to perform ec2:DeleteRoute', false],
   ['false if the handler requested the connection', false, 'it ends with its fleet', false],
-] as const)('endsWithFleet returns %s', (_, isPeeredOnCreate, refusal, ends) => {
+] as const)('isKeptUntilFleetIsDeleted returns %s', (_, isPeeredOnCreate, refusal, ends) => {
   expect(isKeptUntilFleetIsDeleted(isPeeredOnCreate, refusal)).toBe(ends);
 });
 

@@ -9,6 +9,7 @@ import { hasOwnerTag } from '../../lambda/network/ec2-tags';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 import {
   combinations,
+  CONNECTION_ID,
   EARLIER_CONNECTION_ID,
   ec2Side,
   ec2SideWithOtherOwner,
@@ -17,13 +18,10 @@ import {
   expectForAll,
   FLEET_VPC,
   foundConnection,
-} from './situations';
-import {
-  CONNECTION_ID,
   listedConnection,
   notedConnection,
-  otherClaim,
   OTHER_OWNER,
+  otherClaim,
   UNAVAILABLE_VIEW,
   UNRELATED_VPC,
 } from './situations';
@@ -131,7 +129,10 @@ describe('decide', () => {
     step.origin === 'created' &&
     (!step.mustNoteCreation || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
   const hasLostTagsOrNote = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
-  /** Whether evidence other than a request shows that this resource created the connection: tags in EC2, the physical id, a note, or peerOnCreate. */
+  /**
+   * Whether evidence other than a request shows that this resource created the connection: tags in EC2, the physical id, a note, or
+   * peerOnCreate.
+   */
   const hasEvidenceBesidesRequest = (decision: Decision): boolean =>
     decision.owner === 'this resource' ||
     hasLostTagsOrNote(decision) ||
@@ -166,18 +167,18 @@ describe('decide', () => {
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ existing }) => existing.kind === 'unknown'],
     ['waits for a note only once', ({ step }) => step.kind === 'wait for a note', ({ hasWaitedForNote }) => !hasWaitedForNote],
     [
-      'uses a connection as created only with evidence besides the request, if the connection existed before the request',
+      'if a connection may have existed before the request, uses it as created only with evidence besides the request',
       (decision) => usesAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
       hasEvidenceBesidesRequest,
     ],
     [
-      'uses a connection as created only with evidence besides the request, if no request can have taken effect',
+      'if no request can have taken effect, uses a connection as created only with evidence besides the request',
       (decision) => usesAsCreated(decision) && !decision.mayHaveRequested,
       hasEvidenceBesidesRequest,
     ],
     [
       // another resource that has noted an earlier connection with the VPC keeps its claim
-      'uses a connection as created only with evidence besides the request, if only another resource has noted it',
+      'if only another resource has noted a connection, uses it as created only with evidence besides the request',
       (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, CONNECTION_ID),
       hasEvidenceBesidesRequest,
     ],
@@ -187,7 +188,7 @@ describe('decide', () => {
       ({ step }) => step.kind !== 'request' && step.kind !== 'prepare a retry',
     ],
     [
-      'uses a connection as created only because of a note, the physical id, or a request, if another resource has tagged it',
+      'if another resource has tagged a connection, uses it as created only because of a note, the physical id, or a request',
       (decision) => usesAsCreated(decision) && decision.owner === 'another resource',
       (decision) => hasLostTagsOrNote(decision) || decision.mayHaveRequested,
     ],
@@ -329,28 +330,28 @@ test.each([8, 40])(
   (maximum) => {
     interface State {
       readonly count: number;
-      readonly countWhileListed: number;
+      readonly countWhileAuthorized: number;
       readonly elapsed: number;
       readonly next: ReturnType<typeof decideAfterRefusal>;
     }
-    const statesAfterRefusal = ({ count, countWhileListed, elapsed }: Omit<State, 'next'>): readonly State[] => {
-      const refusals = { count: count + 1, countWhileListed, elapsed, maximum };
+    const statesAfterRefusal = ({ count, countWhileAuthorized, elapsed }: Omit<State, 'next'>): readonly State[] => {
+      const refusals = { count: count + 1, countWhileAuthorized, elapsed, maximum };
       const next = decideAfterRefusal(refusals, 'not checked');
       return next !== 'list authorizations'
         ? [{ ...refusals, next }]
         : BOOLEANS.map((isListed) => {
-            const listed = { ...refusals, countWhileListed: countWhileListed + (isListed ? 1 : 0) };
-            const nextAfterListing = decideAfterRefusal(listed, isListed ? 'yes' : 'no');
+            const listed = { ...refusals, countWhileAuthorized: countWhileAuthorized + (isListed ? 1 : 0) };
+            const nextAfterListing = decideAfterRefusal(listed, isListed ? 'listed' : 'not listed');
             // only this step always takes time
             const waited = nextAfterListing === 'try again later' ? 10_000 : 0;
             return { ...listed, elapsed: elapsed + waited, next: nextAfterListing };
           });
     };
-    const starts = statesAfterRefusal({ count: 0, countWhileListed: 0, elapsed: 0 });
+    const starts = statesAfterRefusal({ count: 0, countWhileAuthorized: 0, elapsed: 0 });
     const { maxSteps, visited } = explore(starts, (state) => (state.next === 'give up' ? [] : statesAfterRefusal(state)));
     expect(maxSteps).toBe(maximum);
-    const hasTriedLongEnough = ({ count, countWhileListed, elapsed }: State): boolean =>
-      count > maximum || (countWhileListed > 1 && elapsed >= 75_000);
+    const hasTriedLongEnough = ({ count, countWhileAuthorized, elapsed }: State): boolean =>
+      count > maximum || (countWhileAuthorized > 1 && elapsed >= 75_000);
     expectForAll(visited, ({ next }) => next === 'give up', hasTriedLongEnough);
     expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
   },

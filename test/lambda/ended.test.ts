@@ -76,7 +76,7 @@ test.each<readonly [string, EndedConnection, boolean, string]>([
     `${FAILED}, and EC2 finds no VPC vpc-peer. Correct the vpc of the VpcPeeringAuthorization, then deploy again`,
   ],
   [
-    "the CIDR block of the fleet's VPC is unknownFleetBlock: the message has those of the peer VPC",
+    "the CIDR block of the fleet's VPC is unknown: the message has those of the peer VPC",
     ended({ ...unknownFleetBlock, vpcBlocks: blocks('10.0.0.0/16', '10.2.0.0/16') }, 'no'),
     false,
     `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, 10.2.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +
@@ -114,7 +114,7 @@ test.each<readonly [string, EndedConnection, boolean, string]>([
     `${OVERLAP}. ${CHANGE_BLOCK_SENTENCE}`,
   ],
   [
-    "the fleet was peered on creation, and the CIDR block of the fleet's VPC is unknownFleetBlock",
+    "the fleet was peered on creation, and the CIDR block of the fleet's VPC is unknown",
     ended({ ...peeredOnCreate, ...unknownFleetBlock }, 'no'),
     false,
     `${reports('failed')} (no). The peer VPC has 10.0.0.0/16, and GameLift does not say which CIDR block the fleet's VPC ` +

@@ -225,12 +225,12 @@ class Life {
     this.conflictingTableRoutes.delete(this.cidrBlock);
   }
 
-  /** The route table with that route. */
+  /** The route table in which addConflictingRoute creates its route. */
   get conflictingTableId(): string {
     return this.world.routeTableIds[1] ?? '';
   }
 
-  /** The target of that route. */
+  /** The target of the route that addConflictingRoute creates. */
   get conflictingTargetId(): string {
     return this.world.aws.ec2.peerings.all()[0]?.id ?? '';
   }
@@ -489,7 +489,7 @@ class LifeOnCreate extends Life {
     const { world } = this;
     const { scriptedOutcomes } = world.aws;
     await world.authorizeByHand();
-    // a fleet becomes ACTIVATING after 80 percent of this time. By then, every read must show the fleet, because GameLift then creates the connection
+    // after 80 percent of this time, GameLift creates the connection. By then, every read must show the fleet
     scriptedOutcomes.fleetActivationSeconds = MAX_LATENESS_MILLISECONDS / 1000 / 0.8;
     scriptedOutcomes.connectionSeconds = this.randomUpTo(60_000) / 1000;
     const id = await this.createFleet({ PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: world.vpcId });

@@ -52,7 +52,7 @@ test.each([
   ['a request with an invalid type', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
 ])('counts one failed request for %s', async (_, event, resourceType, requestType) => {
   const world = new TestWorld();
-  world.api.createResults = [awsError('InvalidRequestException', 'no')];
+  world.api.createAuthorizationResults = [awsError('InvalidRequestException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
   expect(await world.run(event)).toMatchObject({ Status: 'FAILED' });
   expect(failedRequest.mock.calls).toEqual([[expect.objectContaining({ resourceType, requestType })]]);
@@ -67,7 +67,7 @@ test('does not count a request that succeeds', async () => {
 
 test('counts a failed scheduled renewal as a renewal', async () => {
   const world = new TestWorld();
-  world.api.createResults = [awsError('BrandNewException', 'no')];
+  world.api.createAuthorizationResults = [awsError('BrandNewException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
   const { StackId, LogicalResourceId, ResourceProperties } = requestOf('Create');
   const renewal = { ...(ResourceProperties as object), StackId, LogicalResourceId, MinimumValiditySeconds: '3600' };

@@ -127,7 +127,7 @@ testCases('authorizingAgain', [
     [authorize.returns(0, authorization(-14, 10))],
   ],
   [
-    'the authorization is accepted by an earlier attempt whose HTTP response was lost',
+    'an earlier attempt created the authorization, but its HTTP response was lost',
     'none',
     [authorize.returns(0, authorization(-0.1, 23.9))],
   ],
@@ -218,7 +218,7 @@ testCases('missingAuthorization', [
     [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION), connect.returns(20, undefined)],
   ],
   [
-    'the call is refused, while another connection was accepted',
+    'a deletion is refused, and a request for a connection is accepted after authorizing',
     'none',
     [disconnect.fails(0, 'NotFoundException', NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
   ],
@@ -327,12 +327,12 @@ testCases('existingConnection', [
 
 testCases('deletingConnections', [
   [
-    'the connection is listed as deleting when every read shows the deletion',
+    'the connection is listed as deleting so late that every read shows the deletion',
     'deleting for a while',
     [disconnect.returns(0, undefined), list.returns(16, [listed('deleting')])],
   ],
   [
-    'the connection is shown by EC2 as deleting when every read shows the deletion',
+    'EC2 shows the connection as deleting so late that every read shows the deletion',
     'deleting for a while',
     [disconnect.returns(0, undefined), showPeerings.returns(2, [side('active')]), showPeerings.returns(16, [side('deleting')])],
   ],
@@ -342,7 +342,7 @@ testCases('deletingConnections', [
     [disconnect.returns(0, undefined), list.returns(10, [listed('deleting')])],
   ],
   [
-    'the connection is listed as deleting after it was still active: its fleet may be being deleted',
+    'EC2 shows the connection as deleting after it was still active: somebody may be deleting its fleet',
     'none',
     [disconnect.returns(0, undefined), showPeerings.returns(16, [side('active')]), showPeerings.returns(40, [side('deleting')])],
   ],

@@ -173,7 +173,7 @@ test('does not change the DNS setting of an adopted connection if it can not rec
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('deletes the connection that the tags in EC2 assign to the resource if the fleet has lost its tags', async () => {
+test('if the fleet has lost its tags, deletes the connection that the tags in EC2 assign to the resource', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await create();
   world.tags.clear();
@@ -274,7 +274,7 @@ test.each([
 test.each([
   ['before the create decides to adopt the connection', 2],
   ['before the create uses the connection', 3],
-])('does not change a connection to adopt if a delete removes the claim %s', async (_, read) => {
+])('does not change the existing connection if a delete removes the claim %s', async (_, read) => {
   world = await SimulatedWorld.create();
   await create();
   const before = inventoryWithoutAuthorizations();
@@ -358,7 +358,7 @@ describe('a create to which EC2 denies access', () => {
     world = await SimulatedWorld.create();
   });
 
-  test('writes no claim if its other permissions are removed as well, as in a duplicate that runs while the stack is being deleted', async () => {
+  test('writes no claim if its other permissions are removed as well, as in a second run of the request while the stack is being deleted', async () => {
     world.errorFor = (service) => {
       const isLater = ec2ReadCount() > 1;
       return service === 'ec2' || isLater ? denied : undefined;

@@ -78,7 +78,7 @@ describe('the response', () => {
     ['control characters, which take six bytes in JSON', '\u0001'],
   ])('is never longer than 4096 bytes, with a reason of %s', async (_, character) => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('BrandNewException', character.repeat(5000))];
+    world.api.createAuthorizationResults = [awsError('BrandNewException', character.repeat(5000))];
     const put = world.put;
     let bytes = 0;
     world.put = (url, body, signal) => {
@@ -133,7 +133,7 @@ describe('the response', () => {
   test('contains no secret, and neither does the log', async () => {
     const world = new TestWorld();
     world.httpStatuses = [500, 200];
-    world.api.createResults = [awsError('InternalServiceException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InternalServiceException'), { hours: 24 }];
     const response = await world.run(requestOf('Create'));
     expect(JSON.stringify([response, world.logged])).not.toContain(SECRET_URL);
     expect(JSON.stringify([response, world.logged])).not.toContain('5ec2e7');

@@ -8,7 +8,7 @@ test('records the input and the output or error of each call, and changes neithe
   const time = rehearsedTime();
   const api = new ScriptedApi(time);
   const refusal = awsError('InvalidRequestException', 'no');
-  api.createResults = [refusal];
+  api.createAuthorizationResults = [refusal];
   api.vpcExistsResults = [false];
   const recorder = new CallRecorder(time);
   const recordedApi = recorder.recordCallsOf(api);
@@ -50,7 +50,7 @@ describe('the handler', () => {
   test('logs each observed reading once, without ids, after the response', async () => {
     const world = new TestWorld();
     const throttled = awsError('ThrottlingException', 'Rate exceeded');
-    world.api.createResults = [throttled, throttled, { hours: 24 }];
+    world.api.createAuthorizationResults = [throttled, throttled, { hours: 24 }];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
     const [done, ...observed] = world.logged.slice(world.logged.findIndex(({ message }) => message === 'done'));
     expect(done).toMatchObject({ message: 'done' });
@@ -61,7 +61,7 @@ describe('the handler', () => {
 
   test('logs the observed readings of a failed request, too', async () => {
     const world = new TestWorld();
-    world.api.createResults = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
+    world.api.createAuthorizationResults = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'FAILED' });
     expect(world.logged.at(-1)).toEqual({
       message: 'observed how AWS behaves',
@@ -73,7 +73,7 @@ describe('the handler', () => {
   test('logs the observed readings of a scheduled renewal', async () => {
     const world = new TestWorld();
     const error = awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute');
-    world.api.createResults = [error];
+    world.api.createAuthorizationResults = [error];
     const { StackId, LogicalResourceId, ResourceProperties } = requestOf('Create');
     const renewal = { ...(ResourceProperties as object), StackId, LogicalResourceId, MinimumValiditySeconds: '3600' };
     await expect(world.run({ GameLiftVpcPeeringRenewal: renewal })).rejects.toThrow('ec2:CreateRoute');
@@ -83,7 +83,7 @@ describe('the handler', () => {
   test('succeeds if a rule throws an error, and logs the error', async () => {
     const world = new TestWorld();
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
-    world.api.createResults = [Object.assign(world.api.authorizationValidFor(24), { CreationTime: notADate })];
+    world.api.createAuthorizationResults = [Object.assign(world.api.authorizationExpiringIn(24), { CreationTime: notADate })];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.logged.at(-1)).toEqual({
       message: 'could not determine how AWS behaves: CreationTime.getTime is not a function',

@@ -23,7 +23,7 @@ test('authorizes, and sends no response', async () => {
 
 test('cancels and creates the authorization again if it would expire before the next renewal', async () => {
   const world = new TestWorld();
-  world.api.createResults = [{ hours: 12.5 }, { hours: 24 }];
+  world.api.createAuthorizationResults = [{ hours: 12.5 }, { hours: 24 }];
   await world.run(renewal());
   expect(world.api.calls.map((call) => call.split(' ')[0])).toEqual(['Create', 'Delete', 'Create']);
 });

@@ -66,7 +66,7 @@ test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])('creates the route
 test.each([
   ['create', {}],
   ['replace', { replaceRoute: 'InvalidParameterValue' }],
-] as const)('fails if EC2 rejects a parameter: %s', async (action, errors) => {
+] as const)('fails if EC2 rejects a parameter of a call to %s a route', async (action, errors) => {
   await expect(apply(action, { ...errors, createRoute: 'InvalidParameterValue' })).rejects.toThrow('InvalidParameterValue');
 });
 

@@ -64,7 +64,7 @@ export class SimulatedWorld {
     return this.matrix.vpcs.A.routeTableIds;
   }
 
-  /** The statuses of the fleet's connections, and the route tables with routes to a connection that was created after the world. */
+  /** The statuses of the fleet's connections, and the route tables with routes to connections that did not exist when the world was created. */
   get state(): { readonly statuses: readonly string[]; readonly routeTableIds: readonly string[] } {
     const { connections, routes } = this.matrix.aws.inventory();
     const connectionsOfFleet = (connections as { fleetId: string; status: string }[]).filter(

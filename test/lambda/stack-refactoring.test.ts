@@ -57,9 +57,9 @@ test.each(['Authorization', 'Teardown'])(
   async (kind) => {
     const type = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
     const physicalId = (await world.send('Create', undefined, undefined, type)).response?.PhysicalResourceId;
-    const moved = { ...type, LogicalResourceId: 'Renamed', StackId: OTHER_STACK };
+    const newIdentity = { ...type, LogicalResourceId: 'Renamed', StackId: OTHER_STACK };
     for (const request of ['Update', 'Delete'] as const) {
-      const { response } = await world.send(request, undefined, physicalId, moved);
+      const { response } = await world.send(request, undefined, physicalId, newIdentity);
       expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalId });
     }
   },

@@ -38,7 +38,7 @@ const STATUSES = [
   ['deleted', false],
 ] as const;
 
-test.each(STATUSES)('whether a peering connection in status %s is active or can become active: %s', (status, alive) => {
+test.each(STATUSES)('isAlive, for a peering connection in status %s, returns %s', (status, alive) => {
   expect(isAlive({ status })).toBe(alive);
 });
 
@@ -96,7 +96,7 @@ const FAILED = event('FLEET_VPC_PEERING_FAILED', 'overlap');
 const DELETED = event('FLEET_VPC_PEERING_DELETED');
 
 test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progress]>([
-  ['no progress without events and new connections in EC2', [], [], NONE],
+  ['no progress if there are neither events nor new connections in EC2', [], [], NONE],
   ['active because of an event', [SUCCEEDED], [], ACTIVE],
   ['failed because of an event', [FAILED], [], ENDED],
   ['deleted because of an event', [DELETED], [], changed('FLEET_VPC_PEERING_DELETED 1', false)],
@@ -128,19 +128,19 @@ const HOUR_BEFORE = -60 * MINUTE;
 
 test.each([
   ['at once after a change', ACTIVE, false, 9_999, 10_000, true],
-  ['not yet at the start', NONE, false, HOUR_BEFORE, 9_999, false],
+  ['not within ten seconds of the start', NONE, false, HOUR_BEFORE, 9_999, false],
   ['ten seconds after the start', NONE, false, HOUR_BEFORE, 10_000, true],
-  ['not yet at the start, although it was read just before', NONE, false, -1, 9_999, false],
-  ['not yet within twelve seconds of a read', NONE, false, 20_000, 31_999, false],
+  ['not within ten seconds of the start if the list was read just before the start', NONE, false, -1, 9_999, false],
+  ['not within twelve seconds of a read', NONE, false, 20_000, 31_999, false],
   ['twelve seconds after a read', NONE, false, 20_000, 32_000, true],
-  ['not yet while the connection is pending', PENDING, false, 20_000, 79_999, false],
+  ['not within a minute of a read while the connection is pending', PENDING, false, 20_000, 79_999, false],
   ['a minute after a read while the connection is pending', PENDING, false, 20_000, 80_000, true],
-  ['not yet within a minute of the start while the connection is pending', PENDING, false, HOUR_BEFORE, 59_999, false],
+  ['not within a minute of the start while the connection is pending', PENDING, false, HOUR_BEFORE, 59_999, false],
   ['a minute after the start while the connection is pending', PENDING, false, HOUR_BEFORE, 60_000, true],
-  ['not again because of the same change', ENDED, true, 20_000, 79_999, false],
-  ['a minute after the read because of the same change', ENDED, true, 20_000, 80_000, true],
-])('when to read the list: %s', (_, progress, isHandled, listed, now, isDue) => {
-  const times = { startedAt: STARTED, listedAt: STARTED + listed, now: STARTED + now };
+  ['not within a minute of a read if the list was already read after this change', ENDED, true, 20_000, 79_999, false],
+  ['a minute after a read, even if the list was already read after this change', ENDED, true, 20_000, 80_000, true],
+])('when to read the list: %s', (_, progress, isHandled, listedAt, now, isDue) => {
+  const times = { startedAt: STARTED, listedAt: STARTED + listedAt, now: STARTED + now };
   expect(isListDue(progress, isHandled, times)).toBe(isDue);
 });
 
@@ -160,7 +160,13 @@ test.each<readonly [string, readonly ListedConnection[], Progress, number, Outco
   ["ended with the event's message if the list has none", [deleted], ENDED, 15_000, endedOutcome(deleted, 'overlap')],
   ["ended with the list's message if it has one", [{ ...failed, message: 'no' }], ENDED, 15_000, endedOutcome(failed, 'no')],
   ['pending if the list does not yet show that it is active', [deleted], ACTIVE, 59_999, STILL_PENDING],
-  ['ended if the list does not show that within a minute', [deleted], ACTIVE, 60_000, endedOutcome(deleted, 'peered')],
+  [
+    'ended if an event shows it as active, but the list still does not after a minute',
+    [deleted],
+    ACTIVE,
+    60_000,
+    endedOutcome(deleted, 'peered'),
+  ],
   ['pending if nothing is listed', [], NONE, 59_999, STILL_PENDING],
   ['pending if nothing is listed, and EC2 shows it as pending', [], PENDING, 59_999, STILL_PENDING],
   ['pending if nothing is listed, and an event shows that it is active', [], ACTIVE, 59_999, STILL_PENDING],
@@ -203,14 +209,14 @@ describe('in every situation', () => {
     listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
     progress: ALL_PROGRESS,
     seconds: SECONDS,
-  }).map((reading) => {
-    const { listed, progress, seconds } = reading;
+  }).map((listRead) => {
+    const { listed, progress, seconds } = listRead;
     const outcome = outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
-    return { ...reading, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
+    return { ...listRead, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
   });
   type ListReadWithOutcome = (typeof listReads)[number];
 
-  test.each<readonly [string, (reading: ListReadWithOutcome) => boolean, (reading: ListReadWithOutcome) => boolean]>([
+  test.each<readonly [string, (listRead: ListReadWithOutcome) => boolean, (listRead: ListReadWithOutcome) => boolean]>([
     [
       'a connection is active only if it is listed as active',
       ({ outcome }) => outcome.kind === 'active',
@@ -237,27 +243,28 @@ describe('in every situation', () => {
       ({ listed, seconds }) => !listed.some(isAlive) && seconds >= 60,
       ({ outcome }) => outcome.kind === 'ended',
     ],
-  ])('%s', (_, isMeant, holds) => {
-    expectForAll(listReads, isMeant, holds);
+  ])('%s', (_, applies, holds) => {
+    expectForAll(listReads, applies, holds);
   });
 
   interface Moment {
     readonly progress: Progress;
     readonly isHandled: boolean;
-    /** Seconds after the start of the wait. The list may have been read before. */
-    readonly listed: number;
+    /** When the list was last read, in seconds after the start of the wait. Negative if that was before the start. */
+    readonly listedAt: number;
+    /** The current time, in seconds after the start of the wait. */
     readonly now: number;
   }
   const moments = combinations<Moment>({
     progress: ALL_PROGRESS,
     isHandled: BOOLEANS,
-    listed: [-3600, -60, -1, ...SECONDS],
+    listedAt: [-3600, -60, -1, ...SECONDS],
     now: SECONDS,
   })
-    .filter(({ listed, now }) => now >= listed)
+    .filter(({ listedAt, now }) => now >= listedAt)
     .map((moment) => {
-      const { progress, isHandled, listed, now } = moment;
-      const times = { startedAt: STARTED, listedAt: STARTED + listed * 1000, now: STARTED + now * 1000 };
+      const { progress, isHandled, listedAt, now } = moment;
+      const times = { startedAt: STARTED, listedAt: STARTED + listedAt * 1000, now: STARTED + now * 1000 };
       return { ...moment, isDue: isListDue(progress, isHandled, times) };
     });
   type MomentWithDecision = (typeof moments)[number];
@@ -265,12 +272,12 @@ describe('in every situation', () => {
   test.each<readonly [string, (moment: MomentWithDecision) => boolean, (moment: MomentWithDecision) => boolean]>([
     [
       'the list is read within ten seconds of the last read only because of a new change',
-      ({ isDue, listed, now }) => isDue && now - listed < 10,
+      ({ isDue, listedAt, now }) => isDue && now - listedAt < 10,
       ({ progress, isHandled }) => progress.kind === 'changed' && !isHandled,
     ],
     [
       'the list is always read a minute after the start or the last read',
-      ({ listed, now }) => now - Math.max(listed, 0) >= 60,
+      ({ listedAt, now }) => now - Math.max(listedAt, 0) >= 60,
       ({ isDue }) => isDue,
     ],
     [
@@ -278,7 +285,7 @@ describe('in every situation', () => {
       ({ progress, isHandled, isDue }) => progress === ENDED && isHandled && isDue,
       ({ now }) => now >= 60,
     ],
-  ])('%s', (_, isMeant, holds) => {
-    expectForAll(moments, isMeant, holds);
+  ])('%s', (_, applies, holds) => {
+    expectForAll(moments, applies, holds);
   });
 });

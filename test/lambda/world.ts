@@ -46,9 +46,9 @@ const rejectUnexpectedCall = (): Promise<never> => Promise.reject(new Error('the
 /** An API that records its calls, and returns the results that the test sets. */
 export class ScriptedApi implements Api {
   readonly calls: string[] = [];
-  createResults: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
-  deleteResults: Script<'done'> = ['done'];
-  describeResults: Script<readonly AuthorizationRecord[]> = [[]];
+  createAuthorizationResults: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
+  deleteAuthorizationResults: Script<'done'> = ['done'];
+  describeAuthorizationsResults: Script<readonly AuthorizationRecord[]> = [[]];
   vpcExistsResults: Script<boolean | 'denied'> = [true];
   describeConnectionsResults: Script<readonly ConnectionRecord[]> = [[]];
   describePeeringsResults: Script<readonly Ec2Peering[]> = [[]];
@@ -73,7 +73,7 @@ export class ScriptedApi implements Api {
   constructor(private readonly time: Time) {}
 
   /** An authorization that expires in the given hours, or has expired if they are negative. */
-  authorizationValidFor(hours: number): AuthorizationRecord {
+  authorizationExpiringIn(hours: number): AuthorizationRecord {
     const now = this.time.now();
     return {
       GameLiftAwsAccountId: GAMELIFT_ACCOUNT,
@@ -87,20 +87,20 @@ export class ScriptedApi implements Api {
   async createVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<AuthorizationRecord> {
     this.calls.push(`Create ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
-    const output = takeResult(this.createResults);
-    return 'hours' in output ? this.authorizationValidFor(output.hours) : output;
+    const output = takeResult(this.createAuthorizationResults);
+    return 'hours' in output ? this.authorizationExpiringIn(output.hours) : output;
   }
 
   async deleteVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<void> {
     this.calls.push(`Delete ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
-    takeResult(this.deleteResults);
+    takeResult(this.deleteAuthorizationResults);
   }
 
   async describeVpcPeeringAuthorizations(): Promise<readonly AuthorizationRecord[]> {
     this.calls.push('Describe authorizations');
     await Promise.resolve();
-    return takeResult(this.describeResults);
+    return takeResult(this.describeAuthorizationsResults);
   }
 
   async describeVpcPeeringConnections(fleetId: string | undefined): Promise<readonly ConnectionRecord[]> {

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CLOUDFORMATION_BEHAVIOURS } from 'rehearsal';
+import { BEHAVIOURS } from 'rehearsal/aws';
 
 /*
  * Checks that the links in the documents work, and that the messages that they explain exist in the library.
@@ -66,4 +68,43 @@ test.each(['README.md', 'docs/troubleshooting.md'])('%s explains only messages t
   );
   expect(messages.length).toBeGreaterThan(5);
   expect(messages.filter((message) => !source.includes(message))).toEqual([]);
+});
+
+/** The questions of docs/what-aws-leaves-open.md, each with the name under which the rehearsal has its readings. */
+const OPEN_QUESTIONS: readonly (readonly [question: string, name: string])[] = [
+  ['What does authorizing again do while an authorization is valid?', 'authorizingAgain'],
+  ['Does each use consume the authorization?', 'useOfAuthorization'],
+  ['Is an authorization that was used still listed?', 'usedAuthorizations'],
+  ['How does GameLift report a missing authorization?', 'missingAuthorization'],
+  ['What does deleting an authorization that does not exist return?', 'deletingAbsentAuthorization'],
+  ['Does `CreateVpcPeeringConnection` check the permissions of its caller in EC2?', 'connectingPermissions'],
+  ['Does GameLift need permission to remove routes and rules?', 'removalPermissions'],
+  ['What does creating a connection that exists return?', 'existingConnection'],
+  ['What does creating a connection for a fleet that is not ACTIVE do?', 'connectingInactiveFleet'],
+  ['Is a connection gone when `DeleteVpcPeeringConnection` returns?', 'deletingConnections'],
+  ['Are deleted and failed connections still listed?', 'endedConnections'],
+  ['Can the connection of a fleet with `peerOnCreate` be deleted on its own?', 'disconnectingPeeredFleet'],
+  ['Is `VpcPeeringConnectionId` the id of EC2?', 'connectionIds'],
+  ['What is listed for a fleet that was deleted?', 'connectionsOfDeletedFleet'],
+  ['Are fleet events written?', 'fleetEvents'],
+  ['Does EC2 show a connection that failed to the owner of the VPC?', 'failedSeenByAccepter'],
+  ['Which routes and rules does GameLift write?', 'peerVpcWrites'],
+  ['Are they removed with the connection?', 'peerVpcWritesOnDelete'],
+  ['Can the VPCs of two fleets have the same addresses?', 'fleetCidrBlocks'],
+  ['When can a write be read?', 'readBack'],
+  ['When is a new role or policy known everywhere?', 'iamPropagation'],
+  ['Which error says that a call is over the rate limit?', 'throttlingError'],
+  ['Do calls that are refused for their rate count against the limit?', 'throttledCalls'],
+  ['When does CloudFormation call `DeleteFleet`?', 'fleetDeletion'],
+  ['Does CloudFormation remove tags of a fleet that it did not set?', 'foreignFleetTags'],
+  ['Does CloudFormation store the physical id in the response to a failed update?', 'failedUpdatePhysicalId'],
+];
+
+test('the rehearsal has readings for each question in docs/what-aws-leaves-open.md', () => {
+  const rows = read('docs/what-aws-leaves-open.md')
+    .split('\n')
+    .filter((line) => /^\| (?!---|question )/.test(line));
+  expect(rows.map((row) => row.split('|')[1]?.trim())).toEqual(OPEN_QUESTIONS.map(([question]) => question));
+  const names = Object.keys({ ...BEHAVIOURS, ...CLOUDFORMATION_BEHAVIOURS });
+  expect(OPEN_QUESTIONS.filter(([, name]) => !names.includes(name))).toEqual([]);
 });

@@ -77,7 +77,7 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void, stri
     },
     'GameLiftVpcId',
   ],
-])('a connection has a warning that says why and what to do because of %s', (_, useConnection, attribute) => {
+])('the warning about %s says why it is a problem, and what to do', (_, useConnection, attribute) => {
   annotationsWith(useConnection).game.hasWarning('/Game/Peering', warningAbout(attribute));
 });
 
@@ -112,7 +112,7 @@ test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void]>([
       importInto(data, ssm.StringParameter.valueForStringParameter(data, '/game/cidr'));
     },
   ],
-])('a connection has no warning because of %s', (_, useConnection) => {
+])('there is no warning about %s', (_, useConnection) => {
   const { game, data } = annotationsWith(useConnection);
   // newer versions of the CDK have a warning of their own about references between stacks
   const warningOfThisLibrary = Match.stringLikeRegexp('cdk-gamelift-vpc-peering:');

@@ -49,7 +49,7 @@ type Listing = Record<string, Record<string, string[]>>;
 
 interface GrantedStatement {
   /** The purpose of the policy that contains the statement. */
-  readonly kind: string;
+  readonly purpose: string;
   /** The resources and conditions of the statement, as text. */
   readonly scope: string;
   readonly actions: readonly string[];
@@ -61,8 +61,8 @@ function statementsOf(stack: Stack): GrantedStatement[] {
   const { Resources } = resolveReferences(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties: ResourceProperties }>;
   };
-  const readDocument = (kind: string, { Statement }: Document): GrantedStatement[] =>
-    Statement.map((statement) => ({ kind, scope: describeScope(statement), actions: [statement.Action].flat(), statement }));
+  const readDocument = (purpose: string, { Statement }: Document): GrantedStatement[] =>
+    Statement.map((statement) => ({ purpose, scope: describeScope(statement), actions: [statement.Action].flat(), statement }));
   return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
     // a permission of this type would be in none of these policies
     expect(Type).not.toBe('AWS::Lambda::Permission');
@@ -81,8 +81,8 @@ function statementsOf(stack: Stack): GrantedStatement[] {
 /** Lists the actions of all statements of a template. */
 function listingOf(stack: Stack): Listing {
   const listing: Listing = {};
-  for (const { kind, scope, actions } of statementsOf(stack)) {
-    const scopes = (listing[kind] ??= {});
+  for (const { purpose, scope, actions } of statementsOf(stack)) {
+    const scopes = (listing[purpose] ??= {});
     (scopes[scope] ??= []).push(...actions);
   }
   return listing;
@@ -149,7 +149,7 @@ const HANDLER_PERMISSIONS: Listing = {
 const LIST_FLEET_CONNECTIONS = 'gamelift:DescribeVpcPeeringConnections';
 const LIST_VPC_CONNECTIONS = 'ec2:DescribeVpcPeeringConnections';
 
-/** The permissions to authorize in the account of the VPC, and to check that nothing is peered before it cancels. */
+/** The permissions to authorize in the account of the VPC, and to check that nothing is peered before a cancellation. */
 const authorizePermissions = (vpcEnv: typeof GAME, ...checks: string[]): Listing[string] => ({
   '*': [
     'gamelift:CreateVpcPeeringAuthorization',
@@ -348,7 +348,7 @@ describe('the library grants exactly the listed permissions to', () => {
   });
 });
 
-describe('the check before a cancellation that nothing is peered', () => {
+describe('the check that nothing is peered, before an authorization is canceled', () => {
   type Props = Omit<VpcPeeringAuthorizationProps, 'vpc'>;
   const TOKEN = Lazy.string({ produce: () => GAME.account });
   const peerRoleIn = (stack: Stack): Props => ({ peerRole: iam.Role.fromRoleArn(stack, 'PeerRole', ROLE_ARN) });
@@ -364,7 +364,7 @@ describe('the check before a cancellation that nothing is peered', () => {
       actions.some((action) => action.endsWith('PeeringConnections')),
     );
     expect(statements.map(({ scope }) => scope)).toEqual(statements.map(() => '*'));
-    return statements.flatMap(({ kind, actions }) => actions.map((action) => `${kind} ${action}`));
+    return statements.flatMap(({ purpose, actions }) => actions.map((action) => `${purpose} ${action}`));
   }
 
   test.each<[string, Environment, (stack: Stack) => Props, string[]]>([
@@ -436,8 +436,8 @@ describe('docs/security.md', () => {
     );
     const statements = Object.values(STACKS).flatMap((stack) => statementsOf(stack()));
     const distinct = new Map(
-      statements.map(({ kind, scope, actions }) => {
-        const policy = kind.replace(/^Trust of .*/, 'Trust').replace('AWS::SQS::', '');
+      statements.map(({ purpose, scope, actions }) => {
+        const policy = purpose.replace(/^Trust of .*/, 'Trust').replace('AWS::SQS::', '');
         const anyAccountScope = scope.replace(/\b\d{12}\b/g, 'ACCOUNT');
         return [`${policy}: ${actions.join(' ')} on ${anyAccountScope}`, `${policy}: ${actions.join(' ')}`];
       }),
@@ -488,14 +488,14 @@ describe('docs/handler-role.md', () => {
   test('lists the statements of each policy of the function, by kind', () => {
     expect(sections.map(({ kind }) => kind)).toEqual(EXPECTED.map(([kind]) => kind));
     EXPECTED.forEach(([kind, stack], index) => {
-      const statements = statementsOf(STACKS[stack]()).filter((statement) => statement.kind === kind);
+      const statements = statementsOf(STACKS[stack]()).filter((statement) => statement.purpose === kind);
       expect(sections[index]?.statements).toEqual(replaceReferences(statements.map(({ statement }) => statement)));
     });
   });
 
   test('lists every kind of policy that the function can have', () => {
     const notOfFunction = /^(Trust of .*|Peer|Renew|AWS::SQS::QueuePolicy)$/;
-    const kinds = Object.values(STACKS).flatMap((stack) => statementsOf(stack()).map(({ kind }) => kind));
+    const kinds = Object.values(STACKS).flatMap((stack) => statementsOf(stack()).map(({ purpose }) => purpose));
     const ofFunction = new Set(kinds.filter((kind) => !notOfFunction.test(kind)));
     expect(new Set(sections.map(({ kind }) => kind))).toEqual(ofFunction);
   });

@@ -83,7 +83,7 @@ describe('the template of an authorization', () => {
       RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       'RetainExceptOnCreate',
     ],
-  ])('has a removal policy: the authorization %s', (_, removalPolicy, DeletionPolicy) => {
+  ])('has the deletion policy with which the authorization %s', (_, removalPolicy, DeletionPolicy) => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...(removalPolicy === undefined ? {} : { removalPolicy }) });
     Template.fromStack(stack).hasResource(AUTHORIZATION, { DeletionPolicy });

@@ -280,7 +280,7 @@ describe('the triggers of an authorization', () => {
   }
   const changeNothing = (): void => undefined;
 
-  test('contain the build of a fleet that is peered on creation, the peer VPC, and a digest, for the fleet and for its connection', () => {
+  test('contain build, peer VPC and digest, for a fleet that is peered on creation and for its connection', () => {
     const fleet = { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' };
     const peer = { PeerVpcId: 'vpc-0123456789abcdef0', PeerVpcAwsAccountId: '111111111111' };
     const Digest = expect.stringMatching(/^[0-9a-f]{16}$/) as string;

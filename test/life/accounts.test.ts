@@ -1,9 +1,8 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Rehearsal } from 'rehearsal';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../lib';
-import { addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { importVpc, addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
 import {
   countCalls,
   DAY,
@@ -24,10 +23,6 @@ const DATA = { account: '222222222222', region: 'us-east-1' };
 const EXTERNAL_ID = 'studio-7f3a9';
 
 afterEach(closeRehearsals);
-
-function importVpc(stack: Stack, vpcId: string): ec2.IVpc {
-  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
-}
 
 interface GameOptions {
   readonly peerOnCreate?: boolean;
@@ -215,8 +210,8 @@ describe('without a role in the account of the VPC', () => {
         `an authorization is missing between VPC ${vpcId} of account 222222222222 and GameLift account 111111111111 in us-east-1: GameLift ` +
           'lists none that is valid. Only account 222222222222, which owns the VPC, can authorize this. Run there: ' +
           'aws gamelift create-vpc-peering-authorization ' +
-          `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then repeat here what failed. If that does not ` +
-          'help, GameLift still has an authorization that was already used. In that case, run there first: ' +
+          `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1 and then try again here. If GameLift ` +
+          'refuses again, it still has an authorization that was already used. In that case, run this there first: ' +
           'aws gamelift delete-vpc-peering-authorization ' +
           `--game-lift-aws-account-id 111111111111 --peer-vpc-id ${vpcId} --region us-east-1`,
       );

@@ -6,6 +6,7 @@ import type { Fault } from 'rehearsal/aws';
 import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
 import { addFailingResource } from './common-stacks';
 import {
+  errorFault,
   countResponses,
   countCalls,
   editTemplate,
@@ -34,8 +35,6 @@ function addAuthorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: St
     new CfnOutput(stack, 'Accounts', { value: `${authorization.peerVpcAccount} ${authorization.gameLiftAccount}` });
   };
 }
-
-const errorFault = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });
 
 afterEach(closeRehearsals);
 
@@ -278,7 +277,7 @@ describe('failures and retries', () => {
     expect(countResponses(rehearsal)).toBe(1);
   });
 
-  test('fails within twelve minutes if the URL of the response never answers, and logs no secret', async () => {
+  test('fails within 11.5 minutes if the URL of the response never answers, and logs no secret', async () => {
     const rehearsal = await startRehearsal();
     rehearsal.responses.intercept(() => 'hang');
     const start = rehearsal.clock.now();

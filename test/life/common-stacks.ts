@@ -20,7 +20,7 @@ export interface FleetStackOptions {
   readonly build?: string;
   /** The CIDR block of the VPC. A change replaces the VPC. @default '10.90.0.0/16' */
   readonly cidr?: string;
-  /** Whether the stack has a connection. `peerOnCreate` implies it. @default true */
+  /** Whether the stack has a connection. @default true */
   readonly isConnected?: boolean;
   readonly peerOnCreate?: boolean;
   /** The id of the connection's construct. @default 'Peering' */
@@ -50,7 +50,7 @@ export function synthesizeFleetStack({
     const database = new ec2.SecurityGroup(stack, 'Database', { vpc });
     const fleet = addFleet(stack, build);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    if (peerOnCreate) {
+    if (isConnected && peerOnCreate) {
       new VpcPeeringConnection(stack, id, { authorization, fleet, peerOnCreate: true, ...props });
     } else if (isConnected) {
       const peering = new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });
@@ -183,6 +183,11 @@ export function addFleet(stack: Stack, build: string, idSuffix = ''): gamelift.C
     storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
   });
   return new gamelift.CfnFleet(stack, `Fleet${idSuffix}`, { name: 'fleet', buildId: ref, ec2InstanceType: 'c5.large' });
+}
+
+/** Imports an existing VPC that has one Availability Zone. */
+export function importVpc(stack: Stack, vpcId: string, id = 'Vpc'): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, id, { vpcId, availabilityZones: ['us-east-1a'] });
 }
 
 /** Adds a resource whose creation fails, because its VPC does not exist. CloudFormation creates it after the dependencies. */

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Rehearsal } from 'rehearsal';
-import type { BehaviourName, Fault } from 'rehearsal/aws';
+import type { BehaviourName } from 'rehearsal/aws';
 import {
   ACCOUNT,
   createExistingResources,
@@ -11,13 +11,11 @@ import {
   withStackStatus,
 } from './common-stacks';
 import type { ExistingResources, ConnectionsOptions } from './common-stacks';
-import { failureReasons, closeRehearsals, journalLinesFrom } from './rehearsals';
+import { errorFault, failureReasons, closeRehearsals, journalLinesFrom } from './rehearsals';
 
 afterEach(closeRehearsals);
 
 const REGION = PLACE.region;
-
-const errorFault = (name: string, message: string): Fault => ({ kind: 'error', name, message, status: 400 });
 
 /** The beginning of every message: the task that failed, the fleet and the VPC. */
 const couldNot = (task: string, { fleetIds, vpcId }: ExistingResources): string =>

@@ -3,6 +3,7 @@ import type { Rehearsal } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { PeeringRoutes } from '../../lib';
 import {
+  expectNothingLeft,
   ACCOUNT,
   createExistingResources,
   expectNoFailedDelete,
@@ -59,8 +60,7 @@ describe('a connection that somebody made by hand', () => {
     ]);
     expectAuthorizationLeftToExpire(rehearsal, withStackStatus(before, 'ROLLBACK_COMPLETE'));
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    await expectNothingLeft(rehearsal, before);
   });
 
   test.each(['every route table', 'none'] as const)(
@@ -80,8 +80,7 @@ describe('a connection that somebody made by hand', () => {
       expect(await deployConnections(rehearsal, existing, { ...ADOPTING, fleetIds: [] })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-      await rehearsal.clock.sleep(2 * DAY);
-      expect(rehearsal.aws.inventory()).toEqual(before);
+      await expectNothingLeft(rehearsal, before);
     },
   );
 
@@ -119,9 +118,8 @@ describe('a connection that somebody made by hand', () => {
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
     // its routes existed before, and only it used them
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    await expectNothingLeft(rehearsal, before);
   });
 
   test('is adopted, and restored if an update that removes adoptExisting is rolled back', async () => {
@@ -137,8 +135,7 @@ describe('a connection that somebody made by hand', () => {
     };
     expect(await deployConnections(rehearsal, existing, withoutAdoptExisting)).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    await expectNothingLeft(rehearsal, before);
   });
 });
 
@@ -186,8 +183,7 @@ describe('a connection of another stack', () => {
     await rehearsal.clock.sleep(10 * DAY);
     expect(await deleteStack(rehearsal, 'To')).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    await expectNothingLeft(rehearsal, before);
   });
 });
 
@@ -225,8 +221,7 @@ describe('a connection of this stack', () => {
     expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
     expect(findConnection(rehearsal, existing)).toMatchObject({ status: 'active' });
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    await expectNothingLeft(rehearsal, before);
   });
 
   test('does not block the deletion of the stack if somebody deleted it by hand', async () => {
@@ -240,7 +235,6 @@ describe('a connection of this stack', () => {
     await rehearsal.clock.sleep(10 * DAY);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    await rehearsal.clock.sleep(2 * DAY);
-    expect(rehearsal.aws.inventory()).toEqual(before);
+    await expectNothingLeft(rehearsal, before);
   });
 });

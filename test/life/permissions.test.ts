@@ -1,14 +1,13 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
-import type { Credentials, Fault, Principal } from 'rehearsal/aws';
+import type { Credentials, Principal } from 'rehearsal/aws';
 import { formatScope } from 'rehearsal/report';
 import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { purposeOf } from '../policies';
-import { expectNothingLeft, startFastRehearsal } from './common-stacks';
-import { DAY, HOUR, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
+import { importVpc, expectNothingLeft, startFastRehearsal } from './common-stacks';
+import { errorFault, DAY, HOUR, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
 
 /*
  * Runs a few lives that together use every permission. Then the tests check that each grant was used, and that no secret was written.
@@ -35,10 +34,6 @@ interface GameOptions {
   readonly adopted?: { readonly fleetId: string; readonly adoptExisting: boolean };
 }
 
-function importVpc(stack: Stack, vpcId: string): ec2.IVpc {
-  return ec2.Vpc.fromVpcAttributes(stack, vpcId, { vpcId, availabilityZones: ['us-east-1a'] });
-}
-
 function addFleet(stack: Stack, name: string, build: string): gamelift.CfnFleet {
   const server = new gamelift.CfnBuild(stack, `${name}Build`, {
     storageLocation: { bucket: 'b', key: `server-${build}.zip`, roleArn: 'arn:aws:iam::111111111111:role/r' },
@@ -62,7 +57,7 @@ function synthesizeGame({
       data === undefined
         ? undefined
         : new VpcPeeringRole(data, `Role${index}`, {
-            vpc: importVpc(data, vpcId),
+            vpc: importVpc(data, vpcId, vpcId),
             gameLiftAccount: GAME.account,
             externalId: EXTERNAL_ID,
             // the name that the CDK generates would change when the other stack no longer refers to the role
@@ -72,7 +67,7 @@ function synthesizeGame({
     const authorizationIn = (stack: Stack, vpcId: string): IVpcPeeringAuthorization => {
       const peerRole = roles[vpcIds.indexOf(vpcId)];
       const attributes = {
-        vpc: importVpc(stack, vpcId),
+        vpc: importVpc(stack, vpcId, vpcId),
         peerVpcAccount: (access === 'own' ? GAME : DATA).account,
         ...(peerRole === undefined ? {} : { peerRole, externalId: EXTERNAL_ID }),
       };
@@ -104,14 +99,12 @@ function synthesizeScheduledRenewal(vpcId: string): string {
   return synthesizeApp((app) => {
     const stack = new Stack(app, 'Data', { env: DATA });
     new VpcPeeringAuthorization(stack, 'Authorization', {
-      vpc: importVpc(stack, vpcId),
+      vpc: importVpc(stack, vpcId, vpcId),
       gameLiftAccount: GAME.account,
       renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
     });
   });
 }
-
-const errorFault = (name: string): Fault => ({ kind: 'error', name, message: 'Out of order', status: 400 });
 
 /** Deploys the stacks of the assembly until one fails. Returns their statuses. */
 async function deployAll(rehearsal: Rehearsal, assembly: string): Promise<string[]> {
@@ -352,7 +345,7 @@ describe('the permissions of the handler', () => {
     expect(unused.sort()).toEqual(REQUIRED_OF_CALLER);
   });
 
-  test('are in policies of every kind', () => {
+  test('come from every kind of policy', () => {
     const kinds = new Set([...countGrantUses().keys()].map((key) => key.split(':')[0]));
     expect([...kinds].sort().join(' ')).toBe(
       'Assume Authorize Connect Fleets FleetsAndTags Logs Peer Receive Renew ReportRenewals',

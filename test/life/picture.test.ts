@@ -5,7 +5,7 @@ import { DAY, STACK, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-/** The groups and outcomes that the picture of the rehearsal shows. */
+/** The groups and results that the picture of the rehearsal shows. */
 function pictureOf(rehearsal: Rehearsal) {
   const [first] = rehearsal.journal.entries;
   return layoutOf(picturedLife('a life', first?.time ?? 0, rehearsal));

@@ -1,3 +1,4 @@
+import type { Fault } from 'rehearsal/aws';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -123,3 +124,6 @@ export function handlerArn(rehearsal: Rehearsal): string {
   }
   return arn;
 }
+
+/** The fault that AWS returns an error. */
+export const errorFault = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });

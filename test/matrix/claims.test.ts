@@ -231,7 +231,7 @@ test('fails and leaves no claim if somebody else requests the connection at the 
   world.close();
 });
 
-describe('if CloudFormation removes the tags of the handler from the fleet:', () => {
+describe('if CloudFormation removes the handler’s tags from the fleet', () => {
   test.each(['stored', 'ignored'] as const)(
     'a change of the VPC that is rolled back leaves nothing in the new VPC (failedUpdatePhysicalId: %s)',
     async (reading) => {

@@ -108,10 +108,10 @@ export function documentedErrors({ service, operation }: Pick<RecordedCall, 'ser
   }
 }
 
-/** The errors that mean that there is no authorization. */
+/** The errors with which GameLift may report that there is no authorization. */
 const NO_AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
 
-/** Which faults of a call to try. The calls take turns, so that three successive calls of `every third` cover all faults. */
+/** Which faults of a call to try. `every third` begins with another fault at each call, so that three successive calls try all faults. */
 export type FaultSample = 'all' | 'every third';
 
 /**
@@ -238,7 +238,7 @@ const OTHER_MESSAGE =
 /** Matches a message that shows a bug in the handler. */
 const BUG = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;
 
-/** Whether the message says what failed and what to do, or is not a message of the handler. */
+/** Whether the message says what failed and what to do, or is a known message of CloudFormation or of another resource. */
 export function isClearMessage(reason: string): boolean {
   return (HANDLER_MESSAGE.test(reason) || OTHER_MESSAGE.test(reason)) && !BUG.test(reason);
 }

@@ -17,7 +17,7 @@ import { MatrixWorld } from './world';
 import type { Readings, VpcName } from './world';
 
 /*
- * The lives of the matrix. After each step, a life compares what exists with what the stack declares.
+ * The lives of the matrix. After each deployment and deletion, what exists is compared with what the stack declares.
  */
 
 /** One step of a life. */

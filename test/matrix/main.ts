@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   const startTime = Date.now();
   const outcomes = await runInWorkers();
   if (outcomes.length === 0) {
-    console.log(`no name of a case contains '${filter}': copy the name from a line that begins with FAILED`);
+    console.log(`no case has '${filter}' in its name: copy the name from a line that begins with FAILED`);
   }
   console.log(summary(outcomes, Date.now() - startTime));
   process.exitCode = outcomes.length > 0 && outcomes.every(({ problems }) => problems.length === 0) ? 0 : 1;

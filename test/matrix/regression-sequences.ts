@@ -65,7 +65,7 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
   ],
 ];
 
-/** The sequence, with its fault in each call in turn: if the handler changes, the original fault occurs in another call. */
+/** The sequence, with its fault in each call in turn: after a change of the handler, the call that has to fail may have another number. */
 export function variantsOf({ readings, actions }: Sequence): readonly Sequence[] {
   const lastCall = actions.some(({ kind }) => kind === 'fault') ? 60 : 0;
   return Array.from({ length: lastCall + 1 }, (_, calls) => ({

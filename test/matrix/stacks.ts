@@ -1,3 +1,4 @@
+import { addFailingResource } from '../life/common-stacks';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,9 +99,7 @@ function addStacks(app: App, declared: DeclaredStack): void {
   const authorization = addAuthorization(app, stack, declared);
   const lastConstructs = declared.fleets.map((fleet) => addFleet(stack, authorization, fleet));
   if (declared.hasFailingResource) {
-    // its VPC does not exist
-    const late = new ec2.CfnSecurityGroup(stack, 'Late', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
-    late.node.addDependency(authorization, ...lastConstructs);
+    addFailingResource(stack, authorization, ...lastConstructs);
   }
 }
 

@@ -74,13 +74,13 @@ export class MatrixWorld {
   private readonly rehearsal: InProcessRehearsal;
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
-    const world = new InProcessRehearsal({
+    const rehearsal = new InProcessRehearsal({
       ...PLACE,
       startTime: START,
       failedUpdatePhysicalId,
       createHandler: createHandlerInProcess,
     });
-    this.rehearsal = world;
+    this.rehearsal = rehearsal;
     ({
       clock: this.clock,
       journal: this.journal,
@@ -88,7 +88,7 @@ export class MatrixWorld {
       responses: this.responses,
       lambda: this.functions,
       cloudFormation: this.cloudFormation,
-    } = world);
+    } = rehearsal);
     // the journal also contains the responses, so that leakedSecrets searches them
     this.functions.onResponse = (body) => {
       this.journal.write('s3', 'answer', body);

@@ -28,15 +28,15 @@ test.each(cases)(
   async ({ connections, source, throttledCalls }) => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
-    const pace = await rehearseManyConnections(rehearsal, connections, source);
-    expect(pace).toMatchObject({
+    const result = await rehearseManyConnections(rehearsal, connections, source);
+    expect(result).toMatchObject({
       statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
       connected: connections,
       failures: [],
       creating: { connectionReads: connections },
     });
-    expect(pace.after).toEqual(pace.before);
-    expect(pace.creating.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + SINGLE_CONNECTION_SECONDS);
-    expect(pace.deleting.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections);
+    expect(result.after).toEqual(result.before);
+    expect(result.creating.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + SINGLE_CONNECTION_SECONDS);
+    expect(result.deleting.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections);
   },
 );

@@ -1,6 +1,6 @@
 /**
  * The questions that AWS's documents leave open. Each reading is one possible answer; code under rehearsal must work with all of them.
- * See docs/what-aws-leaves-open.md.
+ * See docs/what-aws-leaves-open.md. The question about CloudFormation is in CLOUDFORMATION_BEHAVIOURS.
  */
 export const BEHAVIOURS = {
   authorizingAgain: {
@@ -14,7 +14,7 @@ export const BEHAVIOURS = {
     default: 'reusable',
   },
   missingAuthorization: {
-    question: 'How does GameLift refuse a connection or the deletion of a fleet without a valid authorization?',
+    question: 'How does GameLift report that a valid authorization is missing?',
     readings: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'failed'],
     default: 'UnauthorizedException',
   },
@@ -45,7 +45,7 @@ export const BEHAVIOURS = {
   },
   peerVpcWrites: {
     question:
-      'In which route tables of the peer VPC does GameLift write routes? It opens the default security group unless it writes none.',
+      'In which route tables of the peer VPC does GameLift write routes? If it writes any, it also opens the default security group.',
     readings: ['every route table', 'main route table', 'none'],
     default: 'every route table',
   },
@@ -110,7 +110,7 @@ export const BEHAVIOURS = {
     default: 'not checked',
   },
   fleetDeletion: {
-    question: 'When does CloudFormation call DeleteFleet after a fleet is DELETE_IN_PROGRESS? It may scale the fleet down first.',
+    question: 'How soon after DELETE_IN_PROGRESS does CloudFormation call DeleteFleet? It may scale the fleet down first.',
     readings: ['at once', 'minutes later'],
     default: 'at once',
   },

@@ -15,9 +15,9 @@ export class Ids {
     return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
   }
 
-  /** @param kind the use of the bytes */
-  bytes(kind: string, length: number): Buffer {
-    return createHash('shake256', { outputLength: length }).update(`${kind}${++this.serial}`).digest();
+  /** @param purpose what the bytes are for, such as a signature */
+  bytes(purpose: string, length: number): Buffer {
+    return createHash('shake256', { outputLength: length }).update(`${purpose}${++this.serial}`).digest();
   }
 }
 

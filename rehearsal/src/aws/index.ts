@@ -43,7 +43,7 @@ interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /**
-   * The duration of each call, in rehearsed milliseconds. With more than 0, do not call over loopback from inside `clock.work()` in this
+   * The duration of each call, in rehearsed milliseconds. If it is more than 0, do not call over loopback from inside `clock.work()` in this
    * process. Default: 0. A `Rehearsal` sets 1
    */
   readonly callMilliseconds?: number;

@@ -26,7 +26,7 @@ export interface Life {
   readonly leftBehind: readonly Difference[];
   /** Features that the stacks use and the rehearsal does not simulate. AWS may behave differently. */
   readonly notUnderstood: readonly string[];
-  /** One line for each stack that is not complete, with the reason. */
+  /** One line for each stack that is not complete, and for each step that was refused or had no stack. */
   readonly failures: readonly string[];
 }
 

@@ -14,7 +14,7 @@ export class InProcessResponses extends ResponseUrls {
   /** Receives a response. @returns the HTTP status, or the injected fault if there is no HTTP response */
   put(url: string, body: string): number | 'hang' | 'reset' {
     const issued = this.issuedUrls.get(url.slice('https://'.length));
-    const fault = issued && this.countAttempt(issued);
+    const fault = issued && this.startAttempt(issued);
     if (fault === 'hang' || fault === 'reset') {
       return fault;
     }
@@ -28,7 +28,7 @@ export class InProcessResponses extends ResponseUrls {
       if (this.isExpired(issued)) {
         throw S3Error.expired();
       }
-      this.logAccepted(issued);
+      this.recordAccepted(issued);
       issued.deliver(Buffer.from(body));
       return 200;
     } catch (error) {

@@ -80,7 +80,7 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
   ];
   return {
     ...{ title, start, end, steps, scale: new Scale(moments) },
-    groups: groups.filter(({ lanes, authorizations }) => lanes.length > 0 || authorizations.length > 0),
+    groups: groups.filter((group) => group.lanes.length > 0 || group.authorizations.length > 0),
     results: stepResultsOf(steps, operations, (stack) => groups.find(({ name }) => name === stack)?.authorizations ?? []),
   };
 }
@@ -109,6 +109,7 @@ function stepResultsOf(
 
 /** Describes whether the authorization was valid when an operation began, and how it changed during the operation. */
 function stateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<StackOperation, 'from' | 'to'>): string {
+  // without later changes, because a later cancellation would shorten the window
   const last = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
   const during = changes.filter(({ time }) => time >= from && time <= to);
   const authorized = during.find(({ kind }) => kind === 'authorized');

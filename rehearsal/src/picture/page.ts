@@ -29,7 +29,7 @@ export function pageOf(title: string, lives: readonly PicturedLife[]): string {
 <body>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<p>Everything that happened in the simulated AWS accounts. All times are simulated, and start at the beginning of the life.</p>
+<p>Everything that happened in the simulated AWS accounts. All times are simulated, and count from the beginning of the life.</p>
 ${LEGEND}
 </header>
 <main>

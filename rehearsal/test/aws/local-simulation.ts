@@ -30,7 +30,7 @@ export class LocalSimulation {
   ): Promise<object> {
     const session = this.aws.iam.findSession(accessKeyId);
     if (session === undefined) {
-      throw new Error(`unknown access key: got ${accessKeyId}`);
+      throw new Error(`expected the access key of an administrator or of a role session, got ${accessKeyId}`);
     }
     return this.aws.call(service, operation, input, { principal: session.principal, region: REGION });
   }

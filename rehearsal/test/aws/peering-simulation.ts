@@ -34,7 +34,7 @@ export class PeeringSimulation {
     return new PeeringSimulation(await startTimedSimulation());
   }
 
-  /** Calls GameLift in the account of the VPC. A test can replace it by a client with fewer permissions. */
+  /** Calls GameLift in the account of the VPC. A test can replace it with a client that has fewer permissions. */
   peerVpcClient: GameLiftClient;
   /** Calls GameLift in the account of the fleets. */
   readonly fleetClient: GameLiftClient;
@@ -122,7 +122,7 @@ export class PeeringSimulation {
     return (await this.connections(fleetId)).map(({ Status }) => Status?.Code);
   }
 
-  /** Creates an active fleet with an active connection. */
+  /** Creates an active fleet and connects it. The connection is active afterwards, unless a test makes it fail. */
   async connectNewFleet(): Promise<{ fleetId: string; connection: VpcPeeringConnection }> {
     const fleetId = await this.createActiveFleet();
     await this.authorize();

@@ -396,7 +396,7 @@ describe('a failed update', () => {
     ['stored', 'b'],
     ['ignored', 'a'],
   ] as const)(
-    'is rolled back with the right physical id if CloudFormation has %s the physical id of its response',
+    'with a new physical id in its response, which is %s, is rolled back with the id %s',
     async (failedUpdatePhysicalId, expected) => {
       await rehearsal.close();
       rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });

@@ -21,7 +21,7 @@ const vpc = (CidrBlock = '10.0.0.0/16') => ({ Type: 'AWS::EC2::VPC', Properties:
 const fleet = { Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', BuildId: 'build-1', EC2InstanceType: 'c5.large' } };
 
 describe('the events of a resource', () => {
-  test('include the start of the creation as soon as the physical id is known', async () => {
+  test('say “Resource creation Initiated” as soon as the physical id is known', async () => {
     await deploy({ Vpc: vpc() });
     expect(eventsOf('Vpc')).toEqual([
       [0, 'CREATE_IN_PROGRESS AWS::EC2::VPC'],
@@ -30,7 +30,7 @@ describe('the events of a resource', () => {
     ]);
   });
 
-  test('include the start of the creation at the beginning for a fleet, and at the end for a custom resource', async () => {
+  test('say “Resource creation Initiated” at the beginning for a fleet, and at the end for a custom resource', async () => {
     await deploy({ ...HANDLER_RESOURCES, Fleet: fleet, Thing: customResource({ Seconds: 30 }) });
     expect(eventsOf('Fleet')).toEqual([
       [0, 'CREATE_IN_PROGRESS AWS::GameLift::Fleet'],
@@ -44,7 +44,7 @@ describe('the events of a resource', () => {
     ]);
   });
 
-  test('include the start of the creation for a replacement, but not for a failed resource or a deletion', async () => {
+  test('say “Resource creation Initiated” for a replacement, but not for a failed resource or a deletion', async () => {
     await deploy({ Vpc: vpc() });
     const beforeReplacement = journalLength();
     await deploy({ Vpc: vpc('10.1.0.0/16') });

@@ -131,7 +131,7 @@ test('a stack with a fleet that was created as a peer can be deleted a day later
 describe('a fleet', () => {
   const fleets = () => rehearsal.aws.inventory().fleets;
 
-  test.each(['kept', 'removed'] as const)('is updated in place (foreign tags: are %s)', async (reading) => {
+  test.each(['kept', 'removed'] as const)('is updated in place, and foreign tags are %s', async (reading) => {
     rehearsal.aws.behaviours.set('foreignFleetTags', reading);
     await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
     const id = physicalId('AWS::GameLift::Fleet');

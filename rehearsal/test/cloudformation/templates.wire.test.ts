@@ -30,7 +30,7 @@ const exportNameError =
   'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
   'alphanumeric characters, colons, or hyphens.';
 
-describe('a template is refused without any changes', () => {
+describe('a template is refused before anything is changed', () => {
   const conditionError = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
 

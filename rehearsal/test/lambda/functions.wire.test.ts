@@ -69,7 +69,7 @@ describe('a function in a VPC', () => {
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
-  test('shares its interfaces with functions in the same subnets and groups, and the last function deletes them', async () => {
+  test('shares its interfaces with functions in the same subnets and groups, and they are deleted with the last function', async () => {
     const twoFunctions = stack({ Other: functionResource('', IN_VPC) });
     expect((await deploy(twoFunctions)).status).toBe('CREATE_COMPLETE');
     expect(interfaces()).toHaveLength(2);

@@ -272,7 +272,7 @@ describe('execution environments', () => {
   const CODE =
     'globalThis.count = (globalThis.count ?? 0) + 1; await new Promise((resolve) => setTimeout(resolve, 1000)); return globalThis.count;';
 
-  test('stay warm, run one invocation at a time, and end when they are idle for an hour', async () => {
+  test('stay warm, run one invocation at a time, and are not reused after an idle hour', async () => {
     const arn = deploy(handler(CODE));
     const invoke = async () => (await rehearsal.lambda.invoke(arn, {})).payload;
     expect(await Promise.all([invoke(), invoke()])).toEqual([1, 1]);

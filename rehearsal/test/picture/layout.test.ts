@@ -119,7 +119,7 @@ describe('a life that ends in a failed deletion', () => {
 });
 
 describe('results', () => {
-  const outcomesOf = (life: LifeBuilder) =>
+  const resultsOf = (life: LifeBuilder) =>
     layoutOf(life.build()).results.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
 
   test('show the remaining time of a valid authorization', () => {
@@ -139,7 +139,7 @@ describe('results', () => {
       .authorize()
       .atTime(DAY)
       .authorizationChange('canceled');
-    expect(outcomesOf(life.stack('DELETE_COMPLETE'))).toEqual([
+    expect(resultsOf(life.stack('DELETE_COMPLETE'))).toEqual([
       [0, 'CREATE_COMPLETE', 'no authorization before, authorized after 1 s'],
       [1, 'DELETE_COMPLETE', 'valid for another 12 h, authorized at once, then canceled'],
     ]);
@@ -152,7 +152,7 @@ describe('results', () => {
       .atTime(SECOND)
       .stack('CREATE_COMPLETE')
       .step('again');
-    expect(outcomesOf(life)).toEqual([
+    expect(resultsOf(life)).toEqual([
       [0, 'CREATE_COMPLETE', ''],
       [1, undefined, ''],
     ]);
@@ -170,7 +170,7 @@ describe('results', () => {
   });
 });
 
-test('a step begins with its first stack, even if its entry in the journal is much older', () => {
+test('a step begins when its first stack begins, even if the journal announces the step much earlier', () => {
   const life = new LifeBuilder()
     .step('create')
     .atTime(DAY)

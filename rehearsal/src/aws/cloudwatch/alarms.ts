@@ -1,3 +1,4 @@
+import { findOnly } from '../find-only';
 import type { Clock } from '../../time/clock';
 import type { Metric, Metrics, Statistic } from './metrics';
 
@@ -80,13 +81,7 @@ export class Alarms {
   /** Describes an alarm. @param alarm its ARN, or its name if only one alarm has this name */
   describe(alarm: string): AlarmDescription {
     const matches = [...this.alarms].filter(([arn]) => arn === alarm || arn.endsWith(`:alarm:${alarm}`));
-    const [match, ...others] = matches;
-    if (!match || others.length > 0) {
-      throw new Error(
-        `expected 1 alarm named ${alarm}, found ${matches.length}; existing alarms: ${[...this.alarms.keys()].join(', ') || 'none'}`,
-      );
-    }
-    const [arn, described] = match;
+    const [arn, described] = findOnly(matches, { kind: 'alarm', name: alarm, arns: this.alarms.keys() });
     this.evaluate(described);
     return { arn, state: stateOf(described), history: [...described.history] };
   }

@@ -13,6 +13,6 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
 
 /** EC2's error for ids of resources that do not exist. */
 export function notFound(kind: string, ids: readonly string[]): ServiceError {
-  const idsDo = ids.length === 1 ? `ID '${ids[0] ?? ''}' does` : `IDs '${ids.join(', ')}' do`;
-  return new ServiceError(NOT_FOUND[kind] ?? 'InvalidID', `The ${kind} ${idsDo} not exist`);
+  const subject = ids.length === 1 ? `ID '${ids[0] ?? ''}' does` : `IDs '${ids.join(', ')}' do`;
+  return new ServiceError(NOT_FOUND[kind] ?? 'InvalidID', `The ${kind} ${subject} not exist`);
 }

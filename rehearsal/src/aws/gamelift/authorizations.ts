@@ -89,9 +89,9 @@ export class Authorizations {
   }
 
   /**
-   * Returns the authorization for creating or deleting a connection, or for deleting a peered fleet. Throws if there is none.
+   * Returns the authorization for creating or deleting a connection, or for deleting a peered fleet. Throws if there is none, except under the reading `failed`.
    *
-   * @returns undefined if there is none, but the reading is that GameLift accepts the call, and the operation fails later
+   * @returns undefined if there is none under the reading `failed`: GameLift accepts the call, and the operation fails later
    */
   requireValid(key: AuthorizationKey): Authorization | undefined {
     const valid = this.findValid(key);

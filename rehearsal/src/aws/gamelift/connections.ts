@@ -100,7 +100,7 @@ export class Connections {
     });
   }
 
-  /** Returns the authorizer for a fleet that is created with a peer VPC. Throws if there is no valid authorization. */
+  /** Returns the authorizer for a fleet that is created with a peer VPC. Throws like `Authorizations.requireValid`. */
   requireAuthorization(key: AuthorizationKey): Principal | undefined {
     return this.authorizations.requireValid(key)?.authorizer;
   }

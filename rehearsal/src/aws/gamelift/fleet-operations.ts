@@ -32,7 +32,7 @@ export function fleetOperations(
   const policyArnsOf = (call: ServiceCall, idOrArn: string): string[] => [
     arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
   ];
-  const fleetIn = (name: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(name));
+  const fleetArnsFrom = (name: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(name));
   const taggedFleet = (input: Input, call: ServiceCall): Fleet =>
     fleets.getFleet(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
@@ -46,7 +46,7 @@ export function fleetOperations(
   return {
     CreateFleet: { context: tagContext, run: (input, call) => create(fleets, connections, input, call) },
     UpdateFleetAttributes: {
-      resources: fleetIn('FleetId'),
+      resources: fleetArnsFrom('FleetId'),
       run: (input, call) => {
         const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE) };
@@ -54,7 +54,7 @@ export function fleetOperations(
       },
     },
     DeleteFleet: {
-      resources: fleetIn('FleetId'),
+      resources: fleetArnsFrom('FleetId'),
       run: async (input, call) => {
         const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleets.requireDeletable(fleet);
@@ -79,7 +79,7 @@ export function fleetOperations(
         }),
     },
     DescribeFleetEvents: {
-      resources: fleetIn('FleetId'),
+      resources: fleetArnsFrom('FleetId'),
       run: (input, call) =>
         call.read(() => {
           // the events of a deleted fleet can still be read

@@ -41,7 +41,7 @@ function groupPermissions(network: Network, vpc: Vpc, actions: readonly string[]
 
 /**
  * GameLift's changes in a peer VPC. GameLift makes them with the identity and the current permissions of the authorizer. AWS does not
- * document this. The requester of the connection can't be meant, because it may be in another account.
+ * document this. It can't be the identity of the requester, who may be in another account.
  */
 export class PeerActions {
   constructor(private readonly context: GameLiftContext) {}

@@ -22,7 +22,7 @@ export function trusts(trustPolicy: object, servicePrincipal: string, account: s
     const services = typeof Principal === 'object' ? Principal.Service : Principal;
     return [services].flat().some((service) => service === '*' || service === servicePrincipal);
   });
-  // the library evaluates only identity policies synchronously, so make the statements those of an identity policy
+  // the library can evaluate only identity policies synchronously: turn the statements into an identity policy
   const Statement = statements
     .flatMap((statement) => replaceUnknownConditions(statement, contextVariables))
     .map((statement) => ({ ...statement, Principal: undefined, Resource: '*' }));

@@ -1,3 +1,4 @@
+import { findOnly } from '../find-only';
 import type { Journal } from '../../journal';
 import type { Clock } from '../../time/clock';
 import type { Metrics } from '../cloudwatch/metrics';
@@ -127,13 +128,7 @@ export class Queues {
 
   private find(queue: string): Queue {
     const matches = [...this.queues].filter(([arn, { name }]) => arn === queue || name === queue);
-    const [match, ...others] = matches;
-    if (!match || others.length > 0) {
-      throw new Error(
-        `expected 1 queue named ${queue}, found ${matches.length}; existing queues: ${[...this.queues.keys()].join(', ') || 'none'}`,
-      );
-    }
-    return match[1];
+    return findOnly(matches, { kind: 'queue', name: queue, arns: this.queues.keys() })[1];
   }
 }
 

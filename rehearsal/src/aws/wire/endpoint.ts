@@ -153,7 +153,7 @@ export class Endpoint {
   async call(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
     const service = this.services.get(name);
     if (service === undefined || !isLocal(service)) {
-      throw new Error(`the service ${name} cannot be called in this process: call it over HTTP`);
+      throw new Error(`the service ${name} cannot be called in this process: if it is simulated, call it over HTTP`);
     }
     const scope = { service: name, region };
     const { read } = this;
@@ -248,7 +248,7 @@ export class Endpoint {
     }
   }
 
-  /** The response to a request without a valid signature, or for a service that is not simulated. */
+  /** The response to a request without a Signature Version 4, or for a service that is not simulated. */
   private unroutableResponse(signature: RequestSignature | undefined): WireResponse {
     if (signature !== undefined) {
       this.options.notUnderstood.note(`calls of ${signature.service}: the service is not simulated, and each call is refused`);

@@ -142,7 +142,7 @@ export class Deployment extends StackOperation {
     this.setStackStatus(restored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
   }
 
-  /** Deletes obsolete resources: an update deletes nothing before it, or its rollback, is complete. */
+  /** Finishes the updates of nested stacks, and deletes obsolete resources. Does nothing if the update or its rollback failed. */
   async finishUpdate(): Promise<void> {
     if (['UPDATE_FAILED', 'UPDATE_ROLLBACK_FAILED'].includes(this.stack.status)) {
       return;

@@ -74,7 +74,7 @@ export class Plan {
     return this.options.resolveDynamicReferences(resolve(properties, this.scope)) as Resource['properties'];
   }
 
-  /** The outputs of other stacks that the template reads, except requests that depend on resources. */
+  /** The outputs of other stacks that the template reads, except references that depend on resources. */
   outputReferences(): OutputReference[] {
     const { Resources, Outputs } = this.options.artifact.template;
     return argumentsOf('Fn::GetStackOutput', [Resources, Outputs]).flatMap((argument) =>

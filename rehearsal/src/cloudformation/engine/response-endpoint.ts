@@ -51,7 +51,7 @@ export class ResponseEndpoint extends ResponseUrls {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const issued = this.issuedUrls.get(`${request.headers.host ?? ''}${request.url ?? ''}`);
-    const fault = issued && this.countAttempt(issued);
+    const fault = issued && this.startAttempt(issued);
     if (fault === 'hang') {
       await this.clock.sleep(Infinity);
       return;
@@ -77,7 +77,7 @@ export class ResponseEndpoint extends ResponseUrls {
       }
       const accepted = this.checkRequest(request, issued);
       const body = await this.readBody(request);
-      this.logAccepted(accepted);
+      this.recordAccepted(accepted);
       respond(200);
       accepted.deliver(body);
     } catch (error) {

@@ -116,7 +116,7 @@ export class ResponseUrls implements Responses {
   }
 
   /** Counts an attempt to send a response. @returns the fault that an interceptor injects, if any */
-  protected countAttempt(issued: IssuedUrl): ResponseFault | undefined {
+  protected startAttempt(issued: IssuedUrl): ResponseFault | undefined {
     const { stackId, logicalId, requestId } = issued;
     const attempt: ResponseAttempt = { stackId, logicalId, requestId, attempt: ++issued.attemptCount };
     for (const interceptor of this.interceptors) {
@@ -133,7 +133,7 @@ export class ResponseUrls implements Responses {
   }
 
   /** Counts and logs a response. The caller delivers it. */
-  protected logAccepted(issued: IssuedUrl): void {
+  protected recordAccepted(issued: IssuedUrl): void {
     issued.acceptedCount++;
     const description = issued.acceptedCount === 1 ? 'response' : `response number ${issued.acceptedCount}, ignored,`;
     this.journal.write('s3', issued.logicalId, `${description} to request ${issued.requestId} accepted`);

@@ -109,7 +109,9 @@ export class StackOperation {
       const chosen = nextDeletion(ready.map(({ resource }) => resource));
       const item = ready.find(({ resource }) => resource === chosen);
       if (item === undefined) {
-        throw new Error(`${chosen.logicalId} cannot be deleted next: nextDeletion must return one of its arguments`);
+        throw new Error(
+          `${chosen.logicalId} cannot be deleted next: nextDeletion must return one of the resources in its argument`,
+        );
       }
       return item;
     };

@@ -92,13 +92,13 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   'Fn::GetStackOutput': (argument, scope) => scope.readStackOutput(outputReferenceOf(argument, scope)),
   'Fn::If': (argument, scope) => {
     const [condition, yes, no] = requireList(argument, 'Fn::If');
-    return resolve(requireCondition(String(condition), scope) ? yes : no, scope);
+    return resolve(conditionValueOf(String(condition), scope) ? yes : no, scope);
   },
   'Fn::Equals': withResolvedArguments('Fn::Equals', ([one, other]) => isDeepStrictEqual(one, other)),
   'Fn::And': withResolvedArguments('Fn::And', (values) => values.every(Boolean)),
   'Fn::Or': withResolvedArguments('Fn::Or', (values) => values.some(Boolean)),
   'Fn::Not': withResolvedArguments('Fn::Not', ([value]) => value !== true),
-  Condition: (argument, scope) => requireCondition(String(argument), scope),
+  Condition: (argument, scope) => conditionValueOf(String(argument), scope),
 };
 
 /** The names of all functions, including condition functions. */
@@ -163,12 +163,12 @@ export function resolveIfs(value: unknown, scope: Scope): unknown {
   const [only, ...more] = Object.entries(value);
   if (only?.[0] === 'Fn::If' && more.length === 0) {
     const [condition, yes, no] = requireList(only[1], 'Fn::If');
-    return resolveIfs(requireCondition(String(condition), scope) ? yes : no, scope);
+    return resolveIfs(conditionValueOf(String(condition), scope) ? yes : no, scope);
   }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveIfs(item, scope)]));
 }
 
-function requireCondition(name: string, scope: Scope): boolean {
+function conditionValueOf(name: string, scope: Scope): boolean {
   const value = scope.evaluateCondition(name);
   if (value === undefined) {
     throw new Error(`Template validation error: Unresolved condition dependency ${name}`);

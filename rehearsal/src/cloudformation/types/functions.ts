@@ -126,19 +126,20 @@ function functionType(services: FunctionServices): ResourceType {
   };
 }
 
-const arnOfRequest = ({ stack, properties }: ResourceRequest) => functionArnOf(stack, requiredText(properties, 'FunctionName'));
+const requestedFunctionArn = ({ stack, properties }: ResourceRequest) =>
+  functionArnOf(stack, requiredText(properties, 'FunctionName'));
 
 /** Versions are immutable: every change creates a new one. */
 function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceType {
   return {
     create: (request) => {
-      const arn = arnOfRequest(request);
+      const arn = requestedFunctionArn(request);
       const version = lambda.publish(arn);
       return { physicalId: `${arn}:${version}`, attributes: { Version: version, FunctionArn: `${arn}:${version}` } };
     },
     update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
     delete: (request) => {
-      const arn = arnOfRequest(request);
+      const arn = requestedFunctionArn(request);
       lambda.unpublish(arn, String(request.attributes.Version));
       if (lambda.has(arn)) {
         runInBackground(() => networkInterfaces.release(lambda.configuration(arn)));
@@ -150,23 +151,23 @@ function versionType({ lambda, networkInterfaces }: FunctionServices): ResourceT
 function aliasType(lambda: LambdaService): ResourceType {
   const putAlias = (request: ResourceRequest) => {
     const name = requiredText(request.properties, 'Name');
-    lambda.setAlias(arnOfRequest(request), name, requiredText(request.properties, 'FunctionVersion'));
-    const arn = `${arnOfRequest(request)}:${name}`;
+    lambda.setAlias(requestedFunctionArn(request), name, requiredText(request.properties, 'FunctionVersion'));
+    const arn = `${requestedFunctionArn(request)}:${name}`;
     return { physicalId: arn, attributes: { AliasArn: arn } };
   };
   return {
     create: (request) => {
       const name = requiredText(request.properties, 'Name');
-      if (lambda.hasAlias(arnOfRequest(request), name)) {
+      if (lambda.hasAlias(requestedFunctionArn(request), name)) {
         throw new Error(
-          `Resource of type 'AWS::Lambda::Alias' with identifier '${arnOfRequest(request)}:${name}' already exists.`,
+          `Resource of type 'AWS::Lambda::Alias' with identifier '${requestedFunctionArn(request)}:${name}' already exists.`,
         );
       }
       return putAlias(request);
     },
     update: putAlias,
     delete: (request) => {
-      lambda.removeAlias(arnOfRequest(request), requiredText(request.properties, 'Name'));
+      lambda.removeAlias(requestedFunctionArn(request), requiredText(request.properties, 'Name'));
     },
   };
 }
@@ -185,7 +186,7 @@ function eventInvokeConfigurationOf(properties: Properties): EventInvokeConfigur
 
 function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): ResourceType {
   const qualifiedArnOf = (request: ResourceRequest) =>
-    `${arnOfRequest(request)}:${requiredText(request.properties, 'Qualifier')}`;
+    `${requestedFunctionArn(request)}:${requiredText(request.properties, 'Qualifier')}`;
   const configure = (request: ResourceRequest) => {
     const configuration = eventInvokeConfigurationOf(request.properties);
     [configuration.onSuccess, configuration.onFailure]
@@ -212,7 +213,7 @@ function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): Res
       return { physicalId: request.physicalId, attributes: request.attributes };
     },
     delete: (request) => {
-      if (lambda.has(arnOfRequest(request))) {
+      if (lambda.has(requestedFunctionArn(request))) {
         lambda.configureEventInvoke(qualifiedArnOf(request));
       }
     },

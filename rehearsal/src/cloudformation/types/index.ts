@@ -12,7 +12,7 @@ import type { NetworkInterfaces } from '../../lambda/service/network-interfaces'
 import type { NotUnderstood } from '../../not-understood';
 import type { Scheduler } from '../../scheduler/scheduler';
 import { constraintViolations, customResourceViolations } from '../template/schema/constraints';
-import { schemaOf, type ResourceSchema } from '../template/schema/index';
+import { schemaOf as publishedSchemaOf, type ResourceSchema } from '../template/schema/index';
 import { propertyViolations } from '../template/schema/properties';
 import type { Properties } from '../template/template';
 import { AcceptedResources, generatedIdentity, type AcceptedResource } from './accepted';
@@ -125,12 +125,12 @@ export class ResourceTypes {
     if (!name.startsWith('AWS::')) {
       return /^\w+::\w+::\w+(::MODULE)?$/.test(name);
     }
-    return schemaOf(name) !== undefined;
+    return publishedSchemaOf(name) !== undefined;
   }
 
   /** The published schema of a type. Undefined for custom resources and other types without one. */
   schemaOf(name: string): ResourceSchema | undefined {
-    return this.find(name) === this.customResource ? undefined : schemaOf(name);
+    return this.find(name) === this.customResource ? undefined : publishedSchemaOf(name);
   }
 
   /** CloudFormation's messages for invalid properties. */
@@ -139,7 +139,7 @@ export class ResourceTypes {
       const missing = properties.ServiceToken === undefined ? ['#: required key [ServiceToken] not found'] : [];
       return [...missing, ...customResourceViolations(properties)];
     }
-    const schema = schemaOf(name);
+    const schema = publishedSchemaOf(name);
     return schema === undefined ? [] : [...propertyViolations(schema, properties), ...constraintViolations(name, properties)];
   }
 
@@ -162,7 +162,7 @@ export class ResourceTypes {
       ...this.accepted.createType((request) => {
         this.writeToJournal(request, 'is not simulated: its id and attributes are made up');
         this.options.notUnderstood.note(
-          schemaOf(request.type) === undefined
+          publishedSchemaOf(request.type) === undefined
             ? `${request.type}: ids and attributes are made up, and properties are not checked`
             : `${request.type}: ids and attributes are made up`,
         );

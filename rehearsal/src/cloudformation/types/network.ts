@@ -136,7 +136,7 @@ function routeType(ec2: Ec2): ResourceType {
   const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
     const name = ROUTE_TARGETS.find((candidate) => properties[candidate] !== undefined);
     if (name === undefined) {
-      throw new NotSimulated(`only routes with one of ${ROUTE_TARGETS.join(', ')} are simulated`);
+      throw new NotSimulated(`this route has no simulated target: use one of ${ROUTE_TARGETS.join(', ')}`);
     }
     return {
       destination:

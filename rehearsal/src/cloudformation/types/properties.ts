@@ -14,7 +14,9 @@ export const optionalText = (properties: Properties, name: string): string | und
 export const requiredText = (properties: Properties, name: string): string => {
   const value = optionalText(properties, name);
   if (value === undefined) {
-    throw new NotSimulated(`resources without the property ${name} are not simulated, although CloudFormation accepts them`);
+    throw new NotSimulated(
+      `resources without the property ${name} are not simulated: set it, although CloudFormation does not require it`,
+    );
   }
   return value;
 };

@@ -18,11 +18,12 @@ export interface DeliveryOptions {
   readonly log: (arn: string, text: string) => void;
 }
 
-type Condition = Exclude<DeliveryOutcome, 'FunctionDeleted'>;
+/** The `condition` in Lambda's record of an invocation. */
+type RecordCondition = Exclude<DeliveryOutcome, 'FunctionDeleted'>;
 
 /** The result of delivering an event. */
 interface DeliveryResult {
-  readonly condition: Condition;
+  readonly condition: RecordCondition;
   readonly attempts: number;
   readonly result: InvocationResult;
   readonly pool: EnvironmentPool;
@@ -56,7 +57,7 @@ export class Delivery {
     log(arn, `event ${requestId} dropped ${reason}`);
   }
 
-  /** Attempts the delivery until it has ended. @returns undefined if the function was deleted in the meantime */
+  /** Makes all attempts. @returns undefined if the function was deleted in the meantime */
   private async attemptAll(request: InvocationRequest): Promise<DeliveryResult | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);

@@ -1,5 +1,8 @@
 import { arnOf } from '../../aws/partitions';
 
+/** The service principal of Lambda, which assumes the roles of functions. */
+export const LAMBDA_PRINCIPAL = 'lambda.amazonaws.com';
+
 /** The configuration of a function. */
 export interface FunctionConfiguration {
   readonly functionName: string;

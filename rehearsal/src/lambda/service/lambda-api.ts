@@ -92,7 +92,7 @@ export class LambdaApi implements Service {
 const find = (request: WireRequest) =>
   OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
 
-/** The ARN of the called function. A call contains its name, partial ARN or ARN. The version or alias follows it or is in the query. */
+/** The ARN of the called function. A call names it by name, partial ARN or ARN, with the version or alias after it or in the query. */
 function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');
   const marker = parts.indexOf('function');

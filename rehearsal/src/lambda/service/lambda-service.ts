@@ -137,7 +137,7 @@ export class LambdaService {
     return this.findPool(arn).configuration;
   }
 
-  /** The version of an ARN with a version or alias. */
+  /** The version number that the version or alias in the ARN refers to. */
   version(arn: string): string {
     return this.findPool(arn).version;
   }

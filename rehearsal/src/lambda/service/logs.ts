@@ -1,9 +1,8 @@
+import { LAMBDA_PRINCIPAL } from './function-configuration';
 import type { LogGroups } from '../../aws/cloudwatch/log-groups';
 import type { Iam } from '../../aws/iam/iam';
 import { arnOf } from '../../aws/partitions';
 import type { FunctionConfiguration } from './function-configuration';
-
-const LAMBDA = 'lambda.amazonaws.com';
 
 /**
  * Creates the log group of a function with the function's role, if it does not exist. In AWS, the logs are lost if the role lacks the
@@ -19,7 +18,9 @@ export async function prepareLogs(
 ): Promise<boolean> {
   const { role, logGroupName } = configuration;
   const decide = (action: string, resource: string) =>
-    iam.decideForService(role, LAMBDA, action, { arn: arnOf(configuration, 'logs', `log-group:${logGroupName}:${resource}`) });
+    iam.decideForService(role, LAMBDA_PRINCIPAL, action, {
+      arn: arnOf(configuration, 'logs', `log-group:${logGroupName}:${resource}`),
+    });
   if (!logGroups.has(configuration, logGroupName)) {
     const { allowed } = await decide('logs:CreateLogGroup', 'log-stream:');
     if (!allowed) {

@@ -1,3 +1,4 @@
+import { LAMBDA_PRINCIPAL } from './function-configuration';
 import type { Network } from '../../aws/ec2/network';
 import type { Iam } from '../../aws/iam/iam';
 import { arnOf } from '../../aws/partitions';
@@ -5,8 +6,6 @@ import { ServiceError } from '../../aws/service';
 import type { Clock } from '../../time/clock';
 import type { FunctionConfiguration } from './function-configuration';
 import type { LambdaService } from './lambda-service';
-
-const LAMBDA = 'lambda.amazonaws.com';
 
 /** According to Lambda's developer guide, it takes up to 20 minutes to delete an interface that no function uses any more. */
 const DELETION_SECONDS = 20 * 60;
@@ -119,7 +118,7 @@ export class NetworkInterfaces {
 
   private async isAllowed(place: { account: string; region: string }, role: string, action: string, id = '*'): Promise<boolean> {
     const arn = action.startsWith('Describe') ? '*' : arnOf(place, 'ec2', `network-interface/${id}`);
-    return (await this.options.iam.decideForService(role, LAMBDA, `ec2:${action}`, { arn })).allowed;
+    return (await this.options.iam.decideForService(role, LAMBDA_PRINCIPAL, `ec2:${action}`, { arn })).allowed;
   }
 }
 

@@ -86,14 +86,14 @@ describe('an alarm', () => {
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });
 
-  test('has a history of the whole time after a month, and is deleted with its stack', async () => {
+  test('has the history of a whole month, and is deleted with its stack', async () => {
     await deploy({ Alarm: alarm({ TreatMissingData: 'notBreaching' }) });
     await rehearsal.clock.sleep(30 * 24 * HOUR);
     putMetric(5);
     await rehearsal.clock.sleep(HOUR);
     expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
     await rehearsal.cloudFormation.delete('Stack');
-    expect(() => states()).toThrow('expected 1 alarm named failing, found 0; existing alarms: none');
+    expect(() => states()).toThrow('expected 1 alarm named failing, found 0; use the ARN of one of the existing alarms: none');
   });
 
   test('of a kind that is not simulated has no state, and the journal says so', async () => {

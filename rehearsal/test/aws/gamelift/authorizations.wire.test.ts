@@ -296,7 +296,7 @@ describe('the permissions of the caller', () => {
     );
   });
 
-  test('are named in the error if one for the VPC is missing', async () => {
+  test('must include every action on the VPC, and the error names a missing one', async () => {
     const { credentials } = createRoleSession(
       simulation.aws,
       policy(gameLift, describeEc2, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId).slice(1)),

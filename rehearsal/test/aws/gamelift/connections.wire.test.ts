@@ -8,7 +8,7 @@ import { PeeringSimulation } from '../peering-simulation';
 import { allow, gameLiftClient, policy, REGION, createRoleSession, VPC_ACCOUNT } from '../simulation';
 
 const DAY = 24 * 3600;
-/** What the role that authorizes may need. The last three are needed to delete a connection. */
+/** What the role that authorizes may need. The last three are needed to remove the routes and rules of GameLift. */
 const ACTIONS = [
   'gamelift:CreateVpcPeeringAuthorization',
   'ec2:AcceptVpcPeeringConnection',

@@ -58,7 +58,7 @@ describe('a fleet that is created with its peer VPC', () => {
     expect(simulation.aws.inventory()).toMatchObject({ fleets: [], connections: [], routes: [] });
   });
 
-  test('can refuse to be disconnected, but a fleet that was connected later cannot', async () => {
+  test('can refuse to be disconnected, while a fleet that was connected later can still be disconnected', async () => {
     simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const { fleetId } = await simulation.connectNewFleet();
     await simulation.disconnect(fleetId);

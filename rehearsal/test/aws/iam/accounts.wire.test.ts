@@ -201,7 +201,7 @@ describe('a granted action', () => {
     ]);
   });
 
-  test('is listed as unused for its statement, even if another statement grants a used action', async () => {
+  test('is listed as unused if no call needed its statement, even if a call used the same action of another statement', async () => {
     const ownRegions = { StringEquals: { 'aws:RequestedRegion': ['us-east-1', 'us-east-2'] } };
     const otherRegion = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
     await deploy({
@@ -248,7 +248,7 @@ describe('a granted action', () => {
     ]);
   });
 
-  test('is not listed if it is in an AWS managed policy, and not used if another statement denies the call', async () => {
+  test('of an AWS managed policy is not listed, and a denied call does not count as a use', async () => {
     await deploy({ callerPolicy: policy(allow('ec2:DescribeVpcs', '*'), { Effect: 'Deny', Action: 'ec2:*', Resource: '*' }) });
     rehearsal.aws.iam.attachRolePolicy(
       GAMELIFT_ACCOUNT,

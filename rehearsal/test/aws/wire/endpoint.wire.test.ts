@@ -119,7 +119,7 @@ describe('an interceptor', () => {
     ],
     [{ kind: 'reset' }, { message: expect.stringContaining('socket hang up') as unknown }],
     [{ kind: 'malformed' }, { name: 'SyntaxError' }],
-  ])('replaces the response by the fault %j', async (fault, error) => {
+  ])('replaces the response with the fault %j', async (fault, error) => {
     const calls: ApiCall[] = [];
     const removeInterceptor = simulation.aws.intercept((call) => {
       calls.push(call);

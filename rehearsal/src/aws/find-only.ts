@@ -1,0 +1,20 @@
+interface FindOptions {
+  /** What is searched, such as `queue`. */
+  readonly kind: string;
+  /** The name or the ARN to find. */
+  readonly name: string;
+  /** The ARNs of all resources of this kind. */
+  readonly arns: Iterable<string>;
+}
+
+/** Returns the only match. @throws Error with the existing ARNs if there is no match or several */
+export function findOnly<T>(matches: readonly T[], { kind, name, arns }: FindOptions): T {
+  const [match, ...others] = matches;
+  if (match === undefined || others.length > 0) {
+    const existing = [...arns].join(', ') || 'none';
+    throw new Error(
+      `expected 1 ${kind} named ${name}, found ${matches.length}; use the ARN of one of the existing ${kind}s: ${existing}`,
+    );
+  }
+  return match;
+}
