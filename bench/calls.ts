@@ -12,12 +12,16 @@ import { WAYS } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
+/** The target: at most this many calls above the minimum. */
 const MAX_EXTRA_CALLS = 2;
 
 /**
+ * `days` is the time since the previous step. `build` is the build of the fleet; undefined deletes the stack.
+ *
  * `minimum` is the lowest possible number of calls of the operations with a rate limit. Creating needs CreateVpcPeeringAuthorization,
- * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same, because the
- * authorization has expired. The old connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
+ * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same calls, because the
+ * authorization has expired and the fleet is replaced. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization. The
+ * connection ends with its fleet, without a call.
  */
 const STEPS = [
   { name: 'create', days: 0, build: '1', minimum: 3 },
@@ -36,6 +40,7 @@ interface Step {
 function runLife(way: Way): Promise<readonly Step[]> {
   return withRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
+    // no fleets exist before: the stack creates its fleet
     const { vpcId } = await createExistingResources(rehearsal, 0);
     const steps: Step[] = [];
     for (const { name, days, build, minimum } of STEPS) {
@@ -56,8 +61,8 @@ function runLife(way: Way): Promise<readonly Step[]> {
 
 function tableRow(way: string, { name, status, calls }: Step): string[] {
   const count = (operation: string): number => {
-    const made = calls.operations.find((counts) => counts.operation === operation);
-    return made === undefined ? 0 : made.answered + made.throttled;
+    const operationCalls = calls.operations.find((counts) => counts.operation === operation);
+    return operationCalls === undefined ? 0 : operationCalls.answered + operationCalls.throttled;
   };
   const others = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
   return [
@@ -70,12 +75,12 @@ function tableRow(way: string, { name, status, calls }: Step): string[] {
 }
 
 function targetFor({ name, minimum, calls }: Step): Target {
-  const made = calls.rateLimited + calls.throttled;
+  const callCount = calls.rateLimited + calls.throttled;
   return {
     what: name,
     target: `at most ${MAX_EXTRA_CALLS} above the minimum of ${minimum}`,
-    measured: String(made),
-    verdict: verdict(made <= minimum + MAX_EXTRA_CALLS),
+    measured: String(callCount),
+    verdict: verdict(callCount <= minimum + MAX_EXTRA_CALLS),
   };
 }
 

@@ -56,7 +56,7 @@ function logObservations({ calls }: CallRecorder, log: Log): void {
       log.info({ message: 'observed how AWS behaves', question, reading });
     }
   } catch (error) {
-    // AWS may return something that its API does not declare. The request has succeeded, and must not fail because of that
+    // AWS may return something that its API does not declare. The invocation must not fail because of that
     log.error({ message: `could not determine how AWS behaves: ${readError(error).message}` });
   }
 }

@@ -88,12 +88,12 @@ export function planRoutes({
       'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
-  const removedIds = (previousRoutes === undefined ? [] : declaredTableIds(previousRoutes, tables)).filter(
+  const undeclaredTableIds = (previousRoutes === undefined ? [] : declaredTableIds(previousRoutes, tables)).filter(
     (id) => !tableIds.includes(id),
   );
   return [
     ...changes,
-    ...removedIds
+    ...undeclaredTableIds
       .filter((id) => tables.find((table) => table.id === id)?.routes.some((route) => route.target === peeringId))
       .map((routeTableId): RouteChange => ({ action: 'delete', routeTableId, cidrBlock })),
   ];

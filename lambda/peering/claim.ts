@@ -39,7 +39,7 @@ export interface Note {
   readonly connection: ClaimedConnection | undefined;
   /**
    * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. The request did
-   * not create a connection with one of these VPCs. Undefined before the request, and after a connection was noted.
+   * not create the connections with these VPCs. Undefined before the request, and after a connection was noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
   /** The digest of an update that failed because the connection was gone and can't be created again. */
