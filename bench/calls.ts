@@ -29,7 +29,7 @@ const STEPS = [
   { name: 'delete, thirty days later', days: 30, build: undefined, minimum: 2 },
 ] as const;
 
-interface Step {
+interface StepResult {
   readonly name: string;
   readonly minimum: number;
   readonly status: string;
@@ -37,12 +37,12 @@ interface Step {
 }
 
 /** Runs the life of a stack with a fleet and its connection. */
-function runLife(way: Way): Promise<readonly Step[]> {
+function runLife(way: Way): Promise<readonly StepResult[]> {
   return withRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
     // no fleets exist before: the stack creates its fleet
     const { vpcId } = await createExistingResources(rehearsal, 0);
-    const steps: Step[] = [];
+    const steps: StepResult[] = [];
     for (const { name, days, build, minimum } of STEPS) {
       await clock.sleep(days * DAY);
       const entriesBefore = journal.entries.length;
@@ -59,22 +59,22 @@ function runLife(way: Way): Promise<readonly Step[]> {
   });
 }
 
-function tableRow(way: string, { name, status, calls }: Step): string[] {
+function tableRow(way: string, { name, status, calls }: StepResult): string[] {
   const count = (operation: string): number => {
     const operationCalls = calls.operations.find((counts) => counts.operation === operation);
     return operationCalls === undefined ? 0 : operationCalls.answered + operationCalls.throttled;
   };
-  const others = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
+  const otherOperations = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
   return [
     way,
     name,
     status,
     ...PEERING_OPERATIONS.map((operation) => String(count(operation))),
-    others.map(({ operation }) => `${count(operation)} ${operation}`).join(', '),
+    otherOperations.map(({ operation }) => `${count(operation)} ${operation}`).join(', '),
   ];
 }
 
-function targetFor({ name, minimum, calls }: Step): Target {
+function targetFor({ name, minimum, calls }: StepResult): Target {
   const callCount = calls.rateLimited + calls.throttled;
   return {
     what: name,
@@ -87,7 +87,7 @@ function targetFor({ name, minimum, calls }: Step): Target {
 export const CALLS: Measurement = {
   name: 'calls',
   measure: async () => {
-    const lives: { readonly way: Way; readonly steps: readonly Step[] }[] = [];
+    const lives: { readonly way: Way; readonly steps: readonly StepResult[] }[] = [];
     for (const way of WAYS) {
       lives.push({ way, steps: await runLife(way) });
     }

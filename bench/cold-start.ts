@@ -13,15 +13,15 @@ export const COLD_START: Measurement = {
   name: 'cold-start',
   measure: async () => {
     const gameLift = await SilentGameLift.start();
-    const starts = new Map<Candidate, Start[]>(CANDIDATES.map((candidate) => [candidate, []]));
+    const startsByHandler = new Map<Candidate, Start[]>(CANDIDATES.map((candidate) => [candidate, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const candidate of rotated(CANDIDATES, round)) {
-        starts.get(candidate)?.push(await gameLift.measure(candidate));
+        startsByHandler.get(candidate)?.push(await gameLift.measure(candidate));
       }
     }
     await gameLift.close();
     const valuesOf = (candidate: Candidate, quantity: 'cpuSeconds' | 'seconds'): number[] =>
-      (starts.get(candidate) ?? []).map((start) => start[quantity]);
+      (startsByHandler.get(candidate) ?? []).map((start) => start[quantity]);
     /** The ratio of a handler's values to those of AwsCustomResource in the same rounds. */
     const ratioOf = (candidate: Candidate, quantity: 'cpuSeconds' | 'seconds') => {
       const baseline = valuesOf(AWS_CUSTOM_RESOURCE_HANDLER, quantity);

@@ -26,6 +26,7 @@ interface Settings {
   /** Where the fleets come from, for the table. */
   readonly fleets: string;
   readonly source: FleetSource;
+  /** Whether throttled calls count against the rate limit. AWS does not document this. */
   readonly throttledCalls: Reading<'throttledCalls'>;
 }
 
@@ -50,6 +51,7 @@ async function runStack(settings: Settings, connections: number): Promise<Run> {
   return { ...settings, connections, result };
 }
 
+/** A stack may be complete although connections are missing. */
 const wasCreated = ({ result, connections }: Run): boolean =>
   result.statuses[0] === 'CREATE_COMPLETE' && result.connected === connections;
 const wasDeleted = ({ result }: Run): boolean => result.statuses[1] === 'DELETE_COMPLETE';

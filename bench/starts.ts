@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { AUTHORIZATION_TYPE, SCHEMA_VERSION } from '../lib/contract';
 
 const [ACCOUNT, VPC_ID] = ['111111111111', 'vpc-0123456789abcdef0'];
-const CDK = dirname(require.resolve('aws-cdk-lib/package.json'));
+const CDK_DIRECTORY = dirname(require.resolve('aws-cdk-lib/package.json'));
 
 /** A handler whose start is measured, and the request from CloudFormation that makes it authorize. */
 export interface Candidate {
@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 const PAIR = { PeerVpcId: VPC_ID, PeerVpcAwsAccountId: ACCOUNT, GameLiftAwsAccountId: ACCOUNT };
-const REQUEST = {
+const COMMON_FIELDS = {
   RequestType: 'Create',
   RequestId: '01234567-89ab-cdef-0123-456789abcdef',
   StackId: `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Stack/01234567-89ab-cdef-0123-456789abcdef`,
@@ -25,9 +25,14 @@ const REQUEST = {
 };
 
 function requestOf(ResourceType: string, properties: object): object {
-  const { ServiceToken } = REQUEST;
+  const { ServiceToken } = COMMON_FIELDS;
   // no handler sends a response, because GameLift never responds
-  return { ...REQUEST, ResponseURL: 'https://127.0.0.1/', ResourceType, ResourceProperties: { ServiceToken, ...properties } };
+  return {
+    ...COMMON_FIELDS,
+    ResponseURL: 'https://127.0.0.1/',
+    ResourceType,
+    ResourceProperties: { ServiceToken, ...properties },
+  };
 }
 
 export const LIBRARY_HANDLER: Candidate = {
@@ -39,7 +44,7 @@ export const LIBRARY_HANDLER: Candidate = {
 /** Here, this handler loads the SDK from node_modules. On Lambda, it loads the SDK from /var/runtime. */
 export const AWS_CUSTOM_RESOURCE_HANDLER: Candidate = {
   name: 'AwsCustomResource',
-  file: join(CDK, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
+  file: join(CDK_DIRECTORY, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
   event: requestOf('Custom::AWS', {
     InstallLatestAwsSdk: 'false',
     Create: JSON.stringify({

@@ -53,6 +53,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   private readonly calls: Calls;
   private readonly input: AuthorizationInput;
   private readonly minimumValidityMilliseconds: number;
+  /** Whether GameLift has accepted a CreateVpcPeeringAuthorization of this request. */
   private hasAuthorized = false;
 
   constructor(private readonly options: VpcOwnerOptions) {

@@ -4,7 +4,7 @@ import { READ_DELAY_MILLISECONDS } from './calls';
 import type { RecordedCall } from './recorder';
 
 /*
- * Finds out from the calls of one request how AWS behaves where its documents leave a question open: docs/observations.md.
+ * Answers questions that AWS's documents leave open, from the calls of one request. See docs/observations.md.
  *
  * A rule returns a reading only if the calls have no other explanation. At any time, other callers may create, consume or cancel
  * authorizations and connections. A read may show the state of 15 seconds ago. A failed call may have taken effect. An error can have several
@@ -55,7 +55,7 @@ type TimeSpan = Pick<RecordedCall, 'startedAt' | 'endedAt'>;
 
 const isAfter = (later: TimeSpan, earlier: TimeSpan): boolean => later.startedAt >= earlier.endedAt;
 
-/** Whether a read shows at least the state at the end of the earlier call. */
+/** Whether the read is so late that it shows the state at the end of the earlier call, or a later state. */
 const isUpToDate = (read: TimeSpan, earlier: TimeSpan): boolean => read.startedAt >= earlier.endedAt + READ_DELAY_MILLISECONDS;
 
 const hasSameInput = (one: Pick<RecordedCall, 'input'>, other: Pick<RecordedCall, 'input'>): boolean =>

@@ -77,7 +77,7 @@ export class PeerNetwork {
       this.throwIfRoutesOrDnsDeclared(gameLiftVpcId, view);
       return;
     }
-    // without adoptExisting, a resource owns the connection that it adopted, and tags it
+    // if adoptExisting is no longer declared, the resource becomes the owner of the connection that it adopted
     const isStillAdopted = connection.isAdopted && spec.adoptExisting;
     if (!isStillAdopted) {
       await this.tag(side, this.source.tags.tagsFor(connection.id));

@@ -21,6 +21,7 @@ export type RouteChange =
 
 export interface PlanRoutesOptions {
   readonly tables: readonly RouteTable[];
+  /** The routes that the resource declares now. */
   readonly declared: DeclaredRoutes;
   /** The routes that were declared before, if this is an update. A route that is no longer declared is deleted. */
   readonly previousRoutes: DeclaredRoutes | undefined;

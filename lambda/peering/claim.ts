@@ -131,13 +131,13 @@ function parseNote(note: string | undefined): Note {
   if (note === undefined) {
     return { connection: undefined, peeredBefore: undefined };
   }
-  const [first = '', ...words] = note.split(' ');
+  const [firstWord = '', ...words] = note.split(' ');
   const [gameLiftVpcId, cidrBlock, origin, , failedUpdate] = words;
-  if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined) {
+  if (firstWord === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined) {
     return { connection: undefined, peeredBefore: words.slice(1) };
   }
   return {
-    connection: { id: first, gameLiftVpcId, cidrBlock, isAdopted: origin === 'adopted' },
+    connection: { id: firstWord, gameLiftVpcId, cidrBlock, isAdopted: origin === 'adopted' },
     peeredBefore: undefined,
     failedUpdate,
   };

@@ -56,7 +56,7 @@ export class ConnectLoop {
   private eventsSince: number;
   /** EC2's ids of the peering connections that existed before the latest request. */
   private ec2IdsBeforeRequest: ReadonlySet<string>;
-  /** Whether the connection belongs to another resource, or existed before this resource, which must not adopt it. */
+  /** Whether this run fails because the connection belongs to another resource, or exists already and must not be adopted. */
   private hasConflict = false;
 
   private readonly context: ConnectionContext;

@@ -112,10 +112,11 @@ export type Step =
 export type Failure =
   | { readonly kind: 'conflict'; readonly conflict: Conflict }
   | { readonly kind: 'exists already'; readonly found: FoundConnection }
-  /** A delete has removed the claim. */
+  /** A delete has removed the claim. `found` is the connection that GameLift lists, if any. */
   | { readonly kind: 'claim removed'; readonly found: FoundConnection | undefined }
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
+/** Decides what a create or an update does next. */
 export function decide(situation: Situation): Step {
   const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
   const conflict = conflictOf(claim, adoptExisting);
@@ -151,6 +152,7 @@ function decideBeforeListing({ connection, peeredBefore, otherClaims }: Claim, r
   return isConnectionLikely ? { kind: 'read the list' } : { kind: 'request' };
 }
 
+/** Decides what to do about a connection that GameLift lists and that has not ended. */
 function decideFound(situation: Situation, found: FoundConnection): Step {
   const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, hasLostTags, claim, mayHaveRequested, hasWaitedForNote } = situation;
@@ -228,6 +230,7 @@ export function decideAfterRefusal(
   if (authorization === 'not checked') {
     return 'list authorizations';
   }
+  // another caller may have created the listed authorization after the refusal
   if (countWhileAuthorized === 1) {
     return 'try again';
   }
