@@ -75,7 +75,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
    *   an authorization that expires too early                                 it was not renewed: cancel it and authorize again
    *   InvalidRequestException; GameLift lists one that is valid long enough   use the listed one
    *   InvalidRequestException; GameLift lists one that expires too early      cancel it and authorize again
-   *   InvalidRequestException; GameLift lists none, and the VPC exists        cancel one that may be used and not listed, and authorize again
+   *   InvalidRequestException; GameLift lists none, and the VPC exists        GameLift may not list a used one: cancel it and authorize again
    *   InvalidRequestException; GameLift lists none, and there is no VPC       fail
    *   any other error                                                         fail
    */
