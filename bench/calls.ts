@@ -12,12 +12,16 @@ import { WAYS } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
+/** The target: at most this many calls above the minimum. */
 const MAX_EXTRA_CALLS = 2;
 
 /**
+ * `days` is the time since the previous step. `build` is the build of the fleet; undefined deletes the stack.
+ *
  * `minimum` is the lowest possible number of calls of the operations with a rate limit. Creating needs CreateVpcPeeringAuthorization,
- * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same, because the
- * authorization has expired. The old connection ends with its fleet. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization.
+ * CreateVpcPeeringConnection, and DescribeVpcPeeringConnections for the id and the CIDR block. A new build needs the same calls, because the
+ * authorization has expired and the fleet is replaced. Deleting needs CreateVpcPeeringAuthorization and DeleteVpcPeeringAuthorization. The
+ * connection ends with its fleet, without a call.
  */
 const STEPS = [
   { name: 'create', days: 0, build: '1', minimum: 3 },
@@ -25,7 +29,7 @@ const STEPS = [
   { name: 'delete, thirty days later', days: 30, build: undefined, minimum: 2 },
 ] as const;
 
-interface Step {
+interface StepResult {
   readonly name: string;
   readonly minimum: number;
   readonly status: string;
@@ -33,11 +37,12 @@ interface Step {
 }
 
 /** Runs the life of a stack with a fleet and its connection. */
-function runLife(way: Way): Promise<readonly Step[]> {
+function runLife(way: Way): Promise<readonly StepResult[]> {
   return withRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
+    // no fleets exist before: the stack creates its fleet
     const { vpcId } = await createExistingResources(rehearsal, 0);
-    const steps: Step[] = [];
+    const steps: StepResult[] = [];
     for (const { name, days, build, minimum } of STEPS) {
       await clock.sleep(days * DAY);
       const entriesBefore = journal.entries.length;
@@ -54,35 +59,35 @@ function runLife(way: Way): Promise<readonly Step[]> {
   });
 }
 
-function tableRow(way: string, { name, status, calls }: Step): string[] {
+function tableRow(way: string, { name, status, calls }: StepResult): string[] {
   const count = (operation: string): number => {
-    const made = calls.operations.find((counts) => counts.operation === operation);
-    return made === undefined ? 0 : made.answered + made.throttled;
+    const operationCalls = calls.operations.find((counts) => counts.operation === operation);
+    return operationCalls === undefined ? 0 : operationCalls.answered + operationCalls.throttled;
   };
-  const others = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
+  const otherOperations = calls.operations.filter(({ operation }) => !PEERING_OPERATIONS.includes(operation));
   return [
     way,
     name,
     status,
     ...PEERING_OPERATIONS.map((operation) => String(count(operation))),
-    others.map(({ operation }) => `${count(operation)} ${operation}`).join(', '),
+    otherOperations.map(({ operation }) => `${count(operation)} ${operation}`).join(', '),
   ];
 }
 
-function targetFor({ name, minimum, calls }: Step): Target {
-  const made = calls.rateLimited + calls.throttled;
+function targetFor({ name, minimum, calls }: StepResult): Target {
+  const callCount = calls.rateLimited + calls.throttled;
   return {
     what: name,
     target: `at most ${MAX_EXTRA_CALLS} above the minimum of ${minimum}`,
-    measured: String(made),
-    verdict: verdict(made <= minimum + MAX_EXTRA_CALLS),
+    measured: String(callCount),
+    verdict: verdict(callCount <= minimum + MAX_EXTRA_CALLS),
   };
 }
 
 export const CALLS: Measurement = {
   name: 'calls',
   measure: async () => {
-    const lives: { readonly way: Way; readonly steps: readonly Step[] }[] = [];
+    const lives: { readonly way: Way; readonly steps: readonly StepResult[] }[] = [];
     for (const way of WAYS) {
       lives.push({ way, steps: await runLife(way) });
     }

@@ -14,29 +14,29 @@ import { TEMPLATE } from './template';
  * Compares this library with its alternatives, and writes bench/latest.json, docs/benchmarks.md and the table of the README.
  *
  * npm run bench                          all measurements
- * npm run bench -- template synthesis    only these: keeps the latest results of the others
+ * npm run bench -- template synthesis    these two: the latest results of the others are kept
  */
 
 const MEASUREMENTS = [MANY_CONNECTIONS, ONE_CONNECTION, CALLS, TEMPLATE, SYNTHESIS, COLD_START, SIZES, REHEARSAL];
 
 async function main(names: readonly string[]): Promise<void> {
   const allNames = MEASUREMENTS.map(({ name }) => name);
-  const unknown = names.filter((name) => !allNames.includes(name));
-  if (unknown.length > 0) {
-    throw new Error(`unknown measurement ${unknown.join(', ')}: pass one of ${allNames.join(', ')}`);
+  const unknownNames = names.filter((name) => !allNames.includes(name));
+  if (unknownNames.length > 0) {
+    throw new Error(`unknown measurement ${unknownNames.join(', ')}: pass one of ${allNames.join(', ')}`);
   }
   useTemporaryDirectory();
-  const measured: Record<string, Result> = {};
+  const newResults: Record<string, Result> = {};
   for (const { name, measure } of MEASUREMENTS.filter((measurement) => names.length === 0 || names.includes(measurement.name))) {
-    const started = Date.now();
+    const startedAt = Date.now();
     const result = await measure();
-    measured[name] = result;
-    const verdicts = result.targets.map(({ what, measured: value, verdict }) => `${what} ${value}: ${verdict}`);
-    console.log(`${name} (${Math.round((Date.now() - started) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
+    newResults[name] = result;
+    const verdicts = result.targets.map(({ what, measured, verdict }) => `${what} ${measured}: ${verdict}`);
+    console.log(`${name} (${Math.round((Date.now() - startedAt) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
   }
-  const merged = { ...(names.length === 0 ? {} : readResults()), ...measured };
-  const ordered = allNames.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));
-  writeResults(Object.fromEntries(ordered));
+  const merged = { ...(names.length === 0 ? {} : readResults()), ...newResults };
+  const orderedResults = allNames.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));
+  writeResults(Object.fromEntries(orderedResults));
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -8,10 +8,13 @@ import { ALTERNATIVES } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
+/** The numbers of connections in the stacks with this library. */
 const COUNTS = [1, 10, 25, 50, 100];
-/** The counts that have a target. */
-const MANY = 50;
+/** The target applies to stacks with at least this many connections. */
+const MIN_CONNECTIONS_OF_TARGET = 50;
+/** The numbers of connections in the stacks with an alternative. Most alternatives fail early, so there are more small stacks. */
 const ALTERNATIVE_COUNTS = [1, 2, 3, 4, 5, 10, 25, 50, 100];
+/** The target: at most this ratio of the duration to the minimum. */
 const MAX_RATIO = 1.1;
 /** The rate limit: GameLift allows one call of each operation in this time. */
 const SECONDS_PER_CALL = 10;
@@ -20,11 +23,14 @@ type Phase = 'creating' | 'deleting';
 
 interface Settings {
   readonly way: Way;
+  /** Where the fleets come from, for the table. */
   readonly fleets: string;
   readonly source: FleetSource;
+  /** Whether throttled calls count against the rate limit. AWS does not document this. */
   readonly throttledCalls: Reading<'throttledCalls'>;
 }
 
+/** The creation and the deletion of one stack. */
 interface Run extends Settings {
   readonly connections: number;
   readonly result: ManyConnectionsResult;
@@ -45,6 +51,7 @@ async function runStack(settings: Settings, connections: number): Promise<Run> {
   return { ...settings, connections, result };
 }
 
+/** A stack may be complete although connections are missing. */
 const wasCreated = ({ result, connections }: Run): boolean =>
   result.statuses[0] === 'CREATE_COMPLETE' && result.connected === connections;
 const wasDeleted = ({ result }: Run): boolean => result.statuses[1] === 'DELETE_COMPLETE';
@@ -63,30 +70,36 @@ async function runUntilFailure(settings: Settings): Promise<readonly Run[]> {
 }
 
 /** The ratio of the duration to the minimum that the rate limit allows. */
-const ratio = ({ result, connections }: Run, phase: Phase): number => result[phase].seconds / (SECONDS_PER_CALL * connections);
+const ratioToMinimum = ({ result, connections }: Run, phase: Phase): number =>
+  result[phase].seconds / (SECONDS_PER_CALL * connections);
 
+/** The four cells about the creation, or about the deletion. */
 function phaseCells(run: Run, phase: Phase): string[] {
   const { rateLimited, throttled } = run.result[phase].calls;
-  return [String(run.result[phase].seconds), ratio(run, phase).toFixed(2), String(rateLimited), String(throttled)];
+  return [String(run.result[phase].seconds), ratioToMinimum(run, phase).toFixed(2), String(rateLimited), String(throttled)];
 }
 
+/** The cells in place of `phaseCells` if the phase failed. */
 function failureCells({ result }: Run): string[] {
   const [reason = ''] = result.failures;
   // the handler's own reason comes last
   return [`fails: ${reason.split('\n')[0]?.split(': ').at(-1) ?? ''}`, '', '', ''];
 }
 
+/** The cells in place of `phaseCells` if there was no such phase. */
+const NO_PHASE_CELLS = ['', '', '', ''];
+
 function tableRow(run: Run): string[] {
   const { way, fleets, throttledCalls, connections } = run;
   const outcome = wasCreated(run)
     ? [...phaseCells(run, 'creating'), ...(wasDeleted(run) ? phaseCells(run, 'deleting') : failureCells(run))]
-    : [...failureCells(run), '', '', '', ''];
+    : [...failureCells(run), ...NO_PHASE_CELLS];
   return [way.name, fleets, throttledCalls, String(connections), ...outcome];
 }
 
 function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs: readonly Run[]): Target {
-  const manyRuns = runs.filter((run) => run.connections >= MANY && run.throttledCalls === throttledCalls);
-  const ratios = manyRuns.filter((run) => wasCreated(run) && wasDeleted(run)).map((run) => ratio(run, phase));
+  const manyRuns = runs.filter((run) => run.connections >= MIN_CONNECTIONS_OF_TARGET && run.throttledCalls === throttledCalls);
+  const ratios = manyRuns.filter((run) => wasCreated(run) && wasDeleted(run)).map((run) => ratioToMinimum(run, phase));
   const failures = manyRuns.length - ratios.length;
   const maximum = Math.max(...ratios);
   const measured = [
@@ -94,7 +107,7 @@ function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs
     ...(failures === 0 ? [] : [`${failures} of ${manyRuns.length} stacks fail`]),
   ];
   return {
-    what: `${phase} ${MANY} or more, if throttled calls ${throttledCalls === 'free' ? 'don’t count' : 'count'}`,
+    what: `${phase} ${MIN_CONNECTIONS_OF_TARGET} or more, if throttled calls ${throttledCalls === 'free' ? 'don’t count' : 'count'}`,
     target: `at most ${MAX_RATIO} times the minimum`,
     measured: measured.join(', '),
     verdict: verdict(failures === 0 && maximum <= MAX_RATIO),
@@ -104,16 +117,16 @@ function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs
 export const MANY_CONNECTIONS: Measurement = {
   name: 'many-connections',
   measure: async () => {
-    const ours: Run[] = [];
+    const libraryRuns: Run[] = [];
     for (const settings of SETTINGS) {
       for (const connections of COUNTS) {
-        ours.push(await runStack({ way: LIBRARY, ...settings }, connections));
+        libraryRuns.push(await runStack({ way: LIBRARY, ...settings }, connections));
       }
     }
-    const theirs: Run[] = [];
+    const alternativeRuns: Run[] = [];
     for (const way of ALTERNATIVES) {
       for (const settings of SETTINGS) {
-        theirs.push(...(await runUntilFailure({ way, ...settings })));
+        alternativeRuns.push(...(await runUntilFailure({ way, ...settings })));
       }
     }
     return {
@@ -141,12 +154,12 @@ export const MANY_CONNECTIONS: Measurement = {
             'calls',
             'throttled',
           ],
-          rows: [...ours, ...theirs].map(tableRow),
+          rows: [...libraryRuns, ...alternativeRuns].map(tableRow),
         },
       ],
       targets: (['free', 'counted'] as const).flatMap((reading) => [
-        targetFor('creating', reading, ours),
-        targetFor('deleting', reading, ours),
+        targetFor('creating', reading, libraryRuns),
+        targetFor('deleting', reading, libraryRuns),
       ]),
     };
   },

@@ -4,23 +4,23 @@ import { build } from 'esbuild';
 import { run } from '../bin/commands';
 
 const ROOT = join(__dirname, '..');
-/** The directory of the compiled scripts. It is in node_modules, so that they find the packages that they import. */
-const COMPILED = join(ROOT, 'node_modules', '.cache', 'bench');
+/** The directory of the compiled scripts. It is in node_modules, so that the scripts find the packages that they import. */
+const COMPILED_DIRECTORY = join(ROOT, 'node_modules', '.cache', 'bench');
 
-/** The number of rounds. In each round, all candidates are measured one after the other. A ratio is the median of the rounds. */
+/** The number of rounds. In each round, all candidates are measured one after the other. A ratio in a table is the median of all rounds. */
 export const ROUNDS = 30;
 
 /** The Node.js version and the processors, which processor times depend on. */
-export const MACHINE = `Measured with Node.js ${process.version.slice(1)} on ${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}).`;
+export const MACHINE_SENTENCE = `Measured with Node.js ${process.version.slice(1)} on ${cpus().length} processors (${cpus()[0]?.model.trim() ?? 'unknown'}).`;
 
 /**
- * Compiles a script of bench/children to one file, so that its process spends no time on compiling. The library and the CDK are not
- * bundled: the script loads them as a user's app does.
+ * Compiles a script of bench/children to one file, so that the measured process spends no time on compiling. The file does not contain the
+ * library and the CDK: the script loads them as a user's app does.
  *
- * @returns the file
+ * @returns the path of the file
  */
 export async function compile(script: string): Promise<string> {
-  const outfile = join(COMPILED, `${script}.cjs`);
+  const outfile = join(COMPILED_DIRECTORY, `${script}.cjs`);
   await build({
     absWorkingDir: ROOT,
     entryPoints: [join(__dirname, 'children', `${script}.ts`)],
@@ -53,10 +53,11 @@ export async function cpuSecondsOf(script: string, parameters: readonly string[]
 
 /** The processor seconds of a command and of all processes that it starts. */
 export async function cpuSecondsOfCommand(command: string): Promise<number> {
-  const printed = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
+  // the output of the command goes to stderr, so stdout contains only that of `times`
+  const output = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
   // the second line has the times of the child processes
-  const [, children = ''] = printed.trim().split('\n');
-  return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+  const [, childrenTimes = ''] = output.trim().split('\n');
+  return [...childrenTimes.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
     0,
   );

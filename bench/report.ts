@@ -6,10 +6,10 @@ import type { Result, Table } from './result';
 export type Results = Readonly<Record<string, Result>>;
 
 const ROOT = join(__dirname, '..');
-const LATEST = join(__dirname, 'latest.json');
-const PAGE = join(ROOT, 'docs', 'benchmarks.md');
-const README = join(ROOT, 'README.md');
-const [BEGIN, END] = ['<!-- benchmarks: begin -->', '<!-- benchmarks: end -->'];
+const LATEST_FILE = join(__dirname, 'latest.json');
+const PAGE_FILE = join(ROOT, 'docs', 'benchmarks.md');
+const README_FILE = join(ROOT, 'README.md');
+const [TABLE_BEGIN, TABLE_END] = ['<!-- benchmarks: begin -->', '<!-- benchmarks: end -->'];
 
 const INTRODUCTION =
   '`npm run bench` in a clone writes this page, `bench/latest.json`, and the table of the README. It needs no AWS account: what happens in ' +
@@ -18,14 +18,14 @@ const INTRODUCTION =
   'A target is undecided if it lies in that interval.';
 
 export function readResults(): Results {
-  return JSON.parse(readFileSync(LATEST, 'utf8')) as Results;
+  return JSON.parse(readFileSync(LATEST_FILE, 'utf8')) as Results;
 }
 
 /** Writes bench/latest.json, docs/benchmarks.md and the table of the README. */
 export function writeResults(results: Results): void {
-  writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
-  writeFileSync(PAGE, page(results));
-  writeFileSync(README, withTable(readFileSync(README, 'utf8'), readmeTable(results)));
+  writeFileSync(LATEST_FILE, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(PAGE_FILE, page(results));
+  writeFileSync(README_FILE, withTable(readFileSync(README_FILE, 'utf8'), readmeTable(results)));
 }
 
 /** The content of docs/benchmarks.md. */
@@ -45,11 +45,11 @@ export function readmeTable(results: Results): string {
     .filter(({ targets }) => targets.length > 0)
     .map(({ title, targets }) => {
       const unmetTargets = targets.filter(({ verdict }) => verdict !== 'met');
-      const met = `${targets.length - unmetTargets.length} of ${targets.length}`;
-      const notMet = unmetTargets.map(
+      const metCount = `${targets.length - unmetTargets.length} of ${targets.length}`;
+      const unmetCells = unmetTargets.map(
         ({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`,
       );
-      return [title, met, notMet.join('<br>')];
+      return [title, metCount, unmetCells.join('<br>')];
     });
   return markdownTable({ head: ['benchmark', 'targets met', 'not met'], rows });
 }
@@ -66,11 +66,11 @@ function withTable(readme: string, table: string): string {
 }
 
 function boundsOfTable(readme: string): readonly [number, number] {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  const [begin, end] = [readme.indexOf(TABLE_BEGIN), readme.indexOf(TABLE_END)];
   if (begin < 0 || end < begin) {
-    throw new Error(`README.md must contain ${BEGIN}, and ${END} after it`);
+    throw new Error(`README.md must contain ${TABLE_BEGIN}, and ${TABLE_END} after it`);
   }
-  return [begin + BEGIN.length, end];
+  return [begin + TABLE_BEGIN.length, end];
 }
 
 function tableOfTargets(targets: Result['targets']): string {

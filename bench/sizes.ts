@@ -3,23 +3,24 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { run } from '../bin/commands';
 import type { Measurement, Table } from './result';
-import { AWS_CUSTOM_RESOURCE_START, LIBRARY_START, NODE_START, SilentGameLift } from './starts';
+import { AWS_CUSTOM_RESOURCE_HANDLER, LIBRARY_HANDLER, SCRIPT_WITHOUT_SDK, SilentGameLift } from './starts';
 import { medianOf } from './statistics';
 
 const ROOT = join(__dirname, '..');
 const BUNDLE = join(ROOT, 'lambda', 'bundle');
-const STARTS = 5;
+/** How often the memory of each handler is measured. */
+const MEMORY_MEASUREMENTS = 5;
 
 function bundleSizes(): Table {
   const files = readdirSync(BUNDLE).filter((file) => file.endsWith('.mjs'));
   const contents = files.map((file) => ({ file, content: readFileSync(join(BUNDLE, file)) }));
-  /** The total size in bytes, and compressed. */
+  /** The cells with the total size in bytes: as the files are, and compressed. */
   const sizesOf = (parts: typeof contents): string[] => [
     String(parts.reduce((bytes, { content }) => bytes + content.length, 0)),
     String(parts.reduce((bytes, { content }) => bytes + gzipSync(content).length, 0)),
   ];
   const filesLoadedAtStart = findStaticImports('index.mjs');
-  const awsCustomResource = readFileSync(AWS_CUSTOM_RESOURCE_START.file);
+  const awsCustomResource = readFileSync(AWS_CUSTOM_RESOURCE_HANDLER.file);
   return {
     head: ['handler', 'bytes', 'bytes, gzip'],
     rows: [
@@ -54,9 +55,9 @@ function findStaticImports(file: string, found = new Set<string>()): Set<string>
 async function memorySizes(): Promise<Table> {
   const gameLift = await SilentGameLift.start();
   const rows: string[][] = [];
-  for (const candidate of [LIBRARY_START, AWS_CUSTOM_RESOURCE_START, NODE_START]) {
+  for (const candidate of [LIBRARY_HANDLER, AWS_CUSTOM_RESOURCE_HANDLER, SCRIPT_WITHOUT_SDK]) {
     const megabytes: number[] = [];
-    for (let start = 0; start < STARTS; start += 1) {
+    for (let measurement = 0; measurement < MEMORY_MEASUREMENTS; measurement += 1) {
       megabytes.push((await gameLift.measure(candidate)).megabytes);
     }
     rows.push([candidate.name, medianOf(megabytes).toFixed(0)]);

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { AUTHORIZATION_TYPE, SCHEMA_VERSION } from '../lib/contract';
 
 const [ACCOUNT, VPC_ID] = ['111111111111', 'vpc-0123456789abcdef0'];
-const CDK = dirname(require.resolve('aws-cdk-lib/package.json'));
+const CDK_DIRECTORY = dirname(require.resolve('aws-cdk-lib/package.json'));
 
-/** A handler, and CloudFormation's request that makes it authorize. */
+/** A handler whose start is measured, and the request from CloudFormation that makes it authorize. */
 export interface Candidate {
   readonly name: string;
   readonly file: string;
@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 const PAIR = { PeerVpcId: VPC_ID, PeerVpcAwsAccountId: ACCOUNT, GameLiftAwsAccountId: ACCOUNT };
-const REQUEST = {
+const COMMON_FIELDS = {
   RequestType: 'Create',
   RequestId: '01234567-89ab-cdef-0123-456789abcdef',
   StackId: `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Stack/01234567-89ab-cdef-0123-456789abcdef`,
@@ -25,21 +25,26 @@ const REQUEST = {
 };
 
 function requestOf(ResourceType: string, properties: object): object {
-  const { ServiceToken } = REQUEST;
+  const { ServiceToken } = COMMON_FIELDS;
   // no handler sends a response, because GameLift never responds
-  return { ...REQUEST, ResponseURL: 'https://127.0.0.1/', ResourceType, ResourceProperties: { ServiceToken, ...properties } };
+  return {
+    ...COMMON_FIELDS,
+    ResponseURL: 'https://127.0.0.1/',
+    ResourceType,
+    ResourceProperties: { ServiceToken, ...properties },
+  };
 }
 
-export const LIBRARY_START: Candidate = {
+export const LIBRARY_HANDLER: Candidate = {
   name: 'this library',
   file: join(__dirname, '..', 'lambda', 'bundle', 'index.mjs'),
   event: requestOf(AUTHORIZATION_TYPE, { SchemaVersion: SCHEMA_VERSION, ...PAIR }),
 };
 
-/** Loads the SDK from node_modules, as it does from /var/runtime on Lambda. */
-export const AWS_CUSTOM_RESOURCE_START: Candidate = {
+/** Here, this handler loads the SDK from node_modules. On Lambda, it loads the SDK from /var/runtime. */
+export const AWS_CUSTOM_RESOURCE_HANDLER: Candidate = {
   name: 'AwsCustomResource',
-  file: join(CDK, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
+  file: join(CDK_DIRECTORY, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
   event: requestOf('Custom::AWS', {
     InstallLatestAwsSdk: 'false',
     Create: JSON.stringify({
@@ -51,7 +56,8 @@ export const AWS_CUSTOM_RESOURCE_START: Candidate = {
   }),
 };
 
-export const NODE_START: Candidate = {
+/** A script that needs no SDK to send the request. */
+export const SCRIPT_WITHOUT_SDK: Candidate = {
   name: 'Node.js alone',
   file: join(__dirname, 'children', 'signed-request.mjs'),
   event: requestOf('Custom::AWS', PAIR),
@@ -79,7 +85,7 @@ export class SilentGameLift {
   /** Starts a handler in a separate process, and stops it at its first request. */
   async measure({ name, file, event }: Candidate): Promise<Start> {
     const { port } = this.server.address() as AddressInfo;
-    const started = process.hrtime.bigint();
+    const startedAt = process.hrtime.bigint();
     const child = fork(join(__dirname, 'children', 'lambda.mjs'), [file, JSON.stringify(event)], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -94,14 +100,14 @@ export class SilentGameLift {
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       },
     });
-    const ended = once(child, 'exit').then(() => {
+    const endedTooEarly = once(child, 'exit').then(() => {
       throw new Error(`${name} ended before its first request to GameLift`);
     });
-    ended.catch(() => undefined);
-    await Promise.race([this.request(), ended]);
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    endedTooEarly.catch(() => undefined);
+    await Promise.race([this.request(), endedTooEarly]);
+    const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
     child.send('stop');
-    const [usage] = (await Promise.race([once(child, 'message'), ended])) as [Omit<Start, 'seconds'>];
+    const [usage] = (await Promise.race([once(child, 'message'), endedTooEarly])) as [Omit<Start, 'seconds'>];
     return { seconds, ...usage };
   }
 

@@ -14,15 +14,18 @@ interface Task {
   readonly Catch?: readonly { readonly Next: string }[];
 }
 
-const TYPE = 'AWS::StepFunctions::StateMachine';
+const STATE_MACHINE_TYPE = 'AWS::StepFunctions::StateMachine';
+
+/** Step Functions' limit for the name of a state machine. */
+const MAX_NAME_LENGTH = 80;
 
 /** Adds Step Functions to a rehearsal, as far as the state machine of a Provider needs it. */
 export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehearsal): void {
   const stateMachines = new Map<string, StateMachine>();
 
-  cloudFormation.types.register(TYPE, {
+  cloudFormation.types.register(STATE_MACHINE_TYPE, {
     create: ({ stack, properties, generateName }) => {
-      const name = generateName(80);
+      const name = generateName(MAX_NAME_LENGTH);
       const arn = arnOf(stack, 'states', `stateMachine:${name}`);
       stateMachines.set(arn, JSON.parse(String(properties.DefinitionString)) as StateMachine);
       return { physicalId: arn, attributes: { Arn: arn, Name: name } };
@@ -67,20 +70,24 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
     parseInput: ({ body }) => JSON.parse(body.toString()) as unknown,
     perform: async (call) => {
       const { operation, input } = call;
-      const { stateMachineArn, name, input: text } = input as Readonly<Record<'stateMachineArn' | 'name' | 'input', string>>;
+      const {
+        stateMachineArn,
+        name,
+        input: stateInput,
+      } = input as Readonly<Record<'stateMachineArn' | 'name' | 'input', string>>;
       await call.authorize('states:StartExecution', [stateMachineArn]);
       const stateMachine = stateMachines.get(stateMachineArn);
       if (operation !== 'StartExecution' || stateMachine === undefined) {
         throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       }
-      clock.runDetached(() => void clock.work(() => runState(stateMachine.States, stateMachine.StartAt, JSON.parse(text))));
+      clock.runDetached(() => void clock.work(() => runState(stateMachine.States, stateMachine.StartAt, JSON.parse(stateInput))));
       const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
-      return answer(200, { executionArn, startDate: clock.now() / 1000 });
+      return jsonResponse(200, { executionArn, startDate: clock.now() / 1000 });
     },
-    errorResponse: ({ code, message, status }) => answer(status, { __type: code, message }),
+    errorResponse: ({ code, message, status }) => jsonResponse(status, { __type: code, message }),
   });
 }
 
-function answer(status: number, body: object): WireResponse {
+function jsonResponse(status: number, body: object): WireResponse {
   return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: JSON.stringify(body) };
 }

@@ -1,9 +1,10 @@
-import { compile, cpuSecondsOf, MACHINE, ROUNDS, rotated } from './processes';
+import { compile, cpuSecondsOf, MACHINE_SENTENCE, ROUNDS, rotated } from './processes';
 import { formatEstimate, verdictAtMost } from './result';
 import type { Measurement } from './result';
 import { estimate, medianOf } from './statistics';
 
-const WAYS = ['none', 'library', 'aws-custom-resource'] as const;
+/** The measured apps: without peering, with this library, and with AwsCustomResource. */
+const APPS = ['none', 'library', 'aws-custom-resource'] as const;
 
 interface Case {
   readonly kind: 'connections' | 'peered-on-creation';
@@ -26,8 +27,8 @@ async function measureRound(script: string, round: number): Promise<Round> {
   const measured = new Map<Case, { library: number; awsCustomResource: number }>();
   for (const testCase of CASES) {
     const seconds: Record<string, number> = {};
-    for (const way of rotated(WAYS, round)) {
-      seconds[way] = await cpuSecondsOf(script, [way, testCase.kind, String(testCase.count)]);
+    for (const app of rotated(APPS, round)) {
+      seconds[app] = await cpuSecondsOf(script, [app, testCase.kind, String(testCase.count)]);
     }
     const { none = 0, library = 0, 'aws-custom-resource': awsCustomResource = 0 } = seconds;
     measured.set(testCase, { library: library - none, awsCustomResource: awsCustomResource - none });
@@ -45,8 +46,8 @@ export const SYNTHESIS: Measurement = {
     }
     const secondsOf = (testCase: Case, way: 'library' | 'awsCustomResource'): number[] =>
       rounds.map((round) => round.get(testCase)?.[way] ?? NaN);
-    const ratiosOf = (values: readonly number[], others: readonly number[]): number[] =>
-      values.map((value, index) => value / (others[index] ?? NaN));
+    const ratiosOf = (values: readonly number[], divisors: readonly number[]): number[] =>
+      values.map((value, index) => value / (divisors[index] ?? NaN));
     const comparisons = CASES.map((testCase) => ({
       testCase,
       ratio: estimate(ratiosOf(secondsOf(testCase, 'library'), secondsOf(testCase, 'awsCustomResource'))),
@@ -56,7 +57,7 @@ export const SYNTHESIS: Measurement = {
       title: 'Synthesis',
       method:
         `Processor seconds of a process that synthesizes one stack, without those of the same app without peering. Medians of ${ROUNDS} rounds, in ` +
-        `each of which the apps run one after the other in processes of their own. ${MACHINE}`,
+        `each of which the apps run one after the other in processes of their own. ${MACHINE_SENTENCE}`,
       tables: [
         {
           head: ['app', 'this library', 'AwsCustomResource', 'ratio'],

@@ -8,9 +8,10 @@ import { ALTERNATIVES, WAYS } from './ways';
 import { LIBRARY } from './ways/library';
 import type { Way } from './ways/way';
 
+/** The numbers of connections in the stacks. */
 const COUNTS = [1, 10, 50, 100];
-/** The number of connections from which on the target applies. */
-const MANY = 10;
+/** The target applies to stacks with at least this many connections. */
+const MIN_CONNECTIONS_OF_TARGET = 10;
 const VPC_ID = 'vpc-0123456789abcdef0';
 
 interface Size {
@@ -48,20 +49,21 @@ function sizeOf({ connect }: Way, connections: number): Size {
 type Sizes = ReadonlyMap<Way, readonly Size[]>;
 
 function targetFor(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
-  const ours = sizes.get(LIBRARY) ?? [];
-  const alternativesNotLarger = ALTERNATIVES.filter((way) =>
+  const librarySizes = sizes.get(LIBRARY) ?? [];
+  const alternativesWithNoMore = ALTERNATIVES.filter((way) =>
     (sizes.get(way) ?? []).some(
-      (size, index) => size.connections >= MANY && size[quantity] <= (ours[index]?.[quantity] ?? Infinity),
+      (size, index) =>
+        size.connections >= MIN_CONNECTIONS_OF_TARGET && size[quantity] <= (librarySizes[index]?.[quantity] ?? Infinity),
     ),
   ).map(({ name }) => name);
   return {
     what: quantity,
-    target: `fewer than with each alternative from ${MANY} connections up`,
+    target: `fewer than with each alternative from ${MIN_CONNECTIONS_OF_TARGET} connections up`,
     measured:
-      alternativesNotLarger.length === 0
+      alternativesWithNoMore.length === 0
         ? 'fewer than with each alternative'
-        : `at least as many as with ${alternativesNotLarger.join(', ')}`,
-    verdict: verdict(alternativesNotLarger.length === 0),
+        : `at least as many as with ${alternativesWithNoMore.join(', ')}`,
+    verdict: verdict(alternativesWithNoMore.length === 0),
   };
 }
 

@@ -4,7 +4,7 @@ import { GRACE_MILLISECONDS, withDeadline, withTimeLimit } from './cloudformatio
 import { PhysicalId, isNothingDoneId } from './cloudformation/physical-id';
 import { NotARequestError, parseEvent } from './cloudformation/request';
 import type { CustomResourceRequest, ParsedEvent, ResponseTarget } from './cloudformation/request';
-import { checkIdLengths, RejectedResponseError, sendResponse } from './cloudformation/response';
+import { throwIfIdsTooLong, RejectedResponseError, sendResponse } from './cloudformation/response';
 import type { CustomResourceResponse } from './cloudformation/response';
 import { formatValue } from './cloudformation/values';
 import type { Log } from './log';
@@ -29,7 +29,7 @@ export type ResourceTypes = ReadonlyMap<string, ResourceType>;
 /** Handles one request from CloudFormation, and sends exactly one response, even after an error. */
 export async function handleRequest(
   event: unknown,
-  context: InvocationContext,
+  invocation: InvocationContext,
   types: ResourceTypes,
   dependencies: Dependencies,
 ): Promise<void> {
@@ -42,14 +42,14 @@ export async function handleRequest(
   const { stackId, logicalResourceId, requestId } = target;
   const ids = { stackId, logicalResourceId, requestId };
   const startedAt = time.now();
-  const availableMilliseconds = context.getRemainingTimeInMillis();
+  const availableMilliseconds = invocation.getRemainingTimeInMillis();
   const type = types.get(resourceType);
   const budgetMilliseconds = (type?.budgetSeconds ?? AUTHORIZATION_BUDGET_SECONDS) * 1000;
-  const milliseconds = Math.min(availableMilliseconds - RESPONSE_RESERVE_SECONDS * 1000, budgetMilliseconds);
+  const limitMilliseconds = Math.min(availableMilliseconds - RESPONSE_RESERVE_SECONDS * 1000, budgetMilliseconds);
   const response =
     request instanceof Error
       ? failedResponse(target, request.message)
-      : await handleWithinTimeLimit(milliseconds, request, types, dependencies);
+      : await handleWithinTimeLimit(limitMilliseconds, request, types, dependencies);
   if (response.status === 'SUCCESS') {
     log.info({ message: 'done', ...ids });
   } else {
@@ -61,7 +61,7 @@ export async function handleRequest(
       ...ids,
     });
   }
-  // CloudFormation waits for the response until the ServiceTimeout, which allows for the latest possible start of the invocation
+  // CloudFormation waits at least until then: its ServiceTimeout is the maximum age of an event, plus the seconds that are added here
   const responseDeadline = startedAt + Math.min(budgetMilliseconds + 2 * RESPONSE_RESERVE_SECONDS * 1000, availableMilliseconds);
   try {
     await withTimeLimit(responseDeadline - GRACE_MILLISECONDS - time.now(), time, (signal) =>
@@ -70,7 +70,7 @@ export async function handleRequest(
   } catch (error) {
     log.error({ message: 'could not send the response to CloudFormation', error: readError(error).message, ...ids });
     if (!(error instanceof RejectedResponseError)) {
-      // the invocation fails, so that Lambda runs the request again, which is safe
+      // throw, so that the invocation fails and Lambda runs the request again. It is safe to run a request twice
       throw error;
     }
   }
@@ -80,7 +80,7 @@ export async function handleRequest(
 function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
   try {
     const parsed = parseEvent(event);
-    checkIdLengths(parsed.target, PhysicalId.idOfInvalidRequest(parsed.target));
+    throwIfIdsTooLong(parsed.target, PhysicalId.idOfInvalidRequest(parsed.target));
     return parsed;
   } catch (error) {
     if (!(error instanceof NotARequestError)) {
@@ -92,26 +92,26 @@ function tryParse(event: unknown, log: Log): ParsedEvent | undefined {
   }
 }
 
-/** Handles the request. Returns a FAILED response if that takes longer than the given milliseconds. */
+/** Handles the request. Returns a FAILED response if that takes longer than `limitMilliseconds`. */
 async function handleWithinTimeLimit(
-  milliseconds: number,
+  limitMilliseconds: number,
   request: CustomResourceRequest,
   types: ResourceTypes,
   dependencies: Dependencies,
 ): Promise<CustomResourceResponse> {
   const { requestType } = request;
-  if (milliseconds <= 0) {
+  if (limitMilliseconds <= 0) {
     return failedResponse(request, `the function has no time left for the ${requestType}: try again`);
   }
   try {
     return await withDeadline<CustomResourceResponse>(
-      milliseconds,
+      limitMilliseconds,
       dependencies.time,
       (signal) => checkAndHandle(request, types, new RequestContext(request, dependencies, signal)),
       () => ({
         status: 'FAILED',
         physicalResourceId: PhysicalId.idAfterTimeout(request),
-        reason: `the ${requestType} was not finished within ${Math.round(milliseconds / 1000)} seconds: try again`,
+        reason: `the ${requestType} was not finished within ${Math.round(limitMilliseconds / 1000)} seconds: try again`,
       }),
     );
   } catch (error) {
@@ -170,9 +170,9 @@ async function createUpdateOrDelete(
       return { status: 'SUCCESS', physicalResourceId: deletedId };
     }
     const data = await (requestType === 'Create' ? resource.create() : resource.update());
-    return { status: 'SUCCESS', physicalResourceId: physicalId.afterSuccess(receivedId), data };
+    return { status: 'SUCCESS', physicalResourceId: physicalId.idAfterSuccess(receivedId), data };
   } catch (error) {
-    const physicalResourceId = isDelete ? deletedId : physicalId.afterFailure(receivedId, error);
+    const physicalResourceId = isDelete ? deletedId : physicalId.idAfterFailure(receivedId, error);
     return { status: 'FAILED', physicalResourceId, reason: readError(error).message };
   }
 }

@@ -29,7 +29,7 @@ export function createHandler(dependencies: Dependencies): (event: unknown, cont
   return async (event, context) => {
     const recorder = new CallRecorder(dependencies.time);
     try {
-      await handle(event, context, {
+      await dispatch(event, context, {
         ...dependencies,
         api: recorder.recordCallsOf(dependencies.api),
         assume: (role, sessionName) => recorder.recordCallsOf(dependencies.assume(role, sessionName)),
@@ -40,7 +40,7 @@ export function createHandler(dependencies: Dependencies): (event: unknown, cont
   };
 }
 
-async function handle(event: unknown, context: InvocationContext, dependencies: Dependencies): Promise<void> {
+async function dispatch(event: unknown, context: InvocationContext, dependencies: Dependencies): Promise<void> {
   if (isRecord(event) && RENEWAL_EVENT in event) {
     const milliseconds = context.getRemainingTimeInMillis() - RESPONSE_RESERVE_SECONDS * 1000;
     await renew(readRecord(event, RENEWAL_EVENT), milliseconds, dependencies);
@@ -56,7 +56,7 @@ function logObservations({ calls }: CallRecorder, log: Log): void {
       log.info({ message: 'observed how AWS behaves', question, reading });
     }
   } catch (error) {
-    // AWS may return something that its API does not declare. The request has succeeded, and must not fail because of that
+    // AWS may return something that its API does not declare. The invocation must not fail because of that
     log.error({ message: `could not determine how AWS behaves: ${readError(error).message}` });
   }
 }

@@ -30,7 +30,10 @@ export const consoleLog: Log = {
 
 const VERSION = { libraryVersion: LIBRARY.version };
 
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+/**
+ * The content of a line that is a log record, and from which CloudWatch also extracts the metric:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
 function embeddedMetric({ resourceType, requestType, ...record }: FailedRequest, now: Date, functionName: string): object {
   return {
     _aws: {

@@ -21,8 +21,8 @@ export class Problem extends Error {
 }
 
 /**
- * The request failed before it created or changed anything. `PhysicalId.afterFailure` records this in the physical id, so that the
- * following delete does nothing. Throw it only if nothing was done for certain.
+ * The request failed before it created or changed anything. `PhysicalId.idAfterFailure` records this in the physical id, so that the
+ * following delete does nothing. Throw it only if it is certain that nothing was done.
  */
 export class NothingDoneProblem extends Problem {
   override readonly name = 'NothingDoneProblem';

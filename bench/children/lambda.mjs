@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 
 /*
- * Replaces Lambda's runtime for one invocation: loads a handler and calls it. When the parent process sends a message, it sends back
- * its resource usage so far, and exits.
+ * Replaces Lambda's runtime for one invocation: loads a handler and calls it. When the parent process sends a message, this script
+ * sends its resource usage so far to the parent, and exits.
  *
  * lambda.mjs FILE EVENT
  */

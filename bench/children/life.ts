@@ -5,8 +5,8 @@ import { DAY, closeRehearsals } from '../../test/life/rehearsals';
 /*
  * Rehearses the life of stacks in process, as the tests do.
  *
- * life one      a fleet and its connection, for thirty days
- * life fifty    fifty connections in one stack
+ * life.ts one      a fleet and its connection, for thirty days
+ * life.ts fifty    fifty connections in one stack
  */
 
 async function main(life: string | undefined): Promise<void> {

@@ -18,11 +18,11 @@ export function handler({ ResourceProperties: { GameLiftAwsAccountId, PeerVpcId 
     'x-amz-security-token': AWS_SESSION_TOKEN,
     'x-amz-target': 'GameLift.CreateVpcPeeringAuthorization',
   };
-  const names = Object.keys(headers).join(';');
-  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
-  const canonical = ['POST', '/', '', lines.join(''), names, hash(body)].join('\n');
+  const signedHeaders = Object.keys(headers).join(';');
+  const headerLines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
+  const canonicalRequest = ['POST', '/', '', headerLines.join(''), signedHeaders, hash(body)].join('\n');
   const key = scope.split('/').reduce(hmac, `AWS4${AWS_SECRET_ACCESS_KEY}`);
-  const signature = hmac(key, ['AWS4-HMAC-SHA256', date, scope, hash(canonical)].join('\n')).toString('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${AWS_ACCESS_KEY_ID}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+  const signature = hmac(key, ['AWS4-HMAC-SHA256', date, scope, hash(canonicalRequest)].join('\n')).toString('hex');
+  const authorization = `AWS4-HMAC-SHA256 Credential=${AWS_ACCESS_KEY_ID}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
   request(AWS_ENDPOINT_URL, { method: 'POST', headers: { ...headers, authorization } }).end(body);
 }

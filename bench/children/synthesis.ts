@@ -11,18 +11,18 @@ import { LIBRARY } from '../ways/library';
 /*
  * Synthesizes one app, and prints the processor time of this process.
  *
- * synthesis none|library|aws-custom-resource connections|peered-on-creation COUNT
+ * synthesis.ts none|library|aws-custom-resource connections|peered-on-creation COUNT
  */
 
 const VPC_ID = 'vpc-0123456789abcdef0';
 
 type PeerFleets = (stack: Stack, fleets: readonly gamelift.CfnFleet[]) => void;
 
-/** How an app connects existing fleets. */
-const CONNECT = { library: LIBRARY, 'aws-custom-resource': AWS_CUSTOM_RESOURCE };
+/** The ways in which an app can connect existing fleets. `none` is not one of them: it adds no peering. */
+const CONNECTING_WAYS = { library: LIBRARY, 'aws-custom-resource': AWS_CUSTOM_RESOURCE };
 
 /** How an app makes GameLift peer its fleets on creation. */
-const PEER_ON_CREATION: Readonly<Record<keyof typeof CONNECT, PeerFleets>> = {
+const PEER_ON_CREATION: Readonly<Record<keyof typeof CONNECTING_WAYS, PeerFleets>> = {
   library: (stack, fleets) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: VPC_ID, availabilityZones: ['us-east-1a'] });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
@@ -55,15 +55,15 @@ const [way = '', kind = '', count = ''] = process.argv.slice(2);
 const indexes = Array.from({ length: Number(count) }, (_, index) => index);
 const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'synthesis-')), analyticsReporting: false });
 const stack = new Stack(app, 'Stack');
-const isConnectingWay = (name: string): name is keyof typeof CONNECT => name in CONNECT;
+const isWayName = (name: string): name is keyof typeof CONNECTING_WAYS => name in CONNECTING_WAYS;
 if (kind === 'connections') {
   const fleets = indexes.map((index) => gamelift.CfnFleet.fromFleetId(stack, `Fleet${index}`, `fleet-${index}`));
-  if (isConnectingWay(way)) {
-    CONNECT[way].connect(stack, [{ vpcId: VPC_ID, fleets }]);
+  if (isWayName(way)) {
+    CONNECTING_WAYS[way].connect(stack, [{ vpcId: VPC_ID, fleets }]);
   }
 } else {
   const fleets = indexes.map((index) => createFleet(stack, index));
-  if (isConnectingWay(way)) {
+  if (isWayName(way)) {
     PEER_ON_CREATION[way](stack, fleets);
   }
 }

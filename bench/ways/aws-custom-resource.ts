@@ -13,7 +13,7 @@ import type { Way } from './way';
 const TYPE = 'Custom::Peering';
 
 /** The SDK in Lambda's runtime has these operations, so the function need not download a newer one. */
-const options = () => ({ policy: AwsCustomResourcePolicy.fromStatements([peeringStatement()]), installLatestAwsSdk: false });
+const commonProps = () => ({ policy: AwsCustomResourcePolicy.fromStatements([peeringStatement()]), installLatestAwsSdk: false });
 
 /** Authorizes with AwsCustomResource. */
 export function authorize(scope: Construct, id: string, peerVpcId: string): AwsCustomResource {
@@ -26,7 +26,7 @@ export function authorize(scope: Construct, id: string, peerVpcId: string): AwsC
     physicalResourceId,
   };
   const onDelete = { service: 'GameLift', action: 'deleteVpcPeeringAuthorization', parameters };
-  return new AwsCustomResource(scope, id, { onCreate: authorizeCall, onUpdate: authorizeCall, onDelete, ...options() });
+  return new AwsCustomResource(scope, id, { onCreate: authorizeCall, onUpdate: authorizeCall, onDelete, ...commonProps() });
 }
 
 /** With AwsCustomResource, which makes one call for each request. It neither waits for the connection nor authorizes again. */
@@ -34,9 +34,9 @@ export const AWS_CUSTOM_RESOURCE: Way = {
   name: 'AwsCustomResource',
   connectionType: TYPE,
   connect: (stack, networks) => {
-    networks.forEach(({ vpcId, fleets }, number) => {
-      const authorization = authorize(stack, `Authorization${number}`, vpcId);
-      fleets.forEach((fleet, index) => {
+    networks.forEach(({ vpcId, fleets }, networkIndex) => {
+      const authorization = authorize(stack, `Authorization${networkIndex}`, vpcId);
+      fleets.forEach((fleet, fleetIndex) => {
         const { fleetId } = fleet.fleetRef;
         const requestCall: AwsSdkCall = {
           service: 'GameLift',
@@ -44,11 +44,11 @@ export const AWS_CUSTOM_RESOURCE: Way = {
           parameters: { FleetId: fleetId, PeerVpcAwsAccountId: stack.account, PeerVpcId: vpcId },
           physicalResourceId: PhysicalResourceId.of(fleetId),
         };
-        const requestResource = new AwsCustomResource(stack, `Peering${number}x${index}`, {
+        const requestResource = new AwsCustomResource(stack, `Peering${networkIndex}x${fleetIndex}`, {
           onCreate: requestCall,
           onUpdate: requestCall,
           resourceType: TYPE,
-          ...options(),
+          ...commonProps(),
         });
         requestResource.node.addDependency(authorization);
         // the output of the request does not contain the id that the deletion needs
@@ -58,7 +58,7 @@ export const AWS_CUSTOM_RESOURCE: Way = {
           parameters: { FleetId: fleetId },
           physicalResourceId: PhysicalResourceId.fromResponse('VpcPeeringConnections.0.VpcPeeringConnectionId'),
         };
-        const findResource = new AwsCustomResource(stack, `Found${number}x${index}`, {
+        const findResource = new AwsCustomResource(stack, `Found${networkIndex}x${fleetIndex}`, {
           onCreate: findCall,
           onUpdate: findCall,
           onDelete: {
@@ -67,7 +67,7 @@ export const AWS_CUSTOM_RESOURCE: Way = {
             parameters: { FleetId: fleetId, VpcPeeringConnectionId: new PhysicalResourceIdReference() },
           },
           resourceType: TYPE,
-          ...options(),
+          ...commonProps(),
         });
         findResource.node.addDependency(requestResource);
       });

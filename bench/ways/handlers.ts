@@ -23,12 +23,16 @@ function createFunction(stack: Stack, id: string, handler: string): lambda.Funct
 
 /** Adds an authorization for each VPC and a connection for each fleet, all with one handler. */
 function addCustomResources(stack: Stack, serviceToken: string, networks: readonly Network[]): void {
-  networks.forEach(({ vpcId, fleets }, number) => {
+  networks.forEach(({ vpcId, fleets }, networkIndex) => {
     const pair = { GameLiftAwsAccountId: stack.account, PeerVpcId: vpcId };
-    const authorization = new CustomResource(stack, `Authorization${number}`, { serviceToken, properties: pair });
-    fleets.forEach(({ fleetRef }, index) => {
+    const authorization = new CustomResource(stack, `Authorization${networkIndex}`, { serviceToken, properties: pair });
+    fleets.forEach(({ fleetRef }, fleetIndex) => {
       const properties = { ...pair, FleetId: fleetRef.fleetId };
-      const peering = new CustomResource(stack, `Peering${number}x${index}`, { serviceToken, resourceType: TYPE, properties });
+      const peering = new CustomResource(stack, `Peering${networkIndex}x${fleetIndex}`, {
+        serviceToken,
+        resourceType: TYPE,
+        properties,
+      });
       peering.node.addDependency(authorization);
     });
   });

@@ -8,11 +8,11 @@ export const LIBRARY: Way = {
   name: 'this library',
   connectionType: CONNECTION_TYPE,
   connect: (stack, networks) => {
-    networks.forEach(({ vpcId, fleets }, number) => {
-      const vpc = ec2.Vpc.fromVpcAttributes(stack, `Vpc${number}`, { vpcId, availabilityZones: ['us-east-1a'] });
-      const authorization = new VpcPeeringAuthorization(stack, `Authorization${number}`, { vpc });
-      fleets.forEach((fleet, index) => {
-        new VpcPeeringConnection(stack, `Peering${number}x${index}`, { authorization, fleet });
+    networks.forEach(({ vpcId, fleets }, networkIndex) => {
+      const vpc = ec2.Vpc.fromVpcAttributes(stack, `Vpc${networkIndex}`, { vpcId, availabilityZones: ['us-east-1a'] });
+      const authorization = new VpcPeeringAuthorization(stack, `Authorization${networkIndex}`, { vpc });
+      fleets.forEach((fleet, fleetIndex) => {
+        new VpcPeeringConnection(stack, `Peering${networkIndex}x${fleetIndex}`, { authorization, fleet });
       });
     });
   },

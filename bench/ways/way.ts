@@ -10,7 +10,7 @@ export interface Network {
 /** A way to write a stack that connects fleets: with this library, or with an alternative. */
 export interface Way {
   readonly name: string;
-  /** The type of the custom resources that connect. */
+  /** The resource type of the custom resources that request the connections. */
   readonly connectionType: string;
   readonly connect: (stack: Stack, networks: readonly Network[]) => void;
 }

@@ -31,10 +31,14 @@ export interface Authorizer {
 
   /** Authorizes a call that GameLift has refused, or one that the handler or CloudFormation makes next. */
   authorize(): Promise<AuthorizationAttributes>;
-  /** Whether GameLift lists a valid authorization. Perhaps it does not list an authorization that was used. */
+  /** Whether GameLift lists a valid authorization. AWS does not document whether GameLift still lists a used authorization. */
   isAuthorizationListed(): Promise<boolean>;
-  /** Fails if something is peered with the VPC, and the authorization to delete it is missing and can't be created. */
-  requireForCleanup(): Promise<void>;
+  /**
+   * Called on the authorizer of the previous pair if an update changes the pair: CloudFormation then deletes the connections of that pair.
+   *
+   * @throws Problem if a fleet is peered with the VPC, and the authorization to delete the connection is missing and can't be created.
+   */
+  requireAuthorizationForCleanup(): Promise<void>;
 }
 
 export type ValidAuthorization = AuthorizationRecord & { readonly ExpirationTime: Date };
@@ -54,12 +58,13 @@ export async function findValidAuthorization(
     (record) =>
       record.PeerVpcId === pair.peerVpcId &&
       record.GameLiftAwsAccountId === pair.gameLiftAccount &&
-      // if this account is missing, the caller's account owns the VPC
+      // if the record has no PeerVpcAwsAccountId, the account that lists the record owns the VPC
       (record.PeerVpcAwsAccountId ?? pair.peerVpcAccount) === pair.peerVpcAccount &&
       record.ExpirationTime.getTime() > calls.now(),
   );
 }
 
+/** GameLift's authorizations are valid for 24 hours. */
 const VALIDITY_MILLISECONDS = 24 * 3600 * 1000;
 
 export function attributesOf(record: ValidAuthorization, pair: Pair): AuthorizationAttributes {

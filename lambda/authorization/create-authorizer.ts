@@ -22,7 +22,10 @@ export interface AuthorizerOptions {
   readonly minimumValidityMilliseconds?: number | undefined;
 }
 
-/** If the handler has access to the account of the VPC, it authorizes itself. Otherwise, somebody in that account must authorize. */
+/**
+ * Creates an authorizer. If the handler has access to the account of the VPC, the authorizer creates authorizations. Otherwise, it only
+ * checks whether somebody in that account has created one.
+ */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { pair, ownAccount, stackId, region, api, vpcApi, calls, log, minimumValidityMilliseconds } = options;
   if (vpcApi === undefined) {

@@ -26,7 +26,7 @@ export interface OtherAccountOptions {
 
 /**
  * Checks for an authorization of a VPC in another account, to which the handler has no access. Only the account that owns the VPC can
- * authorize. Its errors contain the command to run in the other account.
+ * authorize, so the errors of this class contain the command to run in that account.
  */
 export class OtherAccountAuthorizer implements Authorizer {
   readonly canAuthorize = false;
@@ -60,7 +60,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // this class only reads. If AWS reported an error, or the authorization is missing, the following delete has nothing to undo
+      // this class only reads, so if AWS reported an error, or the authorization is missing, the following delete has nothing to undo
       throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
@@ -69,10 +69,10 @@ export class OtherAccountAuthorizer implements Authorizer {
 
   async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
     try {
-      await previous?.requireForCleanup();
+      await previous?.requireAuthorizationForCleanup();
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // the deployment has already failed, perhaps because of the missing authorization, and a failed rollback would block the stack
+      // a rollback must succeed, or the stack is blocked. The deployment may have failed because of the same missing authorization
       if (await this.isRollingBack()) {
         const now = new Date(this.calls.now());
         return attributesOf((await this.findAuthorization()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
@@ -93,7 +93,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     return (await this.findAuthorization()) !== undefined;
   }
 
-  async requireForCleanup(): Promise<void> {
+  async requireAuthorizationForCleanup(): Promise<void> {
     await this.calls.waitUntilEarlierWritesAreReadable();
     if (await isPeeredWithFleet(this.pair, this.api, this.calls)) {
       await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
@@ -102,12 +102,12 @@ export class OtherAccountAuthorizer implements Authorizer {
 
   /** @throws Problem if GameLift lists no authorization that is valid for at least the given milliseconds. */
   private async requireAuthorization(minimumMilliseconds: number): Promise<AuthorizationAttributes> {
-    const isLongEnough = (found: ValidAuthorization | undefined): boolean =>
+    const isValidLongEnough = (found: ValidAuthorization | undefined): boolean =>
       found !== undefined && found.ExpirationTime.getTime() - this.calls.now() >= minimumMilliseconds;
-    const record = await this.explain(() =>
-      this.calls.readUntil(() => this.readAuthorization(), isLongEnough, READ_DELAY_MILLISECONDS),
+    const record = await this.explainErrors(() =>
+      this.calls.readUntil(() => this.readAuthorization(), isValidLongEnough, READ_DELAY_MILLISECONDS),
     );
-    if (record === undefined || !isLongEnough(record)) {
+    if (record === undefined || !isValidLongEnough(record)) {
       const reason =
         record === undefined
           ? 'GameLift lists none that is valid'
@@ -132,10 +132,10 @@ export class OtherAccountAuthorizer implements Authorizer {
   }
 
   private findAuthorization(): Promise<ValidAuthorization | undefined> {
-    return this.explain(() => this.readAuthorization());
+    return this.explainErrors(() => this.readAuthorization());
   }
 
-  private async explain<T>(read: () => Promise<T>): Promise<T> {
+  private async explainErrors<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {

@@ -4,8 +4,8 @@ import { isAlive, listedConnectionOf } from '../aws/connections';
 import type { Pair } from '../model/pair';
 
 /**
- * Whether any fleet of this account and Region is peered with the VPC, no matter who peered it. A connection whose deletion failed counts as
- * gone, because GameLift lists it as failed.
+ * Whether any fleet of this account and Region is peered with the VPC, no matter who peered it. Does not count a connection whose deletion
+ * failed: it still exists, but GameLift lists it as failed.
  */
 export async function isPeeredWithFleet(
   { peerVpcId }: Pair,

@@ -15,10 +15,10 @@ type AuthorizationApi = Pick<
 > &
   Pick<Ec2Api, 'vpcExists'>;
 
-/** A new authorization is valid for 24 hours. An authorization that is valid for less than 12 hours was not renewed. */
+/** If GameLift returns an authorization that is valid for less than this, it did not renew it: a new one is valid for 24 hours. */
 const MINIMUM_VALIDITY_MILLISECONDS = 12 * 3600 * 1000;
 
-/** How often an authorization is canceled and requested again. Another caller may request one in between. */
+/** How often the handler cancels the authorization and requests a new one before it gives up. Another caller may request one in between. */
 const REPLACE_ATTEMPTS = 3;
 
 /** The result of one CreateVpcPeeringAuthorization. */
@@ -53,6 +53,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   private readonly calls: Calls;
   private readonly input: AuthorizationInput;
   private readonly minimumValidityMilliseconds: number;
+  /** Whether GameLift has accepted a CreateVpcPeeringAuthorization of this request. */
   private hasAuthorized = false;
 
   constructor(private readonly options: VpcOwnerOptions) {
@@ -69,19 +70,19 @@ export class VpcOwnerAuthorizer implements Authorizer {
    *
    * AWS does not document what CreateVpcPeeringAuthorization does while an earlier authorization is valid:
    *
-   *   GameLift's output or error                                            what the handler does
-   *   accepted, and valid for long enough                                   use it: it is new, or was renewed
-   *   accepted, but expires too early                                       it was not renewed: cancel it and authorize again
-   *   InvalidRequestException; the listed one is valid for long enough      use the listed one
-   *   InvalidRequestException; the listed one expires too early             cancel it and authorize again
-   *   InvalidRequestException; none is listed, and the VPC exists           a used one may not be listed: cancel it and authorize again
-   *   InvalidRequestException; none is listed, and the VPC does not exist   fail
-   *   any other error                                                       fail
+   *   GameLift's output or error                                              what the handler does
+   *   an authorization that is valid for long enough                          use it: it is new, or was renewed
+   *   an authorization that expires too early                                 it was not renewed: cancel it and authorize again
+   *   InvalidRequestException; GameLift lists one that is valid long enough   use the listed one
+   *   InvalidRequestException; GameLift lists one that expires too early      cancel it and authorize again
+   *   InvalidRequestException; GameLift lists none, and the VPC exists        GameLift may not list a used one: cancel it and authorize again
+   *   InvalidRequestException; GameLift lists none, and there is no VPC       fail
+   *   any other error                                                         fail
    */
   async authorize(): Promise<AuthorizationAttributes> {
     try {
       const authorization = await this.createOrFind();
-      return attributesOf(this.isLongEnough(authorization) ? authorization : await this.cancelAndCreate(), this.pair);
+      return attributesOf(this.isValidLongEnough(authorization) ? authorization : await this.cancelAndCreate(), this.pair);
     } catch (error) {
       throw await this.problemWithRemedy('authorize VPC peering', error);
     }
@@ -100,7 +101,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   async authorizeForUpdate(previous: Authorizer | undefined): Promise<AuthorizationAttributes> {
-    await previous?.requireForCleanup();
+    await previous?.requireAuthorizationForCleanup();
     return await this.authorize();
   }
 
@@ -108,7 +109,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return (await this.findAuthorization()) !== undefined;
   }
 
-  async requireForCleanup(): Promise<void> {
+  async requireAuthorizationForCleanup(): Promise<void> {
     // no check needed: the handler authorizes when the cleanup needs it
   }
 
@@ -171,7 +172,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   /** @throws Problem if the new authorization expires too early as well. */
   private async cancelAndCreate(): Promise<ValidAuthorization> {
     const created = await this.replace();
-    if (!this.isLongEnough(created)) {
+    if (!this.isValidLongEnough(created)) {
       throw new Problem(
         `GameLift returned an authorization that expires at ${created.ExpirationTime.toISOString()}, ` +
           `less than ${Math.round(this.minimumValidityMilliseconds / 3_600_000)} hours from now, although the earlier one had been canceled`,
@@ -184,23 +185,25 @@ export class VpcOwnerAuthorizer implements Authorizer {
   /** Cancels the authorization and creates a new one. Repeats both if another caller has created one in between. */
   private async replace(): Promise<ValidAuthorization> {
     for (let attempt = 1; ; attempt += 1) {
-      const attemptsBefore = this.calls.attemptsWithUnknownEffect;
+      const unknownEffectsBefore = this.calls.attemptsWithUnknownEffect;
       const wasDeleted = await this.delete();
       const { record, refusal, existing } = await this.tryCreate();
       if (record !== undefined) {
         return record;
       }
       // another caller created it, or this call took effect although its HTTP response was lost
-      if (existing !== undefined && this.isLongEnough(existing)) {
+      if (existing !== undefined && this.isValidLongEnough(existing)) {
         return existing;
       }
-      if ((!wasDeleted && this.calls.attemptsWithUnknownEffect === attemptsBefore) || attempt === REPLACE_ATTEMPTS) {
+      // an existing authorization was not the reason for the refusal, so GameLift would refuse the next attempt, too
+      const hadNothingToCancel = !wasDeleted && this.calls.attemptsWithUnknownEffect === unknownEffectsBefore;
+      if (hadNothingToCancel || attempt === REPLACE_ATTEMPTS) {
         throw refusal;
       }
     }
   }
 
-  /** Returns the refusal, instead of throwing it, if the input is wrong or a valid authorization exists already. */
+  /** Returns an InvalidRequestException instead of throwing it: the input may be wrong, or an authorization may exist already. */
   private async tryCreate(): Promise<AuthorizeResult> {
     try {
       return { record: await this.create() };
@@ -237,6 +240,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
       if (name === 'NotFoundException') {
         return false;
       }
+      // AWS does not document whether GameLift returns this error if there is no authorization
       if (name === 'InvalidRequestException') {
         const listed = await this.calls.readUntil(
           () => this.findAuthorization(),
@@ -255,7 +259,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     return findValidAuthorization(this.pair, this.api, this.calls);
   }
 
-  private isLongEnough(record: ValidAuthorization): boolean {
+  private isValidLongEnough(record: ValidAuthorization): boolean {
     return record.ExpirationTime.getTime() - this.calls.now() >= this.minimumValidityMilliseconds;
   }
 
@@ -273,7 +277,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
     const { region } = this.options;
     const { name } = readError(error);
     if (isDenial(error)) {
-      const [role, trust] =
+      const [roleName, trustCheck] =
         peerRole === undefined
           ? ["the handler's role", '']
           : [
@@ -281,7 +285,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
               'that the role trusts this account, with the externalId of the VpcPeeringAuthorization if it has one, and ',
             ];
       return (
-        `check ${trust}that ${role} in account ${peerVpcAccount} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
+        `check ${trustCheck}that ${roleName} in account ${peerVpcAccount} is allowed to call gamelift:CreateVpcPeeringAuthorization, ` +
         'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires ' +
         `for VPC ${peerVpcId}, and that no service control policy or permissions boundary denies them, then try again`
       );

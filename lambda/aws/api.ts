@@ -87,7 +87,7 @@ export interface GameLiftApi {
     signal: AbortSignal,
   ): Promise<void>;
   deleteVpcPeeringConnection(input: { FleetId: string; VpcPeeringConnectionId: string }, signal: AbortSignal): Promise<void>;
-  /** The connections of one fleet, or of all fleets of the account and Region. */
+  /** The connections of a fleet or, if `fleetId` is undefined, of all fleets of the account and Region. */
   describeVpcPeeringConnections(fleetId: string | undefined, signal: AbortSignal): Promise<readonly ConnectionRecord[]>;
   /** Returns undefined if the fleet does not exist. */
   describeFleet(fleetId: string, signal: AbortSignal): Promise<FleetRecord | undefined>;

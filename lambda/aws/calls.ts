@@ -5,18 +5,18 @@ import type { Time } from '../time';
 import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, hasUnknownEffect, readError } from './errors';
 
 /** The time between two attempts of a call that AWS denied or throttled. */
-const PAUSE_MILLISECONDS = 10_000;
+const RETRY_PAUSE_MILLISECONDS = 10_000;
 
 /**
- * The time between two rounds of calls to an operation with GameLift's low rate limit: one call in ten seconds for the whole account. The
- * additional half second is the time in which all attempts of a round reach GameLift.
+ * GameLift allows only one call in ten seconds of each peering operation for the whole account. Callers that it throttled try again in
+ * rounds: `waitForRound`. This is the time between two rounds. In the additional half second, all calls of a round reach GameLift.
  */
 const ROUND_MILLISECONDS = 10_500;
 
-/** The maximum time between the first and the last attempt of a round. */
+/** The maximum time between the first and the last call of a round. */
 const ROUND_SPREAD_MILLISECONDS = 300;
 
-/** How long before a round a caller starts its check. The time is random, because the calls in a check have rate limits, too. */
+/** How long before a round a caller starts its `check`. The time is random, because the calls in a check have rate limits, too. */
 const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
 
 /** The maximum time between the start of a check and the call that follows it. */
@@ -48,15 +48,16 @@ export function hadNoEffect(error: unknown): boolean {
 }
 
 /*
- * AWS's reads are eventually consistent. A read (fleet tags; EC2's tags, peering connections and routes; GameLift's Describe operations)
- * may return the state of up to 15 seconds ago, and a later read may return an older state than an earlier one. Calls that write act on
- * the current state. Therefore, everywhere in the handler:
+ * AWS's reads are eventually consistent, and AWS documents no limit. The handler assumes that a read (fleet tags; EC2's tags, peering
+ * connections and routes; GameLift's Describe operations) may return the state of up to 15 seconds ago, and that a later read may return an
+ * older state than an earlier one. Calls that write act on the current state. Therefore, everywhere in the handler:
  * - 15 seconds after this request began, reads show everything that earlier requests wrote: `waitUntilEarlierWritesAreReadable`.
- * - If this run wrote something, or requested it from GameLift, it is missing only if a read 15 seconds later does not show it: `isReadable`.
+ * - Something that this run wrote or requested counts as missing only if a read 15 seconds later does not show it: `isReadable`.
  * - The handler never deletes anything because something is missing, and never relies on a single read.
  */
 export const READ_DELAY_MILLISECONDS = 15_000;
 
+/** The default pause between two reads of `readUntil`. */
 const READ_AGAIN_MILLISECONDS = 5_000;
 
 interface CallOptions {
@@ -106,14 +107,14 @@ export class Calls {
   /**
    * Reads until the value is as expected, for at most 15 seconds, and returns the last value.
    *
-   * @param pause milliseconds between two reads: `READ_DELAY_MILLISECONDS` reads a list with a low rate limit only twice
+   * @param pause milliseconds between two reads. For a list with a low rate limit, pass `READ_DELAY_MILLISECONDS`: at most two reads
    */
   async readUntil<T>(read: () => Promise<T>, isExpected: (value: T) => boolean, pause = READ_AGAIN_MILLISECONDS): Promise<T> {
     const startedAt = this.now();
     for (;;) {
-      const isLast = this.isReadable(startedAt);
+      const isLastRead = this.isReadable(startedAt);
       const value = await read();
-      if (isLast || isExpected(value)) {
+      if (isLastRead || isExpected(value)) {
         return value;
       }
       await this.sleep(pause);
@@ -146,7 +147,7 @@ export class Calls {
     { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
   ): Promise<T> {
     const startedAt = this.now();
-    const failures = { isThrottled: false, throttleCount: 0, unknownEffects: 0 };
+    const failures = { isThrottled: false, throttleCount: 0, unknownEffectCount: 0 };
     const attempt = async (): Promise<T> => {
       await (failures.isThrottled && hasLowRateLimit(operation) ? this.waitForRound(failures.throttleCount, check) : check());
       return await call(this.signal);
@@ -156,16 +157,16 @@ export class Calls {
       if (failures.isThrottled) {
         failures.throttleCount += 1;
         // a call with a low rate limit waits in `waitForRound` instead
-        return hasLowRateLimit(operation) ? 0 : PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
+        return hasLowRateLimit(operation) ? 0 : RETRY_PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
       }
       if (isTemporary(error)) {
-        return this.now() - startedAt < DENIAL_RETRY_MILLISECONDS ? PAUSE_MILLISECONDS : undefined;
+        return this.now() - startedAt < DENIAL_RETRY_MILLISECONDS ? RETRY_PAUSE_MILLISECONDS : undefined;
       }
       if (hasUnknownEffect(error)) {
         this.attemptsWithUnknownEffect += 1;
-        failures.unknownEffects += 1;
-        return failures.unknownEffects < MAX_ATTEMPTS_WITH_UNKNOWN_EFFECT
-          ? 1000 * 2 ** (failures.unknownEffects - 1) * (1 + 0.25 * this.time.jitter())
+        failures.unknownEffectCount += 1;
+        return failures.unknownEffectCount < MAX_ATTEMPTS_WITH_UNKNOWN_EFFECT
+          ? 1000 * 2 ** (failures.unknownEffectCount - 1) * (1 + 0.25 * this.time.jitter())
           : undefined;
       }
       return undefined;
@@ -207,12 +208,12 @@ export class Calls {
   private async waitForRound(throttleCount: number, check: () => Promise<void>): Promise<void> {
     for (;;) {
       const now = this.now();
-      const round = now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
+      const roundAt = now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
       const { min, max } = CHECK_AHEAD_MILLISECONDS;
-      await this.sleep(round - now - (min + (max - min) * this.time.jitter()));
+      await this.sleep(roundAt - now - (min + (max - min) * this.time.jitter()));
       await check();
-      if (this.now() <= round) {
-        await this.sleep(round - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttleCount);
+      if (this.now() <= roundAt) {
+        await this.sleep(roundAt - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttleCount);
         return;
       }
     }

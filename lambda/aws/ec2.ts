@@ -97,19 +97,19 @@ function peeringOf(peering: VpcPeeringConnection): Ec2Peering {
   };
 }
 
-/** Converts a route to an IPv4 CIDR block. Leaves out a route to another type of destination. */
+/** Converts a route whose destination is an IPv4 CIDR block. Returns an empty list for another type of destination. */
 function ipv4RouteOf({ DestinationCidrBlock, State, ...targets }: Ec2Route): Route[] {
   if (DestinationCidrBlock === undefined) {
     return [];
   }
-  const { VpcPeeringConnectionId, GatewayId, NatGatewayId, TransitGatewayId, NetworkInterfaceId, ...others } = targets;
+  const { VpcPeeringConnectionId, GatewayId, NatGatewayId, TransitGatewayId, NetworkInterfaceId, ...otherTargets } = targets;
   const target =
     VpcPeeringConnectionId ??
     GatewayId ??
     NatGatewayId ??
     TransitGatewayId ??
     NetworkInterfaceId ??
-    Object.entries(others).find(([name]) => name.endsWith('Id') && name !== 'InstanceOwnerId')?.[1];
+    Object.entries(otherTargets).find(([name]) => name.endsWith('Id') && name !== 'InstanceOwnerId')?.[1];
   return [
     {
       cidrBlock: DestinationCidrBlock,

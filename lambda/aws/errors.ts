@@ -54,7 +54,7 @@ export function isThrottle(error: unknown): boolean {
   return isSdkError(error) && error.name !== 'LimitExceededException' && isThrottlingError(error);
 }
 
-/** The errors of Node.js and the SDK after a truncated HTTP response that the SDK does not consider transient. */
+/** The errors of Node.js and the SDK after a truncated HTTP response. The SDK does not count these errors as transient. */
 const TRUNCATED_RESPONSE_ERRORS: ReadonlySet<string> = new Set(['SyntaxError', 'ECONNABORTED']);
 
 /** Whether AWS sent no response, or a server error. The call may have taken effect, and can be repeated. */

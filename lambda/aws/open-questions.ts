@@ -4,7 +4,7 @@ import { READ_DELAY_MILLISECONDS } from './calls';
 import type { RecordedCall } from './recorder';
 
 /*
- * Finds out from the calls of one request how AWS behaves where its documents leave a question open: docs/observations.md.
+ * Answers questions that AWS's documents leave open, from the calls of one request. See docs/observations.md.
  *
  * A rule returns a reading only if the calls have no other explanation. At any time, other callers may create, consume or cancel
  * authorizations and connections. A read may show the state of 15 seconds ago. A failed call may have taken effect. An error can have several
@@ -19,10 +19,10 @@ export interface Observation {
   readonly reading: string;
 }
 
-type Calls = readonly RecordedCall[];
+type RecordedCalls = readonly RecordedCall[];
 
 /** Returns the readings that the calls show. */
-type Rule = (calls: Calls) => readonly string[];
+type Rule = (calls: RecordedCalls) => readonly string[];
 
 type SuccessfulCall<Name extends keyof AwsApi> = Omit<RecordedCall<Name>, 'outcome'> & {
   readonly output: Awaited<ReturnType<AwsApi[Name]>>;
@@ -37,13 +37,13 @@ function isCallOf<Name extends keyof AwsApi>(call: RecordedCall, operation: Name
   return call.operation === operation;
 }
 
-function successfulCalls<Name extends keyof AwsApi>(calls: Calls, operation: Name): readonly SuccessfulCall<Name>[] {
+function successfulCalls<Name extends keyof AwsApi>(calls: RecordedCalls, operation: Name): readonly SuccessfulCall<Name>[] {
   return calls.flatMap((call) =>
     isCallOf(call, operation) && call.outcome.kind === 'succeeded' ? [{ ...call, output: call.outcome.output }] : [],
   );
 }
 
-function failedCalls<Name extends keyof AwsApi>(calls: Calls, operation: Name): readonly FailedCall<Name>[] {
+function failedCalls<Name extends keyof AwsApi>(calls: RecordedCalls, operation: Name): readonly FailedCall<Name>[] {
   return calls.flatMap((call) =>
     isCallOf(call, operation) && call.outcome.kind === 'failed'
       ? [{ ...call, name: call.outcome.name, message: call.outcome.message }]
@@ -51,12 +51,12 @@ function failedCalls<Name extends keyof AwsApi>(calls: Calls, operation: Name): 
   );
 }
 
-type Timed = Pick<RecordedCall, 'startedAt' | 'endedAt'>;
+type TimeSpan = Pick<RecordedCall, 'startedAt' | 'endedAt'>;
 
-const isAfter = (later: Timed, earlier: Timed): boolean => later.startedAt >= earlier.endedAt;
+const isAfter = (later: TimeSpan, earlier: TimeSpan): boolean => later.startedAt >= earlier.endedAt;
 
-/** Whether a read shows at least the state at the end of the earlier call. */
-const isUpToDate = (read: Timed, earlier: Timed): boolean => read.startedAt >= earlier.endedAt + READ_DELAY_MILLISECONDS;
+/** Whether the read is so late that it shows the state at the end of the earlier call, or a later state. */
+const isUpToDate = (read: TimeSpan, earlier: TimeSpan): boolean => read.startedAt >= earlier.endedAt + READ_DELAY_MILLISECONDS;
 
 const hasSameInput = (one: Pick<RecordedCall, 'input'>, other: Pick<RecordedCall, 'input'>): boolean =>
   JSON.stringify(one.input) === JSON.stringify(other.input);
@@ -74,6 +74,10 @@ const VALIDITY_MILLISECONDS = { shortest: 23 * HOUR_MILLISECONDS, longest: 25 * 
 const validityOf = ({ CreationTime, ExpirationTime }: AuthorizationRecord): number =>
   CreationTime === undefined || ExpirationTime === undefined ? 0 : ExpirationTime.getTime() - CreationTime.getTime();
 
+/**
+ * An authorization that is valid for longer than a new one was renewed. A refusal is about an existing authorization if its message says so,
+ * or if GameLift accepts the same call after the authorization was canceled.
+ */
 const authorizingAgain: Rule = (calls) => {
   const authorizations = successfulCalls(calls, 'createVpcPeeringAuthorization');
   const cancellations = successfulCalls(calls, 'deleteVpcPeeringAuthorization');
@@ -123,13 +127,13 @@ const missingAuthorization: Rule = (calls) => {
 };
 
 /** One connection in the output of one call to GameLift or EC2. */
-interface ShownConnection extends Timed {
+interface ShownConnection extends TimeSpan {
   readonly id: string;
   readonly status: string;
   readonly gameLiftVpcId: string | undefined;
 }
 
-const listedConnections = (calls: Calls, fleetId: string, peerVpcId: string): readonly ShownConnection[] =>
+const listedConnections = (calls: RecordedCalls, fleetId: string, peerVpcId: string): readonly ShownConnection[] =>
   successfulCalls(calls, 'describeVpcPeeringConnections')
     .filter(({ input: [listedFleetId] }) => listedFleetId === fleetId)
     .flatMap(({ output, startedAt, endedAt }) =>
@@ -144,13 +148,13 @@ const listedConnections = (calls: Calls, fleetId: string, peerVpcId: string): re
         })),
     );
 
-const ec2Connections = (calls: Calls): readonly ShownConnection[] =>
+const ec2Connections = (calls: RecordedCalls): readonly ShownConnection[] =>
   successfulCalls(calls, 'describePeerings').flatMap(({ output, startedAt, endedAt }) =>
     output.map(({ id, status, requesterVpcId }) => ({ id, status, gameLiftVpcId: requesterVpcId, startedAt, endedAt })),
   );
 
 /** The VPCs of fleets that GameLift has listed. */
-const listedFleetVpcs = (calls: Calls): ReadonlySet<string | undefined> =>
+const listedFleetVpcs = (calls: RecordedCalls): ReadonlySet<string | undefined> =>
   new Set(
     successfulCalls(calls, 'describeVpcPeeringConnections')
       .flatMap(({ output }) => output.map(({ GameLiftVpcId }) => GameLiftVpcId))
@@ -209,10 +213,16 @@ const endedConnections: Rule = (calls) =>
     : [];
 
 const connectionIds: Rule = (calls) => {
-  const shown = new Set(ec2Connections(calls).map(({ id }) => id));
+  const ec2Ids = new Set(ec2Connections(calls).map(({ id }) => id));
   return successfulCalls(calls, 'describeVpcPeeringConnections')
     .flatMap(({ output }) => output.map(({ VpcPeeringConnectionId: id = '' }) => id))
-    .flatMap((id) => (shown.has(id) ? ['id of EC2'] : id === '' || id.startsWith('pcx-') ? [] : ['id of GameLift']));
+    .flatMap((id) => {
+      if (ec2Ids.has(id)) {
+        return ['id of EC2'];
+      }
+      // an id in EC2's format may be the id of a connection that EC2 did not show
+      return id === '' || id.startsWith('pcx-') ? [] : ['id of GameLift'];
+    });
 };
 
 const deletingAbsentAuthorization: Rule = (calls) =>
@@ -271,7 +281,7 @@ const failedSeenByAccepter: Rule = (calls) => {
 /** The statuses before a connection is active. */
 const PENDING_STATUSES: readonly string[] = ['initiating-request', 'pending-acceptance', 'provisioning'];
 
-/** A read is late if it shows a connection as pending that was no longer pending before, or a connection that had already disappeared. */
+/** A read is late if an earlier read showed a later state: the connection was no longer pending, or had disappeared. */
 const readBack: Rule = (calls) => {
   const reads = successfulCalls(calls, 'describePeerings');
   const vpcIds = new Set(reads.map(({ input: [vpcId] }) => vpcId));
@@ -279,31 +289,31 @@ const readBack: Rule = (calls) => {
   return isLate ? ['up to 15 seconds late'] : [];
 };
 
-/** Examines each read only once, because a request that waits for minutes makes hundreds of reads. */
+/** Whether a read shows an older state than an earlier read. Examines each read only once: a request may make hundreds of them. */
 function showsOlderState(reads: readonly SuccessfulCall<'describePeerings'>[]): boolean {
   const lastStates = new Map<string, 'pending' | 'not pending' | 'gone'>();
-  let lastRead: Timed | undefined;
+  let lastRead: TimeSpan | undefined;
   for (const read of reads) {
     // if two reads overlap in time, either may show the older state
     if (lastRead !== undefined && !isAfter(read, lastRead)) {
       continue;
     }
     lastRead = read;
-    const shown = new Set(read.output.map(({ id }) => id));
+    const shownIds = new Set(read.output.map(({ id }) => id));
     for (const { id, status } of read.output) {
       const state = PENDING_STATUSES.includes(status) ? 'pending' : 'not pending';
-      const before = lastStates.get(id);
-      if (before === 'gone' || (before === 'not pending' && state === 'pending')) {
+      const stateBefore = lastStates.get(id);
+      if (stateBefore === 'gone' || (stateBefore === 'not pending' && state === 'pending')) {
         return true;
       }
       lastStates.set(id, state);
     }
-    [...lastStates.keys()].filter((id) => !shown.has(id)).forEach((id) => lastStates.set(id, 'gone'));
+    [...lastStates.keys()].filter((id) => !shownIds.has(id)).forEach((id) => lastStates.set(id, 'gone'));
   }
   return false;
 }
 
-/** Needs only one failed connection without a CIDR block. One that was active before it failed has a block in any case. */
+/** A failed connection with a CIDR block proves nothing: it may have been active before. */
 const endedCidrBlocks: Rule = (calls) =>
   successfulCalls(calls, 'describeVpcPeeringConnections').some(({ output }) =>
     output.some(({ Status, IpV4CidrBlock }) => Status?.Code === 'failed' && IpV4CidrBlock === undefined),
@@ -317,6 +327,7 @@ const fleetArns: Rule = (calls) =>
     return account === undefined ? [] : [account === '' ? 'without account' : 'with account'];
   });
 
+/** GameLift refused to authorize a VPC, and EC2 confirmed that there is no such VPC. */
 const absentVpc: Rule = (calls) =>
   failedCalls(calls, 'createVpcPeeringAuthorization')
     .filter(({ name }) => name === 'InvalidRequestException' || name === 'NotFoundException')
@@ -351,7 +362,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** Returns the readings that the calls of one request show. Leaves out a question with two readings, because one of them is wrong. */
-export function observedReadings(calls: Calls): readonly Observation[] {
+export function observedReadings(calls: RecordedCalls): readonly Observation[] {
   return Object.entries(RULES).flatMap(([question, rule]) => {
     const [reading, ...others] = new Set(rule(calls));
     return reading === undefined || others.length > 0 ? [] : [{ question, reading }];

@@ -20,8 +20,8 @@ export interface RecordedCall<Name extends Operation = Operation> {
   readonly outcome: CallOutcome<Awaited<ReturnType<AwsApi[Name]>>>;
 }
 
-/** A request that polls for minutes makes more calls than this. Only the first ones are recorded, to limit the memory. */
-const MAX_CALLS = 500;
+/** Only the first calls of a request are recorded, to limit the memory. A request that polls for minutes makes more calls than this. */
+const MAX_RECORDED_CALLS = 500;
 
 /** Records the calls of one request, in the order in which they ended. Changes neither the calls nor their outputs or errors. */
 export class CallRecorder {
@@ -49,7 +49,7 @@ export class CallRecorder {
   private async record(operation: Operation, input: unknown[], call: () => Promise<unknown>): Promise<unknown> {
     const startedAt = this.time.now();
     const recordOutcome = (outcome: CallOutcome<unknown>): void => {
-      if (this.recordedCalls.length < MAX_CALLS) {
+      if (this.recordedCalls.length < MAX_RECORDED_CALLS) {
         // TypeScript can't know that input and output are those of the operation
         this.recordedCalls.push({ operation, input, startedAt, endedAt: this.time.now(), outcome } as RecordedCall);
       }

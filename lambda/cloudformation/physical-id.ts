@@ -63,30 +63,30 @@ export class PhysicalId {
     return this.unfinishedId === this.createdId;
   }
 
-  stateOf(received: string | undefined): PhysicalIdState {
-    if (received === this.createdId) {
+  stateOf(receivedId: string | undefined): PhysicalIdState {
+    if (receivedId === this.createdId) {
       return { kind: 'created' };
     }
-    if (isNothingDoneId(received)) {
+    if (isNothingDoneId(receivedId)) {
       return { kind: 'nothing done' };
     }
     const prefix = `${this.createdId}${UNFINISHED}`;
-    return received?.startsWith(prefix) === true
-      ? { kind: 'unfinished', requestId: received.slice(prefix.length) }
+    return receivedId?.startsWith(prefix) === true
+      ? { kind: 'unfinished', requestId: receivedId.slice(prefix.length) }
       : { kind: 'unknown' };
   }
 
   /** The id in the response after a create or update that succeeded. */
-  afterSuccess(received: string | undefined): string {
-    const { kind } = this.stateOf(received);
+  idAfterSuccess(receivedId: string | undefined): string {
+    const { kind } = this.stateOf(receivedId);
     const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isPermanent);
-    return received !== undefined && keepsId ? received : this.createdId;
+    return receivedId !== undefined && keepsId ? receivedId : this.createdId;
   }
 
   /** The id in the response after a failure. An update keeps its id: AWS does not document whether CloudFormation stores another one. */
-  afterFailure(received: string | undefined, error: unknown): string {
-    if (received !== undefined && !isNothingDoneId(received)) {
-      return received;
+  idAfterFailure(receivedId: string | undefined, error: unknown): string {
+    if (receivedId !== undefined && !isNothingDoneId(receivedId)) {
+      return receivedId;
     }
     return error instanceof NothingDoneProblem ? `${this.createdId}${NOTHING_DONE}` : this.unfinishedId;
   }

@@ -68,9 +68,9 @@ function parseTarget(event: RawProperties): ResponseTarget {
     const value = event[name];
     return typeof value === 'string' ? value : '';
   };
-  const missing = ['ResponseURL', 'StackId', 'RequestId', 'LogicalResourceId'].filter((name) => field(name) === '');
-  if (missing.length > 0) {
-    throw new NotARequestError(`the event is not a request from CloudFormation: it has no ${missing.join(', ')}`);
+  const missingFields = ['ResponseURL', 'StackId', 'RequestId', 'LogicalResourceId'].filter((name) => field(name) === '');
+  if (missingFields.length > 0) {
+    throw new NotARequestError(`the event is not a request from CloudFormation: it has no ${missingFields.join(', ')}`);
   }
   const responseUrl = field('ResponseURL');
   if (!URL.canParse(responseUrl) || new URL(responseUrl).protocol !== 'https:') {

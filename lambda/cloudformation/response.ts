@@ -23,7 +23,7 @@ const MAX_RESPONSE_BYTES = 4096;
 const RESERVED_BYTES = 1024;
 
 /** @throws NotARequestError if the ids of the request are so long that a response has no space for its content. */
-export function checkIdLengths(target: ResponseTarget, physicalResourceId: string): void {
+export function throwIfIdsTooLong(target: ResponseTarget, physicalResourceId: string): void {
   const bytes = Buffer.byteLength(responseBody(target, { status: 'FAILED', physicalResourceId }));
   if (bytes > MAX_RESPONSE_BYTES - RESERVED_BYTES) {
     throw new NotARequestError(
@@ -123,8 +123,8 @@ export async function sendResponse(
     async () => {
       const status = await options.put(target.responseUrl, body, signal);
       if (status < 200 || status > 299) {
-        const problem = `CloudFormation's response endpoint returned HTTP ${status}`;
-        throw FINAL_STATUSES.has(status) ? new RejectedResponseError(problem) : new Error(problem);
+        const message = `CloudFormation's response endpoint returned HTTP ${status}`;
+        throw FINAL_STATUSES.has(status) ? new RejectedResponseError(message) : new Error(message);
       }
     },
     {

@@ -11,8 +11,9 @@ export function readRecord(fields: RawProperties, name: string): RawProperties {
   if (isRecord(value)) {
     return value;
   }
-  const kind = value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
-  throw new Error(`${name} must be an object, got ${kind}`);
+  const typeName =
+    value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw new Error(`${name} must be an object, got ${typeName}`);
 }
 
 export interface TextFormat {
@@ -30,9 +31,9 @@ export function readMatch(properties: RawProperties, name: string, format: TextF
   if (typeof value === 'string' && format.pattern.test(value)) {
     return value;
   }
-  // for example, a boolean true is wrong if the text "true" is expected
-  const kind = typeof value === 'string' || value === undefined ? '' : ', which is not a string';
-  throw new Error(`${name} must be ${format.description}, got ${formatValue(value)}${kind}${remedy}`);
+  // the value may look right: the boolean true is not the text "true"
+  const typeHint = typeof value === 'string' || value === undefined ? '' : ', which is not a string';
+  throw new Error(`${name} must be ${format.description}, got ${formatValue(value)}${typeHint}${remedy}`);
 }
 
 const MAX_SHOWN_CHARACTERS = 120;

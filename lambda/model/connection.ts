@@ -14,6 +14,7 @@ export interface ConnectionSpec {
   readonly peerOnCreate: boolean;
 }
 
+/** Which route tables get a route to the fleet's VPC: see `ROUTES_KINDS`. `routeTableIds` is used only if `kind` is `RouteTables`. */
 export interface DeclaredRoutes {
   readonly kind: RoutesKind;
   readonly routeTableIds: readonly string[];

@@ -3,12 +3,12 @@ import { CHANGED_FLEET_TAG, TAG_PREFIX } from '../../lib/contract';
 import type { Ec2Peering } from '../aws/api';
 
 /*
- * The changes that a resource has made to a connection that it adopted. The resource writes them to EC2's tags on the peering connection
- * before it makes each change, so that its delete can undo them.
+ * The changes that a resource has made to a connection that it adopted. Before it makes a change, it records the change in EC2's tags on the
+ * peering connection, so that its delete can undo the change.
  */
 
 const CHANGED_PREFIX = `${TAG_PREFIX}changed:`;
-const MAX_TAG_VALUE = 256;
+const MAX_TAG_VALUE_LENGTH = 256;
 
 export interface Changes {
   /** Whether DNS resolution was on before the change; undefined if it was not changed. */
@@ -36,7 +36,7 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
   const values: string[] = [];
   for (const word of [...(dnsResolution === undefined ? [] : [`${DNS_PREFIX}${dnsResolution}`]), ...routeTableIds]) {
     const last = values.at(-1);
-    if (last === undefined || last.length + 1 + word.length > MAX_TAG_VALUE) {
+    if (last === undefined || last.length + 1 + word.length > MAX_TAG_VALUE_LENGTH) {
       values.push(word);
     } else {
       values[values.length - 1] = `${last} ${word}`;
@@ -46,7 +46,7 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
   return Object.fromEntries(tags.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...tags]) as Readonly<Record<string, string>>;
 }
 
-export function keysOfChanges({ tags }: Ec2Peering): readonly string[] {
+export function tagKeysOfChanges({ tags }: Ec2Peering): readonly string[] {
   return Object.keys(tags).filter((key) => key.startsWith(CHANGED_PREFIX));
 }
 
@@ -57,36 +57,36 @@ export function fleetOfChanges({ tags }: Ec2Peering): string | undefined {
 
 /** The changes to one adopted connection, as its tags record them. */
 export class AdoptedChanges {
-  private recordedChanges: Changes;
+  private current: Changes;
 
   constructor(
     side: Ec2Peering,
-    private readonly write: (more: Changes) => Promise<void>,
+    private readonly write: (changes: Changes) => Promise<void>,
   ) {
-    this.recordedChanges = readChanges(side);
+    this.current = readChanges(side);
   }
 
-  get recorded(): Changes {
-    return this.recordedChanges;
+  get recordedChanges(): Changes {
+    return this.current;
   }
 
   /** Whether this library created the route in the route table. */
   hasCreatedRoute(routeTableId: string): boolean {
-    return this.recordedChanges.routeTableIds.includes(routeTableId);
+    return this.current.routeTableIds.includes(routeTableId);
   }
 
-  /** Writes more changes to the tags. Call it before making each change. */
-  async record(more: Changes): Promise<void> {
-    const { recordedChanges } = this;
-    const added: Changes = {
-      dnsResolution: recordedChanges.dnsResolution === undefined ? more.dnsResolution : undefined,
-      routeTableIds: more.routeTableIds.filter((id) => !recordedChanges.routeTableIds.includes(id)),
+  /** Writes changes to the tags, unless they were recorded before. Call it before making the changes. */
+  async record(changes: Changes): Promise<void> {
+    const { current } = this;
+    const newChanges: Changes = {
+      dnsResolution: current.dnsResolution === undefined ? changes.dnsResolution : undefined,
+      routeTableIds: changes.routeTableIds.filter((id) => !current.routeTableIds.includes(id)),
     };
-    if (added.dnsResolution !== undefined || added.routeTableIds.length > 0) {
-      await this.write(added);
-      this.recordedChanges = {
-        dnsResolution: recordedChanges.dnsResolution ?? added.dnsResolution,
-        routeTableIds: [...recordedChanges.routeTableIds, ...added.routeTableIds],
+    if (newChanges.dnsResolution !== undefined || newChanges.routeTableIds.length > 0) {
+      await this.write(newChanges);
+      this.current = {
+        dnsResolution: current.dnsResolution ?? newChanges.dnsResolution,
+        routeTableIds: [...current.routeTableIds, ...newChanges.routeTableIds],
       };
     }
   }

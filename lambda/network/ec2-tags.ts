@@ -26,6 +26,7 @@ function ownerTagOf(peering: ListedConnection, view: Ec2View): string | undefine
     .find((owner) => owner !== undefined);
 }
 
+/** What EC2 shows about a connection that GameLift lists, without peering connections that have ended. */
 function sidesOf({ gameLiftVpcId }: ListedConnection, view: Ec2View): readonly Ec2Peering[] {
   return peeringsIn(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
 }
@@ -58,6 +59,7 @@ export class Ec2Tags {
     return tags[OWNER_TAG] === this.owner;
   }
 
+  /** Whether the tags name another fleet. */
   isOfOtherFleet({ tags }: Ec2Peering): boolean {
     return tags[FLEET_TAG] !== undefined && tags[FLEET_TAG] !== this.fleetId;
   }

@@ -4,23 +4,23 @@ import type { Calls } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import type { ClaimedConnection, ConnectionSpec, DeclaredRoutes } from '../model/connection';
 import { NothingDoneProblem, Problem } from '../problem';
-import { AdoptedChanges, fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
+import { AdoptedChanges, fleetOfChanges, tagKeysOfChanges, readChanges, tagsOfChanges } from './adopted-changes';
 import { Ec2Tags } from './ec2-tags';
 import { peeringsIn } from './ec2-view';
 import type { Ec2View } from './ec2-view';
 import { applyRoutes, planRemoval, planRoutes, RouteConflictProblem } from './routes';
 import type { RouteChange } from './routes';
 
-/** GameLift may write routes at the same time, and reads may be late. All attempts together take more than 15 seconds. */
+/** How often the handler plans the routes and changes them. All attempts take more than 15 seconds, because reads may be that late. */
 const ROUTE_ATTEMPTS = 6;
 
-/** The wait between two attempts, in which GameLift may finish its routes and reads may catch up. */
+/** The wait between two attempts. GameLift may be writing routes at the same time, and reads may be late. */
 const ROUTE_PAUSE_MILLISECONDS = 5_000;
 
 /** The remedy in error messages if the handler can't read the peering connections of the VPC. */
 const ALLOW_DESCRIBE = 'allow ec2:DescribeVpcPeeringConnections to the role that the handler uses in the account of the VPC';
 
-const CANNOT_READ = "the handler can't read the VPC's peering connections from EC2";
+const CANNOT_READ_EC2 = "the handler can't read the VPC's peering connections from EC2";
 
 /** After these errors of EC2, the changes are planned again: the route tables may have changed since they were read. */
 const OUTDATED_PLAN_ERRORS: ReadonlySet<string> = new Set(['RouteAlreadyExists', 'InvalidRoute.NotFound']);
@@ -47,7 +47,7 @@ export class PeerNetwork {
   ) {}
 
   /** @throws NothingDoneProblem if routes or DNS resolution are declared, but the handler has no access to the account of the VPC. */
-  checkAccess(): void {
+  throwIfNoAccess(): void {
     const { spec, vpcApi } = this.context;
     if (vpcApi === undefined && this.needsVpcAccess) {
       throw new NothingDoneProblem(
@@ -74,11 +74,12 @@ export class PeerNetwork {
     );
     const side = peeringsIn(view).find(isSideOfConnection);
     if (side === undefined) {
-      this.failIfConfigured(gameLiftVpcId, view);
+      this.throwIfRoutesOrDnsDeclared(gameLiftVpcId, view);
       return;
     }
-    const isAdopted = connection.isAdopted && spec.adoptExisting;
-    if (!isAdopted) {
+    // if adoptExisting is no longer declared, the resource becomes the owner of the connection that it adopted
+    const isStillAdopted = connection.isAdopted && spec.adoptExisting;
+    if (!isStillAdopted) {
       await this.tag(side, this.source.tags.tagsFor(connection.id));
     } else if (this.source.tags.isOwn(side)) {
       // this resource owned the connection before adoptExisting was set
@@ -86,7 +87,7 @@ export class PeerNetwork {
     }
     // changes to an adopted connection are recorded, so that the delete can undo them
     const changes = connection.isAdopted
-      ? new AdoptedChanges(side, (more) => this.tag(side, tagsOfChanges(spec.fleetId, more)))
+      ? new AdoptedChanges(side, (newChanges) => this.tag(side, tagsOfChanges(spec.fleetId, newChanges)))
       : undefined;
     const ownPeeringIds = new Set(
       peeringsIn(view)
@@ -94,7 +95,7 @@ export class PeerNetwork {
         .map(({ id }) => id),
     );
     await this.configureRoutes({ id: side.id, cidrBlock }, previousRoutes, ownPeeringIds, changes);
-    await this.configureDns(side, isAdopted, changes);
+    await this.configureDns(side, isStillAdopted, changes);
   }
 
   /**
@@ -117,7 +118,7 @@ export class PeerNetwork {
     if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
       await this.setDns(side, dnsResolution);
     }
-    await this.untag(side, [...keysOfChanges(side), ...(this.source.tags.isOwn(side) ? Ec2Tags.keys : [])]);
+    await this.untag(side, [...tagKeysOfChanges(side), ...(this.source.tags.isOwn(side) ? Ec2Tags.keys : [])]);
   }
 
   /**
@@ -159,7 +160,7 @@ export class PeerNetwork {
     );
     if (view.kind === 'unavailable' && spec.routes.kind !== 'None') {
       throw new Problem(
-        `${CANNOT_READ}, so routes to the deleted connection may be left (${view.reason})`,
+        `${CANNOT_READ_EC2}, so routes to the deleted connection may be left (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
@@ -187,7 +188,7 @@ export class PeerNetwork {
     const view = await this.source.readEc2();
     if (view.kind === 'unavailable' && this.needsVpcAccess) {
       throw new Problem(
-        `${CANNOT_READ}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
+        `${CANNOT_READ_EC2}, so its routes and DNS resolution for the connection are left as they are (${view.reason})`,
         `${ALLOW_DESCRIBE}, then delete again`,
       );
     }
@@ -200,7 +201,7 @@ export class PeerNetwork {
     return routes.kind !== 'None' || dnsResolution;
   }
 
-  /** Use it only after `checkAccess`, or after EC2 has shown a peering connection. */
+  /** Use it only after `throwIfNoAccess`, or after EC2 has shown a peering connection. */
   private get vpcApi(): Ec2Api {
     const { vpcApi, spec } = this.context;
     if (vpcApi === undefined) {
@@ -215,7 +216,7 @@ export class PeerNetwork {
   }
 
   /** @throws Problem if routes or DNS resolution are declared: without the peering connection in EC2, the handler can't set them. */
-  private failIfConfigured(gameLiftVpcId: string, view: Ec2View): void {
+  private throwIfRoutesOrDnsDeclared(gameLiftVpcId: string, view: Ec2View): void {
     if (!this.needsVpcAccess) {
       return;
     }
@@ -226,7 +227,7 @@ export class PeerNetwork {
           'deploy again',
         )
       : new Problem(
-          `${CANNOT_READ}, so its routes and DNS resolution are not set (${view.reason})`,
+          `${CANNOT_READ_EC2}, so its routes and DNS resolution are not set (${view.reason})`,
           `${ALLOW_DESCRIBE}, then deploy again`,
         );
   }
@@ -249,8 +250,8 @@ export class PeerNetwork {
   }
 
   /**
-   * Calls EC2 once, without retries. Lambda may run a delete again while CloudFormation removes the permissions. If that run retried, it
-   * would continue as soon as a later request restores the permissions.
+   * Whether the peering connection still has one of the tags. Calls EC2 once, without retries: Lambda may run a delete a second time while
+   * CloudFormation removes the permissions. With retries, that run would continue as soon as a later deployment restores the permissions.
    */
   private async hasTags(peeringId: string, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
     let sides: readonly Ec2Peering[];
@@ -267,9 +268,9 @@ export class PeerNetwork {
   }
 
   /** Sets DNS resolution as declared. For an adopted connection, turns it off only if this library has turned it on. */
-  private async configureDns(side: Ec2Peering, isAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
+  private async configureDns(side: Ec2Peering, isStillAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
     const { dnsResolution } = this.context.spec;
-    const mayChange = dnsResolution || !isAdopted || changes?.recorded.dnsResolution !== undefined;
+    const mayChange = dnsResolution || !isStillAdopted || changes?.recordedChanges.dnsResolution !== undefined;
     if (side.dnsResolution !== dnsResolution && mayChange) {
       await changes?.record({ dnsResolution: side.dnsResolution, routeTableIds: [] });
       await this.setDns(side, dnsResolution);
@@ -304,10 +305,11 @@ export class PeerNetwork {
       return;
     }
     await this.changeRoutes(async (tables) => {
-      const planned = planRoutes({ tables, declared: routes, previousRoutes, peering, ownPeeringIds });
-      const routeTableIds = planned.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
+      const plannedChanges = planRoutes({ tables, declared: routes, previousRoutes, peering, ownPeeringIds });
+      const routeTableIds = plannedChanges.filter(({ action }) => action !== 'delete').map(({ routeTableId }) => routeTableId);
       await changes?.record({ routeTableIds });
-      return planned.filter(
+      // from an adopted connection, remove only the routes that this library created
+      return plannedChanges.filter(
         ({ action, routeTableId }) => action !== 'delete' || (changes?.hasCreatedRoute(routeTableId) ?? true),
       );
     });
@@ -328,6 +330,7 @@ export class PeerNetwork {
         if (!isOutdated || attempt === ROUTE_ATTEMPTS) {
           throw error;
         }
+        // if a route to delete is already gone, plan again at once. If that plan fails in the same way, the read was late: wait
         if (name !== 'InvalidRoute.NotFound' || attempt > 1) {
           await calls.sleep(ROUTE_PAUSE_MILLISECONDS);
         }

@@ -21,6 +21,7 @@ export type RouteChange =
 
 export interface PlanRoutesOptions {
   readonly tables: readonly RouteTable[];
+  /** The routes that the resource declares now. */
   readonly declared: DeclaredRoutes;
   /** The routes that were declared before, if this is an update. A route that is no longer declared is deleted. */
   readonly previousRoutes: DeclaredRoutes | undefined;
@@ -88,12 +89,12 @@ export function planRoutes({
       'remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again',
     );
   });
-  const removedIds = (previousRoutes === undefined ? [] : declaredTableIds(previousRoutes, tables)).filter(
+  const undeclaredTableIds = (previousRoutes === undefined ? [] : declaredTableIds(previousRoutes, tables)).filter(
     (id) => !tableIds.includes(id),
   );
   return [
     ...changes,
-    ...removedIds
+    ...undeclaredTableIds
       .filter((id) => tables.find((table) => table.id === id)?.routes.some((route) => route.target === peeringId))
       .map((routeTableId): RouteChange => ({ action: 'delete', routeTableId, cidrBlock })),
   ];

@@ -39,7 +39,7 @@ export interface Note {
   readonly connection: ClaimedConnection | undefined;
   /**
    * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. The request did
-   * not create a connection with one of these VPCs. Undefined before the request, and after a connection was noted.
+   * not create the connections with these VPCs. Undefined before the request, and after a connection was noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
   /** The digest of an update that failed because the connection was gone and can't be created again. */
@@ -131,13 +131,13 @@ function parseNote(note: string | undefined): Note {
   if (note === undefined) {
     return { connection: undefined, peeredBefore: undefined };
   }
-  const [first = '', ...words] = note.split(' ');
+  const [firstWord = '', ...words] = note.split(' ');
   const [gameLiftVpcId, cidrBlock, origin, , failedUpdate] = words;
-  if (first === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined) {
+  if (firstWord === REQUESTED || gameLiftVpcId === undefined || cidrBlock === undefined) {
     return { connection: undefined, peeredBefore: words.slice(1) };
   }
   return {
-    connection: { id: first, gameLiftVpcId, cidrBlock, isAdopted: origin === 'adopted' },
+    connection: { id: firstWord, gameLiftVpcId, cidrBlock, isAdopted: origin === 'adopted' },
     peeredBefore: undefined,
     failedUpdate,
   };

@@ -76,13 +76,13 @@ export class Claims {
   /**
    * Removes the claim and the note of this resource.
    *
-   * @param deletedConnectionId if the connection was deleted: also removes the claims and notes that other resources have on it
+   * @param deletedConnectionId the connection, if it was deleted. Claims and notes of other resources on this connection are removed, too
    */
   async remove({ otherClaims }: Claim, deletedConnectionId?: string): Promise<void> {
-    const outdated = otherClaims.filter(
+    const outdatedClaims = otherClaims.filter(
       ({ connection }) => deletedConnectionId !== undefined && connection?.id === deletedConnectionId,
     );
-    await this.untag([...this.keys.all, ...outdated.flatMap(({ keys }) => keys)]);
+    await this.untag([...this.keys.all, ...outdatedClaims.flatMap(({ keys }) => keys)]);
   }
 
   /** Removes the claim and the note, unless another run of the same request, or a later request, uses them. */

@@ -16,7 +16,7 @@ import type { CreateResult, Requests } from './requests';
 import type { RetryAfterRefusal } from './retry-after-refusal';
 import type { SettledOutcome } from './watch';
 
-/** How long to wait for the note of another run of the same request. Lambda repeats a run that was killed after a minute. */
+/** How long to wait for the note of another run of the same request. After Lambda has killed a run, it repeats the run a minute later. */
 const NOTE_TIMEOUT_MILLISECONDS = 120_000;
 
 const NOTE_POLL_MILLISECONDS = 5_000;
@@ -55,8 +55,8 @@ export class ConnectLoop {
    */
   private eventsSince: number;
   /** EC2's ids of the peering connections that existed before the latest request. */
-  private ec2Ids: ReadonlySet<string>;
-  /** Whether the connection belongs to another resource, or existed before this resource, which must not adopt it. */
+  private ec2IdsBeforeRequest: ReadonlySet<string>;
+  /** Whether this run fails because the connection belongs to another resource, or exists already and must not be adopted. */
   private hasConflict = false;
 
   private readonly context: ConnectionContext;
@@ -75,7 +75,7 @@ export class ConnectLoop {
     this.undo = undo;
     this.retry = requests.retryAfterRefusal();
     this.eventsSince = context.calls.now();
-    this.ec2Ids = initial.before.ec2Ids;
+    this.ec2IdsBeforeRequest = initial.before.ec2Ids;
     this.situation = {
       adoptExisting: context.spec.adoptExisting,
       peerOnCreate: context.spec.peerOnCreate,
@@ -148,7 +148,7 @@ export class ConnectLoop {
   private async request(): Promise<void> {
     const { claim } = this.situation;
     if (claim.peeredBefore === undefined) {
-      // if this resource had a connection before, it owns every connection that exists now
+      // if the note named a connection, this resource also owns the one that exists now, so the new note lists no VPCs
       const peeredBefore = claim.connection === undefined ? this.initial.before.peeredBefore : [];
       await this.claims.noteRequest(peeredBefore);
       this.updateSituation({ claim: { ...claim, connection: undefined, peeredBefore } });
@@ -171,7 +171,7 @@ export class ConnectLoop {
     const { attemptsWithUnknownEffect } = calls;
     let isAccepted = false;
     try {
-      const result = await this.requests.create(() => this.checkStillClaimed());
+      const result = await this.requests.create(() => this.throwIfNotClaimed());
       isAccepted = result.kind === 'accepted';
       return result;
     } finally {
@@ -183,17 +183,17 @@ export class ConnectLoop {
 
   private async prepareRetry(message: string): Promise<void> {
     if (this.situation.request.kind === 'refused') {
-      // if GameLift refused because a delete has used the authorization, that delete had already removed the claim
+      // perhaps a delete has used the authorization. Before that, it removed the claim: wait until a read shows the removal
       await this.context.calls.waitUntilWritesAreReadable();
     }
-    await this.checkStillClaimed();
+    await this.throwIfNotClaimed();
     if (!(await this.retry.prepareRetry(message))) {
       const { existing } = this.situation;
       throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorizedProblem(message);
     }
     // the next request does not create any of the connections that have already ended
-    const ended = peeringsIn(await this.observer.readEc2()).filter((side) => !isAlive(side));
-    this.ec2Ids = new Set([...this.ec2Ids, ...ended.map(({ id }) => id)]);
+    const endedSides = peeringsIn(await this.observer.readEc2()).filter((side) => !isAlive(side));
+    this.ec2IdsBeforeRequest = new Set([...this.ec2IdsBeforeRequest, ...endedSides.map(({ id }) => id)]);
     this.updateSituation({ request: { kind: 'not made' }, existing: { kind: 'none' } });
   }
 
@@ -208,7 +208,7 @@ export class ConnectLoop {
   private async waitUntilActive(): Promise<ExistingConnection> {
     const wasRequested = this.situation.request.kind === 'accepted';
     const outcome = wasRequested
-      ? await this.requests.waitForOutcome(this.eventsSince, this.ec2Ids)
+      ? await this.requests.waitForOutcome(this.eventsSince, this.ec2IdsBeforeRequest)
       : await this.requests.waitForOutcome(this.context.calls.now(), undefined);
     return await this.existingAfterWait(outcome);
   }
@@ -230,16 +230,16 @@ export class ConnectLoop {
    * Waits for the note of another run of the same request. Lambda may run a request twice. If neither run finds a claim, the slower run
    * finds the connection that the faster run has created.
    *
-   * @param existedBefore whether the connection existed before this run noted a request of its own. If another run created it, that run has
-   *   already noted its request
+   * @param existedBefore whether the connection existed before this run noted its own request. If so, and if another run created the
+   *   connection, that run has already noted its request
    */
   private async waitForNote(peering: ListedConnection, existedBefore: boolean): Promise<void> {
     const { calls } = this.context;
     const startedAt = calls.now();
-    const hasNoted = ({ connection, peeredBefore }: Claim): boolean => connection !== undefined || peeredBefore !== undefined;
+    const hasNote = ({ connection, peeredBefore }: Claim): boolean => connection !== undefined || peeredBefore !== undefined;
     if (existedBefore) {
-      const claim = await calls.readUntil(() => this.claims.read(), hasNoted);
-      if (!hasNoted(claim)) {
+      const claim = await calls.readUntil(() => this.claims.read(), hasNote);
+      if (!hasNote(claim)) {
         this.updateSituation({ hasWaitedForNote: true });
         return;
       }
@@ -258,8 +258,8 @@ export class ConnectLoop {
         this.updateSituation({ claim });
         return;
       }
-      const isRemoved = !claim.isClaimed && calls.isReadable(startedAt);
-      if (isRemoved || calls.now() - startedAt >= NOTE_TIMEOUT_MILLISECONDS) {
+      const isClaimRemoved = !claim.isClaimed && calls.isReadable(startedAt);
+      if (isClaimRemoved || calls.now() - startedAt >= NOTE_TIMEOUT_MILLISECONDS) {
         this.updateSituation({ hasWaitedForNote: true });
         return;
       }
@@ -268,14 +268,14 @@ export class ConnectLoop {
   }
 
   /** @throws Problem if a delete has removed the claim, or if the fleet is gone, because a delete that finds no fleet removes no claim. */
-  private async checkStillClaimed(): Promise<void> {
+  private async throwIfNotClaimed(): Promise<void> {
     let fleetExists: boolean;
     let claim: Claim;
     try {
       fleetExists = (await this.observer.findFleet()) !== undefined;
       claim = await this.claims.read();
     } catch (error) {
-      // a Problem, because the caller would take the error of AWS for a refusal of CreateVpcPeeringConnection
+      // throw a Problem: the caller would take an error of AWS for a refusal of CreateVpcPeeringConnection
       throw problemOf(error);
     }
     if (!fleetExists) {

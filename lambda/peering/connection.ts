@@ -45,16 +45,16 @@ export class Connection {
   /** Creates or adopts the connection, or waits until GameLift has created it with the fleet. Sets its tags, routes and DNS. */
   async create(): Promise<ConnectionAttributes> {
     const { calls, spec } = this.context;
-    return await this.explain('peer', async () => {
+    return await this.explainErrors('peer', async () => {
       const claims = await this.claimsOnActiveFleet();
       const earlierClaim = await calls.readUntil(
         () => claims.read(),
         (claim) => conflictOf(claim, spec.adoptExisting) === undefined,
       );
-      this.checkOwner(earlierClaim);
+      this.throwIfOwnedByOther(earlierClaim);
       if (!earlierClaim.isClaimed) {
-        // Lambda may run a copy of this request while the stack is deleted. CloudFormation deletes the permissions for EC2 first.
-        // Waiting here gives it time to delete the permission to write claims, too: nothing would remove a claim that is written now
+        // Lambda may run a copy of this request while the stack is deleted. CloudFormation deletes the permissions for EC2 first, so the
+        // copy waits here until the permission to write claims is deleted, too. Nothing would remove a claim that the copy writes
         await this.observer.waitWhileDenied();
       }
       const claimedAt = await claims.claim();
@@ -72,13 +72,13 @@ export class Connection {
    * update fails. The rollback of that update succeeds: if it failed as well, the stack would be blocked.
    */
   async update({ previousRoutes, state, digest, reverseDigest }: ConnectionUpdate): Promise<ConnectionAttributes> {
-    return await this.explain('update the peering of', async () => {
+    return await this.explainErrors('update the peering of', async () => {
       const claims = await this.claimsOnActiveFleet();
       await this.context.calls.waitUntilEarlierWritesAreReadable();
       const ec2Ids = new Set(peeringsIn(await this.observer.readEc2()).map(({ id }) => id));
       const existing = await this.observer.findExistingConnection();
       const claim = await claims.read();
-      this.checkOwner(claim);
+      this.throwIfOwnedByOther(claim);
       if (!claim.isClaimed) {
         await claims.claim();
       }
@@ -114,47 +114,48 @@ export class Connection {
   }
 
   /**
-   * Reads the attributes from EC2's tags or from the note, because reading GameLift's list takes ten seconds. For an update without a
+   * Reads the attributes from EC2's tags or from the note, because reading GameLift's list takes ten seconds. Used by an update without a
    * relevant change. Returns undefined if neither has the attributes, or if the connection is gone.
    */
   async attributesFromTags(): Promise<ConnectionAttributes | undefined> {
     const view = await this.observer.readEc2();
-    const tagged = this.observer.tags.findOwnConnection(view);
-    if (tagged?.status === 'active' && tagged.cidrBlock !== '') {
-      return attributesOf(tagged);
+    const taggedConnection = this.observer.tags.findOwnConnection(view);
+    if (taggedConnection?.status === 'active' && taggedConnection.cidrBlock !== '') {
+      return attributesOf(taggedConnection);
     }
     // EC2's tags show each connection that this resource created, but no connection that it adopted
     const areTagsConclusive = view.kind === 'shown' && !this.context.spec.adoptExisting;
     const fleet = areTagsConclusive ? undefined : await this.observer.readFleet();
-    const noted = fleet === undefined ? undefined : (await this.claimsOn(fleet.arn).read()).connection;
+    const notedConnection = fleet === undefined ? undefined : (await this.claimsOn(fleet.arn).read()).connection;
     const isActive =
       view.kind === 'unavailable' ||
-      view.peerings.some((side) => side.status === 'active' && side.requesterVpcId === noted?.gameLiftVpcId);
-    return noted !== undefined && isActive ? attributesOf(noted) : undefined;
+      view.peerings.some((side) => side.status === 'active' && side.requesterVpcId === notedConnection?.gameLiftVpcId);
+    return notedConnection !== undefined && isActive ? attributesOf(notedConnection) : undefined;
   }
 
   /** Deletes what this resource created, and nothing else. Succeeds if that no longer exists. */
   async delete(state: PhysicalIdState): Promise<void> {
-    await this.explain('remove the peering of', async () => {
+    await this.explainErrors('remove the peering of', async () => {
+      // one read is enough if nothing may have been created: `throwIfListed` notices if that read was late
       const fleet = await (state.kind === 'created' ? this.observer.findFleet() : this.observer.readFleet());
       if (fleet !== undefined) {
         await this.createDisconnectLoop(this.claimsOn(fleet.arn)).run(state);
         return;
       }
       if (state.kind !== 'created') {
-        await this.checkNotListed();
+        await this.throwIfListed();
       }
       await this.network.removeRoutes(undefined);
     });
   }
 
   private async claimsOnActiveFleet(): Promise<Claims> {
-    this.network.checkAccess();
+    this.network.throwIfNoAccess();
     return this.claimsOn((await waitForActiveFleet(this.context, this.observer)).arn);
   }
 
   /** @throws Problem if GameLift lists a connection of the fleet, but not the fleet: a create may be running. */
-  private async checkNotListed(): Promise<void> {
+  private async throwIfListed(): Promise<void> {
     const connection = await this.context.calls.readUntil(
       async () => findConnectionToDelete(await this.observer.listConnections(), await this.observer.readEc2()),
       (found) => found !== undefined,
@@ -181,7 +182,7 @@ export class Connection {
   }
 
   /** @throws NothingDoneProblem if the connection belongs to another resource. */
-  private checkOwner(claim: Claim): void {
+  private throwIfOwnedByOther(claim: Claim): void {
     const conflict = conflictOf(claim, this.context.spec.adoptExisting);
     if (conflict !== undefined) {
       throw new NothingDoneProblem(conflict.what, conflict.remedy);
@@ -207,7 +208,7 @@ export class Connection {
     return attributesOf(connection);
   }
 
-  private async explain<T>(task: string, work: () => Promise<T>): Promise<T> {
+  private async explainErrors<T>(task: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -216,12 +217,12 @@ export class Connection {
       const problem = problemOf(error);
       const explained =
         isGameLiftRefusal(error) && authorizer.advice !== '' ? new Problem(problem.what, authorizer.advice) : problem;
-      const [fleetAccount, vpcAccount] =
+      const [ofFleetAccount, ofVpcAccount] =
         pair.gameLiftAccount === pair.peerVpcAccount
           ? ['', '']
           : [` of account ${pair.gameLiftAccount}`, ` of account ${pair.peerVpcAccount}`];
       throw explained.withContext(
-        `could not ${task} fleet ${fleetId}${fleetAccount} with VPC ${pair.peerVpcId}${vpcAccount} in ${region}`,
+        `could not ${task} fleet ${fleetId}${ofFleetAccount} with VPC ${pair.peerVpcId}${ofVpcAccount} in ${region}`,
       );
     }
   }

@@ -12,8 +12,8 @@ import type { EndedConnection } from './ended';
 import { findConnectionToDelete } from './watch';
 
 /*
- * Decides what to do next about a connection. Pure functions: they compute the next step from the declaration, the observations, and what
- * this request has done so far. The caller performs the step, observes again, and asks for the next step.
+ * Decides what to do next about a connection. Pure functions: they compute the next step from the declaration, what GameLift and EC2
+ * have shown, and what this request has done so far. The caller performs the step, records the result, and asks for the next step.
  */
 
 /** Why the resource can't use the connection: it belongs to another resource. */
@@ -61,11 +61,11 @@ export type ExistingConnection =
   /** The connection did not become active. */
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
-/** What has become known about this run's latest request for the connection. */
+/** The result of this run's latest request for the connection. */
 export type RequestState =
   | { readonly kind: 'not made' }
   | { readonly kind: 'accepted' }
-  /** The authorization may be missing. `message` is GameLift's reason. */
+  /** GameLift refused the request, perhaps because the authorization is missing. `message` is GameLift's reason. */
   | { readonly kind: 'refused'; readonly message: string };
 
 /** The input of `decide`: everything that determines the next step of a create or update that has claimed the connection. */
@@ -112,10 +112,11 @@ export type Step =
 export type Failure =
   | { readonly kind: 'conflict'; readonly conflict: Conflict }
   | { readonly kind: 'exists already'; readonly found: FoundConnection }
-  /** A delete has removed the claim. */
+  /** A delete has removed the claim. `found` is the connection that GameLift lists, if any. */
   | { readonly kind: 'claim removed'; readonly found: FoundConnection | undefined }
   | { readonly kind: 'ended'; readonly connection: EndedConnection };
 
+/** Decides what a create or an update does next. */
 export function decide(situation: Situation): Step {
   const { adoptExisting, peerOnCreate, claim, existing, request, mayHaveRequested } = situation;
   const conflict = conflictOf(claim, adoptExisting);
@@ -151,6 +152,7 @@ function decideBeforeListing({ connection, peeredBefore, otherClaims }: Claim, r
   return isConnectionLikely ? { kind: 'read the list' } : { kind: 'request' };
 }
 
+/** Decides what to do about a connection that GameLift lists and that has not ended. */
 function decideFound(situation: Situation, found: FoundConnection): Step {
   const { peering, owner } = found;
   const { adoptExisting, peerOnCreate, hasLostTags, claim, mayHaveRequested, hasWaitedForNote } = situation;
@@ -228,6 +230,7 @@ export function decideAfterRefusal(
   if (authorization === 'not checked') {
     return 'list authorizations';
   }
+  // another caller may have created the listed authorization after the refusal
   if (countWhileAuthorized === 1) {
     return 'try again';
   }
@@ -239,8 +242,8 @@ export function decideAfterRefusal(
  * Whether GameLift keeps a connection until its fleet is deleted. It may do so with connections that it created together with the fleet
  * (AWS does not document this).
  *
- * @param refusal the message with which GameLift last refused to delete the connection while an authorization was valid; undefined if it
- *   accepted. If the message names an action of EC2, the caller lacks a permission, so the function returns false
+ * @param refusal the message with which GameLift last refused to delete the connection while an authorization was valid; undefined if
+ *   GameLift accepted the deletion. If the message names an action of EC2, the caller lacks a permission, so the function returns false
  */
 export function isKeptUntilFleetIsDeleted(peerOnCreate: boolean, refusal: string | undefined): boolean {
   return peerOnCreate && refusal !== undefined && !/\bec2:\w/.test(refusal);
@@ -307,8 +310,8 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
 }
 
 /**
- * Decides without a note. Either nothing was requested, or an update of the fleet has removed the note: CloudFormation removes tags that the
- * template does not declare.
+ * Decides what a delete does if there is no note. Either nothing was requested, or an update of the fleet has removed the note:
+ * CloudFormation removes tags that the template does not declare.
  */
 function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagged, listed }: DeleteSituation): DeleteStep {
   if (view === undefined) {
@@ -337,7 +340,7 @@ function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagg
   return { kind: 'disconnect', connection: hasOtherOwner ? undefined : found };
 }
 
-/** Decides if the note says that a connection was requested, but does not contain the id of the connection. */
+/** Decides what a delete does if the note says that a connection was requested, but does not contain the id of the connection. */
 function decideAfterRequest(peeredBefore: readonly string[], { claim, view, listed }: DeleteSituation): DeleteStep {
   if (listed === undefined) {
     return { kind: 'read the list' };

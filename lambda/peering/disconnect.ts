@@ -93,7 +93,7 @@ export class DisconnectLoop {
   async deleteConnection(connection: DeletableConnection | undefined): Promise<void> {
     const { calls } = this.context;
     const outcome =
-      connection === undefined ? 'deleted' : await this.requests.delete(connection, () => this.checkDeletable(connection.id));
+      connection === undefined ? 'deleted' : await this.requests.delete(connection, () => this.throwIfAdopted(connection.id));
     // GameLift or a running create may have written a route just now
     await calls.waitUntilWritesAreReadable();
     if (outcome === 'deleted') {
@@ -124,7 +124,7 @@ export class DisconnectLoop {
   }
 
   /** @throws Problem if another resource has adopted the connection in the meantime. */
-  private async checkDeletable(connectionId: string): Promise<void> {
+  private async throwIfAdopted(connectionId: string): Promise<void> {
     const { otherClaims } = await this.claims.read();
     const adopter = otherClaims.find((other) => other.connection?.id === connectionId && other.connection.isAdopted);
     if (adopter !== undefined) {

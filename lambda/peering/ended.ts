@@ -3,7 +3,7 @@ import type { ListedConnection } from '../aws/connections';
 import type { VpcBlocks } from '../network/ec2-view';
 import { Problem } from '../problem';
 
-/** After these statuses, another request may succeed, because the authorization was missing, or because an earlier connection was deleted. */
+/** After these statuses, another request may succeed: perhaps the authorization was missing, or somebody deleted the connection. */
 const REPEATABLE_STATUSES: ReadonlySet<string> = new Set(['failed', 'deleted', NOT_LISTED]);
 
 /** The remedy if a fleet that is peered on creation has no connection. */

@@ -129,19 +129,19 @@ export class Observer implements Ec2Source {
   async stateBeforeRequest(earlierView: Ec2View): Promise<StateBeforeRequest> {
     const currentView = await this.readEc2();
     const ec2Ids = new Set([...peeringsIn(earlierView), ...peeringsIn(currentView)].map(({ id }) => id));
-    const aliveBefore = new Set(
+    const aliveIdsBefore = new Set(
       peeringsIn(earlierView)
         .filter(isAlive)
         .map(({ id }) => id),
     );
     const isCandidate = (side: Ec2Peering): boolean =>
-      isAlive(side) && aliveBefore.has(side.id) && !this.tags.isOfOtherFleet(side);
+      isAlive(side) && aliveIdsBefore.has(side.id) && !this.tags.isOfOtherFleet(side);
     const candidates = peeringsIn(currentView).filter(isCandidate);
-    const areTooMany = candidates.length > MAX_PEERED_BEFORE;
-    const mustReadList = currentView.kind === 'unavailable' || areTooMany || (await this.wasPeeredBefore());
+    const hasTooManyCandidates = candidates.length > MAX_PEERED_BEFORE;
+    const mustReadList = currentView.kind === 'unavailable' || hasTooManyCandidates || (await this.wasPeeredBefore());
     return {
       existing: mustReadList ? await this.existingOrUnknown() : { kind: 'unknown' },
-      peeredBefore: areTooMany ? [] : candidates.map(({ requesterVpcId }) => requesterVpcId),
+      peeredBefore: hasTooManyCandidates ? [] : candidates.map(({ requesterVpcId }) => requesterVpcId),
       ec2Ids,
     };
   }

@@ -20,17 +20,18 @@ const CLOCK_SKEW_MILLISECONDS = 5_000;
 export type CreateResult =
   { readonly kind: 'accepted' } | { readonly kind: 'refused'; readonly name: string; readonly message: string };
 
-/** Each of the other connections of the stack may consume the authorization once. */
+/** Each of the connections that CloudFormation creates at the same time may consume the authorization once, which causes one refusal. */
 const RETRY_WHILE_OTHERS_CONNECT: RefusalRetryOptions = {
   pauseMilliseconds: LIST_MILLISECONDS,
   maxRefusals: MAX_CONCURRENT_CONNECTIONS,
 };
 
 /**
- * GameLift may refuse to delete a connection that it created with the fleet, even if the deletion is authorized. More attempts would only
- * slow down other callers, because all share the rate limit. Before the last attempt, new permissions have reached all of AWS.
+ * GameLift may refuse to delete a connection that it created with the fleet, even if the deletion is authorized. Many attempts would only
+ * slow down other callers, because all share the rate limit. The pause is so long that new permissions reach all of
+ * AWS before the next attempt.
  */
-const RETRY_WHILE_FLEET_EXISTS: RefusalRetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
+const RETRY_IF_PEERED_ON_CREATION: RefusalRetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
 
 /** Requests and deletes the connection, and waits for the outcome. */
 export class Requests {
@@ -46,16 +47,16 @@ export class Requests {
   /**
    * Requests the connection.
    *
-   * @param checkStillClaimed rejects with a Problem if a delete has removed the claim. It is called just before each attempt, because the
-   *   attempt may be minutes later. A delete in the meantime has found no connection, and CloudFormation does not repeat it
+   * @param throwIfNotClaimed rejects with a Problem if a delete has removed the claim. It is called just before each attempt, because
+   *   throttling may delay an attempt for minutes. A delete in the meantime finds no connection, and CloudFormation does not repeat it
    */
-  async create(checkStillClaimed: () => Promise<void>): Promise<CreateResult> {
+  async create(throwIfNotClaimed: () => Promise<void>): Promise<CreateResult> {
     const { api, calls, spec } = this.context;
     const { peerVpcAccount, peerVpcId } = spec.pair;
     const input = { FleetId: spec.fleetId, PeerVpcAwsAccountId: peerVpcAccount, PeerVpcId: peerVpcId };
     try {
       await calls.make('CreateVpcPeeringConnection', (signal) => api.createVpcPeeringConnection(input, signal), {
-        check: checkStillClaimed,
+        check: throwIfNotClaimed,
       });
       return { kind: 'accepted' };
     } catch (error) {
@@ -83,7 +84,7 @@ export class Requests {
       const isHandled = progress.kind === 'changed' && progress.version === handledVersion;
       const { listedAt } = this.observer;
       if (isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
-        // the list may not show yet that the connection is active, so this change is never treated as handled
+        // the list may not show yet that the connection is active, so the change to active is never treated as handled
         handledVersion = progress.kind === 'changed' && !progress.isActive ? progress.version : undefined;
         // a read before this time may show the state before the request
         await calls.waitUntilReadable(startedAt);
@@ -108,22 +109,22 @@ export class Requests {
    * Deletes the connection and waits until it is gone. Authorizes if GameLift refuses. Returns 'kept' if GameLift keeps the connection
    * until its fleet is deleted, although the deletion was authorized.
    *
-   * @param checkDeletable rejects with a Problem if another resource has adopted the connection. It is called just before each attempt
+   * @param throwIfAdopted rejects with a Problem if another resource has adopted the connection. It is called just before each attempt
    */
-  async delete({ id, gameLiftVpcId }: DeletableConnection, checkDeletable: () => Promise<void>): Promise<'deleted' | 'kept'> {
+  async delete({ id, gameLiftVpcId }: DeletableConnection, throwIfAdopted: () => Promise<void>): Promise<'deleted' | 'kept'> {
     const { api, calls, spec } = this.context;
     // EC2's id may differ from GameLift's
-    const isSide = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
+    const isSideOfConnection = (side: { readonly id: string; readonly requesterVpcId: string }): boolean =>
       side.id === id || side.requesterVpcId === gameLiftVpcId;
-    const ec2Id = peeringsIn(await this.observer.readEc2()).find((side) => isSide(side) && isAlive(side))?.id;
-    const retry = this.retryAfterRefusal(spec.peerOnCreate ? RETRY_WHILE_FLEET_EXISTS : RETRY_WHILE_OTHERS_CONNECT);
+    const ec2Id = peeringsIn(await this.observer.readEc2()).find((side) => isSideOfConnection(side) && isAlive(side))?.id;
+    const retry = this.retryAfterRefusal(spec.peerOnCreate ? RETRY_IF_PEERED_ON_CREATION : RETRY_WHILE_OTHERS_CONNECT);
     for (;;) {
       let refusal: Error | undefined;
       try {
         await calls.make(
           'DeleteVpcPeeringConnection',
           (signal) => api.deleteVpcPeeringConnection({ FleetId: spec.fleetId, VpcPeeringConnectionId: id }, signal),
-          { check: checkDeletable },
+          { check: throwIfAdopted },
         );
       } catch (error) {
         if (!(error instanceof Error) || !isGameLiftRefusal(error)) {
@@ -156,6 +157,7 @@ export class Requests {
     if (events.length > 0 || ec2IdsBefore === undefined) {
       return progressOf(events, []);
     }
+    // this run has not tagged its connection yet, so a connection with tags belongs to another request
     const isNew = ({ id, tags }: { readonly id: string; readonly tags: object }): boolean =>
       !ec2IdsBefore.has(id) && Object.keys(tags).length === 0;
     return progressOf(events, peeringsIn(await this.observer.readEc2()).filter(isNew));

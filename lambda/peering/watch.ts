@@ -21,13 +21,13 @@ export const WATCH_MILLISECONDS = 2_000;
 /** The shortest interval of reads of GameLift's list, because of its rate limit. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** The interval of reads of the list without progress. It is longer than the shortest one, to leave time for a read when an event appears. */
+/** The interval of reads of the list without progress. It exceeds the shortest one, so that the list can be read soon after an event. */
 const LIST_WITHOUT_PROGRESS_MILLISECONDS = 12_000;
 
 /** The interval of reads of the list after progress. These reads are only needed if the events and EC2 do not show the next change. */
 const LIST_AFTER_PROGRESS_MILLISECONDS = 60_000;
 
-/** How long reads may show the state before the request or the deletion. */
+/** How long GameLift and EC2 may take to show the effect of a request or a deletion. AWS documents no limit. */
 const MAX_STALE_MILLISECONDS = 60_000;
 
 /** What the fleet's events and EC2 show about a connection that was requested. */
@@ -74,8 +74,8 @@ export function isListDue(progress: Progress, isHandled: boolean, { startedAt, l
   if (progress.kind === 'changed' && !isHandled) {
     return true;
   }
-  const isFirst = listedAt < startedAt;
-  const intervalWithoutProgress = isFirst ? LIST_MILLISECONDS : LIST_WITHOUT_PROGRESS_MILLISECONDS;
+  const isFirstRead = listedAt < startedAt;
+  const intervalWithoutProgress = isFirstRead ? LIST_MILLISECONDS : LIST_WITHOUT_PROGRESS_MILLISECONDS;
   return (
     now - Math.max(listedAt, startedAt) >= (progress.kind === 'none' ? intervalWithoutProgress : LIST_AFTER_PROGRESS_MILLISECONDS)
   );
@@ -98,21 +98,24 @@ export function outcomeOf(
   { startedAt, listedAt }: Omit<WatchTimes, 'now'>,
 ): Outcome {
   const message = progress.kind === 'changed' ? progress.message : '';
-  const hasWaited = listedAt - startedAt >= MAX_STALE_MILLISECONDS;
+  const hasWaitedLongEnough = listedAt - startedAt >= MAX_STALE_MILLISECONDS;
   const isReportedActive = progress.kind === 'changed' && progress.isActive;
-  const alive = listed.find(isAlive);
-  if (alive !== undefined) {
-    return alive.status === 'active' ? { kind: 'active', peering: alive } : { kind: 'pending' };
+  const aliveConnection = listed.find(isAlive);
+  if (aliveConnection !== undefined) {
+    return aliveConnection.status === 'active' ? { kind: 'active', peering: aliveConnection } : { kind: 'pending' };
   }
-  const [ended] = listed;
-  if (ended !== undefined) {
+  const [endedConnection] = listed;
+  if (endedConnection !== undefined) {
     // the list may be late: it shows only earlier connections, although an event or EC2 shows that the requested one is active
-    return isReportedActive && !hasWaited
+    return isReportedActive && !hasWaitedLongEnough
       ? { kind: 'pending' }
-      : { kind: 'ended', peering: { ...ended, message: ended.message === '' ? message : ended.message } };
+      : {
+          kind: 'ended',
+          peering: { ...endedConnection, message: endedConnection.message === '' ? message : endedConnection.message },
+        };
   }
   const isReportedEnded = progress.kind === 'changed' && !progress.isActive;
-  return isReportedEnded || hasWaited
+  return isReportedEnded || hasWaitedLongEnough
     ? { kind: 'ended', peering: { ...UNLISTED, status: isReportedEnded ? 'failed' : NOT_LISTED, message } }
     : { kind: 'pending' };
 }

@@ -29,9 +29,9 @@ function readConnectionSpec(properties: RawProperties): ConnectionSpec {
 export type UpdateKind =
   /** No relevant property has changed, only the expiration time of the authorization, for example. */
   | { readonly kind: 'unchanged'; readonly previousRoutes: DeclaredRoutes }
-  /** Properties of the same connection have changed. `previousRoutes` are the current ones if the previous properties can't be read. */
+  /** Properties of the same connection have changed. `previousRoutes` are the new routes if the previous properties can't be read. */
   | { readonly kind: 'changed'; readonly previousRoutes: DeclaredRoutes }
-  /** The fleet or the VPC has changed, and so the connection. CloudFormation deletes the previous connection afterwards. */
+  /** The fleet or the VPC has changed, so this is another connection. CloudFormation deletes the previous connection afterwards. */
   | { readonly kind: 'different connection' }
   /**
    * The fleet or the VPC has changed back, in the rollback of an update that failed or got no response. CloudFormation does not know the

@@ -62,8 +62,8 @@ const ROUTE_TABLE_ID = /^rtb-[0-9a-f]{1,32}$/;
 
 /** An error message if a later version of the library may have synthesized the properties; otherwise, undefined. */
 export function schemaVersionError({ SchemaVersion: version }: Properties): string | undefined {
-  const isReadable = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
-  if (version === undefined || (isReadable && Number(version) <= Number(SCHEMA_VERSION))) {
+  const isNumber = (typeof version === 'string' || typeof version === 'number') && /^\d+$/.test(String(version));
+  if (version === undefined || (isNumber && Number(version) <= Number(SCHEMA_VERSION))) {
     return undefined;
   }
   return (

@@ -1,4 +1,4 @@
-import { fleetOfChanges, keysOfChanges, readChanges, tagsOfChanges } from '../../lambda/network/adopted-changes';
+import { fleetOfChanges, tagKeysOfChanges, readChanges, tagsOfChanges } from '../../lambda/network/adopted-changes';
 import { ec2Side } from './situations';
 
 test('writes changes to an adopted connection to tags that are short enough, and reads them again', () => {
@@ -8,7 +8,7 @@ test('writes changes to an adopted connection to tags that are short enough, and
   expect(Math.max(...Object.values(tags).map(({ length }) => length))).toBeLessThanOrEqual(256);
   const adopted = ec2Side({ tags: { ...tags, Name: 'rtb-somebody-elses' } });
   expect(readChanges(adopted)).toEqual({ dnsResolution: false, routeTableIds });
-  expect(keysOfChanges(adopted)).toEqual(Object.keys(tags));
+  expect(tagKeysOfChanges(adopted)).toEqual(Object.keys(tags));
   expect(fleetOfChanges(adopted)).toBe('fleet-1');
 });
 

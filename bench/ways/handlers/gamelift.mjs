@@ -23,7 +23,9 @@ export async function requestConnection({ GameLiftAwsAccountId, PeerVpcId, Fleet
 /** Returns the connection if it is active, otherwise undefined. */
 export async function activeConnection({ PeerVpcId, FleetId }) {
   const { VpcPeeringConnections = [] } = await gameLift.describeVpcPeeringConnections({ FleetId });
-  const connection = VpcPeeringConnections.find((listed) => listed.PeerVpcId === PeerVpcId && listed.Status?.Code !== 'deleted');
+  const connection = VpcPeeringConnections.find(
+    (candidate) => candidate.PeerVpcId === PeerVpcId && candidate.Status?.Code !== 'deleted',
+  );
   if (connection?.Status?.Code === 'failed') {
     throw new Error(connection.Status.Message);
   }
@@ -47,7 +49,9 @@ export async function deleteConnection(properties) {
   const { PeerVpcId, FleetId } = properties;
   try {
     const { VpcPeeringConnections = [] } = await gameLift.describeVpcPeeringConnections({ FleetId });
-    const connection = VpcPeeringConnections.find((listed) => listed.PeerVpcId === PeerVpcId && listed.Status?.Code === 'active');
+    const connection = VpcPeeringConnections.find(
+      (candidate) => candidate.PeerVpcId === PeerVpcId && candidate.Status?.Code === 'active',
+    );
     if (connection !== undefined) {
       await gameLift.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId: connection.VpcPeeringConnectionId });
     }
