@@ -13,15 +13,16 @@ beforeEach(async () => {
 afterEach(() => rehearsal.close());
 
 /**
- * Deploys a custom resource whose function runs `code` for the create, and logs the result. `code` can use `url`, the response URL,
- * `response(changes)`, which returns a body, `put(headers, body, requestOptions)` and `sendValidResponse()`.
+ * Deploys a custom resource whose function runs `code` for the create, and logs what `code` returns. `code` can use `url` (the response
+ * URL), `bodyWith(changes)` (a valid body with changed members), `headersFor(body)`, `put(headers, body, requestOptions)` and
+ * `sendValidResponse()`.
  */
 async function deploy(code: string): Promise<{ status: string; logged: unknown[] }> {
   const handler = `
     const https = require('node:https');
     exports.handler = async (event) => {
       const url = new URL(event.ResponseURL);
-      const response = (changes = {}) => {
+      const bodyWith = (changes = {}) => {
         const { StackId, RequestId, LogicalResourceId } = event;
         return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...changes });
       };
@@ -35,8 +36,8 @@ async function deploy(code: string): Promise<{ status: string; logged: unknown[]
         request.write(body);
         request.end();
       });
-      const length = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
-      const sendValidResponse = () => put(length(response()), response());
+      const headersFor = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
+      const sendValidResponse = () => put(headersFor(bodyWith()), bodyWith());
       const result = event.RequestType === 'Create' ? await (async () => { ${code} })() : await sendValidResponse();
       if (event.RequestType === 'Create') console.log('RESULT ' + JSON.stringify(result));
     };`;
@@ -57,33 +58,33 @@ async function deploy(code: string): Promise<{ status: string; logged: unknown[]
 test.each([
   [
     'a content type',
-    `put({ ...length(response()), 'content-type': 'application/json' }, response())`,
+    `put({ ...headersFor(bodyWith()), 'content-type': 'application/json' }, bodyWith())`,
     '403 SignatureDoesNotMatch',
   ],
-  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, response())`, '501 NotImplemented'],
-  ['a method other than PUT', `put(length(response()), response(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
+  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, bodyWith())`, '501 NotImplemented'],
+  ['a method other than PUT', `put(headersFor(bodyWith()), bodyWith(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
   [
     'a query that was not signed',
-    `put(length(response()), response(), { path: url.pathname + url.search + '0' })`,
+    `put(headersFor(bodyWith()), bodyWith(), { path: url.pathname + url.search + '0' })`,
     '403 SignatureDoesNotMatch',
   ],
-  ['a header that was not signed', `put({ ...length(response()), 'x-amz-acl': 'private' }, response())`, '403 AccessDenied'],
+  ['a header that was not signed', `put({ ...headersFor(bodyWith()), 'x-amz-acl': 'private' }, bodyWith())`, '403 AccessDenied'],
   [
-    'fetch with a string',
-    `fetch(url, { method: 'PUT', body: response() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
+    'a string as the body of a fetch',
+    `fetch(url, { method: 'PUT', body: bodyWith() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
     '403 SignatureDoesNotMatch',
   ],
   [
     'a body that is shorter than its content length',
-    `put({ 'content-type': '', 'content-length': 1000 }, response())`,
+    `put({ 'content-type': '', 'content-length': 1000 }, bodyWith())`,
     '400 RequestTimeout',
   ],
-])('%s is refused, and the resource fails after its timeout', async (_, code, expected) => {
+])('a response with %s is refused, and the resource fails after its timeout', async (_, code, expected) => {
   expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', logged: [expected] });
   expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('did not receive a response');
 });
 
-test('a request without a content length is refused', async () => {
+test('a response without a content length is refused', async () => {
   const code = `new Promise((resolve) => {
     const socket = require('node:tls').connect(443, url.hostname, { servername: url.hostname }, () =>
       socket.write('PUT ' + url.pathname + url.search + ' HTTP/1.1\\r\\nHost: ' + url.hostname + '\\r\\n\\r\\n'));
@@ -120,6 +121,7 @@ test('the response URL is a presigned URL of S3 that expires after two hours', a
         .on('error', reject)
         .end('{}');
     });
+  // until ten seconds before the URL expires
   await rehearsal.clock.sleep(7_190_000);
   expect(await put()).toBe(200);
   await rehearsal.clock.sleep(20_000);
@@ -127,13 +129,13 @@ test('the response URL is a presigned URL of S3 that expires after two hours', a
   await responses.close();
 });
 
-test('fetch with bytes and no content type is accepted', async () => {
-  const code = `fetch(url, { method: 'PUT', body: Buffer.from(response()) }).then((received) => received.status)`;
+test('a response that fetch sends as bytes without a content type is accepted', async () => {
+  const code = `fetch(url, { method: 'PUT', body: Buffer.from(bodyWith()) }).then((received) => received.status)`;
   expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', logged: [200] });
 });
 
 test('a second response is accepted and ignored', async () => {
-  const code = `await sendValidResponse(); const body = response({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
+  const code = `await sendValidResponse(); const body = bodyWith({ Status: 'FAILED', Reason: 'too late' }); return put(headersFor(body), body);`;
   expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: ['200 '] });
   const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
   expect(accepted).toHaveLength(2);
@@ -145,28 +147,28 @@ test.each([
   ['is not JSON', `'{'`, 'Invalid response object: it is not valid JSON.'],
   [
     'has the id of another request',
-    `response({ RequestId: 'other' })`,
+    `bodyWith({ RequestId: 'other' })`,
     'Invalid response object: RequestId does not match the request.',
   ],
   [
     'has no status',
-    `response({ Status: undefined })`,
+    `bodyWith({ Status: undefined })`,
     'Invalid response object: Value of property Status must be SUCCESS or FAILED.',
   ],
-  ['has no physical id', `response({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
+  ['has no physical id', `bodyWith({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
   [
     'fails without a reason',
-    `response({ Status: 'FAILED' })`,
+    `bodyWith({ Status: 'FAILED' })`,
     'Invalid response object: Reason is required when Status is FAILED.',
   ],
   [
     'has data that is not an object',
-    `response({ Data: ['a'] })`,
+    `bodyWith({ Data: ['a'] })`,
     'Invalid response object: Value of property Data must be an object.',
   ],
-  ['is cut off because its length is too small', `response().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
+  ['is cut off', `bodyWith().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
 ])('a response that %s fails the resource', async (_, body, reason) => {
-  expect((await deploy(`const body = ${body}; return put(length(body), body);`)).status).toBe('ROLLBACK_COMPLETE');
+  expect((await deploy(`const body = ${body}; return put(headersFor(body), body);`)).status).toBe('ROLLBACK_COMPLETE');
   expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
 });
 

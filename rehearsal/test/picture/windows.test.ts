@@ -4,13 +4,13 @@ import { DAY, HOUR, AUTHORIZATION_KEY, LifeBuilder, SECOND, START } from './life
 const historiesOf = (life: LifeBuilder) => authorizationHistories(life.build().authorizations);
 const windowsOf = (life: LifeBuilder) => historiesOf(life).flatMap(({ windows }) => windows);
 
-test('an authorization is valid for a day', () => {
+test('the window of an authorization lasts for a day', () => {
   expect(windowsOf(new LifeBuilder().atTime(HOUR).authorize())).toEqual([
     { from: START + HOUR, to: START + HOUR + DAY, endedBy: 'expiry' },
   ]);
 });
 
-test('authorizing again while it is valid extends the window', () => {
+test('authorizing again while the authorization is valid extends its window', () => {
   const life = new LifeBuilder()
     .authorize()
     .atTime(20 * HOUR)
@@ -18,7 +18,7 @@ test('authorizing again while it is valid extends the window', () => {
   expect(windowsOf(life)).toEqual([{ from: START, to: START + 20 * HOUR + DAY, endedBy: 'expiry' }]);
 });
 
-test('authorizing again after expiry begins another window', () => {
+test('authorizing again after the expiry begins another window', () => {
   const life = new LifeBuilder().authorize().atTime(DAY).authorize();
   expect(windowsOf(life)).toEqual([
     { from: START, to: START + DAY, endedBy: 'expiry' },
