@@ -75,7 +75,7 @@ describe('the reason in the result of a stack', () => {
     texts.map(([subject, message]) => ({ time: 0, source: 'cloudformation', subject, message }));
   const failedStack = { name: 'Stack', status: 'ROLLBACK_COMPLETE', reason: stackReason };
 
-  test('is the reason of the first failed resource, also in a nested stack', () => {
+  test('comes from the first failed resource, also in a nested stack', () => {
     const entries = events(
       ['Stack', `CREATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack-Inner-1/Group', `CREATE_FAILED AWS::EC2::SecurityGroup: no\n  such VPC (RequestId: ${UUID})`],
@@ -106,7 +106,7 @@ describe('the reason in the result of a stack', () => {
     );
   });
 
-  test('is the reason in the event of the rollback of the stack if no resource failed', () => {
+  test('comes from the event that starts the rollback of the stack, if no resource failed', () => {
     const entries = events(
       ['Stack', `UPDATE_IN_PROGRESS ${STACK_TYPE}`],
       ['Stack', `UPDATE_ROLLBACK_IN_PROGRESS ${STACK_TYPE}: Export a cannot be updated as it is in use by B`],

@@ -28,7 +28,7 @@ import {
 
 const REQUIRED_FLEET_INPUT = { BuildId: 'build-1', EC2InstanceType: 'c5.large' } as const;
 
-/** Two accounts, a VPC, and calls that connect fleets with the VPC. Before a call with a low rate limit, the simulation waits for ten seconds. */
+/** Two accounts, a VPC, and calls that connect fleets with the VPC. Waits for ten seconds before calls with a low rate limit. */
 export class PeeringSimulation {
   static async start(): Promise<PeeringSimulation> {
     return new PeeringSimulation(await startTimedSimulation());

@@ -28,6 +28,7 @@ interface OpenPage {
   readonly problems: readonly string[];
 }
 
+/** Uses the page, and throws if something is wrong. */
 type Check = (opened: OpenPage) => Promise<void>;
 
 async function scrollsSideways(page: Page): Promise<boolean> {

@@ -80,7 +80,7 @@ describe('the life of a stack', () => {
     ]);
   });
 
-  test('a change of outputs alone is an update, and resources that do not change get no request', async () => {
+  test('a change of outputs alone is an update, and custom resources that do not change get no request', async () => {
     await deploy({ One: customResource({}) });
     expect(await deploy({ One: customResource({}) }, { Outputs: { Id: { Value: { Ref: 'One' } } } })).toEqual({
       status: 'UPDATE_COMPLETE',
@@ -360,7 +360,7 @@ describe('an update', () => {
 describe('a failed update', () => {
   const failingCustomResource = customResource({ Create: { Fail: 'no' }, After: { Ref: 'One' } });
 
-  test('updates changed resources back, restores replaced ones, and deletes new ones', async () => {
+  test('updates changed resources to their old properties, restores replaced resources, and deletes new ones', async () => {
     await deploy({ Vpc: vpc('10.0.0.0/16'), One: customResource({ Vpc: { Ref: 'Vpc' } }) });
     const oldVpcId = findResource('Vpc')?.physicalId;
     const beforeUpdate = journalLength();

@@ -70,7 +70,7 @@ test.each([
   ],
   ['a header that was not signed', `put({ ...headersFor(bodyWith()), 'x-amz-acl': 'private' }, bodyWith())`, '403 AccessDenied'],
   [
-    'a string as the body of a fetch',
+    'the content type that fetch adds to a string',
     `fetch(url, { method: 'PUT', body: bodyWith() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
     '403 SignatureDoesNotMatch',
   ],

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const worker = (revision = 'one') =>
+const worker = (revision = 'old') =>
   functionResource(WORKER_CODE, { FunctionName: 'worker', Environment: { Variables: { REVISION: revision } } });
 const alias = (version: unknown = '$LATEST') => ({
   Type: 'AWS::Lambda::Alias',
@@ -49,7 +49,7 @@ const deploy = async (resources: object) => {
   const template = { Resources: { Role: HANDLER_RESOURCES.Role, ...resources } };
   return (await rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack')).status;
 };
-/** For each run: the invoked name, the version that ran, and the revision of its code, such as `worker:live $LATEST one`. */
+/** For each run: the invoked name, the version that ran, and the revision of its code, such as `worker:live $LATEST old`. */
 const runs = () =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '))
@@ -70,20 +70,20 @@ describe('an alias', () => {
     );
     expect((await rehearsal.lambda.invoke(ALIAS_ARN, { n: 1 })).payload).toEqual({ received: { n: 1 } });
     await rehearsal.lambda.invoke(FUNCTION_ARN, {});
-    await deploy({ Worker: worker('two'), Alias: alias() });
+    await deploy({ Worker: worker('new'), Alias: alias() });
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
-    expect(runs()).toEqual(['worker:live $LATEST one', 'worker $LATEST one', 'worker:live $LATEST two']);
+    expect(runs()).toEqual(['worker:live $LATEST old', 'worker $LATEST old', 'worker:live $LATEST new']);
   });
 
   test('of a version runs that version, until the alias is updated', async () => {
     await deploy({ Worker: worker(), One: version('first'), Alias: alias(NUMBER_OF_VERSION_ONE) });
-    await deploy({ Worker: worker('two'), One: version('first'), Alias: alias(NUMBER_OF_VERSION_ONE) });
+    await deploy({ Worker: worker('new'), One: version('first'), Alias: alias(NUMBER_OF_VERSION_ONE) });
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
-    expect(await deploy({ Worker: worker('two'), One: version('second'), Alias: alias(NUMBER_OF_VERSION_ONE) })).toBe(
+    expect(await deploy({ Worker: worker('new'), One: version('second'), Alias: alias(NUMBER_OF_VERSION_ONE) })).toBe(
       'UPDATE_COMPLETE',
     );
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
-    expect(runs()).toEqual(['worker:live 1 one', 'worker:live 2 two']);
+    expect(runs()).toEqual(['worker:live 1 old', 'worker:live 2 new']);
     await expect(rehearsal.lambda.invoke(`${FUNCTION_ARN}:1`, {})).rejects.toThrow(`Function not found: ${FUNCTION_ARN}:1`);
   });
 
@@ -122,7 +122,7 @@ describe('asynchronous events of an alias', () => {
     rehearsal.lambda.invokeAsync(FUNCTION_ARN, { fail: true });
     await rehearsal.clock.sleep(3_600_000);
     // the function has two retries by default
-    expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST one'), 'worker:live $LATEST one']);
+    expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST old'), 'worker:live $LATEST old']);
   });
 
   test('that fail in all attempts send a record with the request and the error to the queue', async () => {

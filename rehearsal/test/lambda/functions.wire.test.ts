@@ -132,6 +132,7 @@ describe('a function in a VPC', () => {
       policyFor(PERMISSIONS.filter((action) => action !== 'ec2:DeleteNetworkInterface')),
     );
     const [first, second, group] = ['First', 'Second', 'Group'].map(physicalIdOf);
+    // 20 minutes for the function, and then 15 minutes of retries for the subnets and the security group
     expect(await runTimed(deleteStack)).toEqual({ status: 'DELETE_FAILED', minutes: 35 });
     expect(new Set(reasons(rehearsal, 'DELETE_FAILED'))).toEqual(
       new Set([

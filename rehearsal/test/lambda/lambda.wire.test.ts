@@ -20,6 +20,7 @@ afterAll(() => rehearsal.close());
 
 let functionCount = 0;
 
+/** Deploys a function with inline code or with an asset. Returns its ARN. */
 function deployFunction(code: string | { directory: string }, configuration: Partial<FunctionConfiguration> = {}): string {
   const functionName = `function-${++functionCount}`;
   return rehearsal.lambda.deploy({
@@ -52,6 +53,7 @@ const handlerWith = (body: string) => `exports.handler = async (event, context) 
 const invokeCode = async (body: string, event: unknown = {}, configuration: Partial<FunctionConfiguration> = {}) =>
   rehearsal.lambda.invoke(deployFunction(handlerWith(body), configuration), event);
 const secondsSince = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
+/** What the function has logged. */
 const logLines = (arn: string) =>
   rehearsal.journal.entries
     .filter(({ source, subject }) => source === 'lambda' && arn.endsWith(`:${subject}`))
@@ -71,7 +73,7 @@ describe('the environment of the code', () => {
     expect((payload as Record<string, string>).AWS_SESSION_TOKEN).not.toBe('');
   });
 
-  test('has only clocks and timers in rehearsed time', async () => {
+  test('shows rehearsed time in all clocks and timers', async () => {
     const startTime = rehearsal.clock.now();
     const { payload } = await invokeCode(`
       const { setTimeout: sleep } = require('node:timers/promises');
@@ -100,7 +102,7 @@ describe('the environment of the code', () => {
     expect(payload).toEqual(['named', '128', 800]);
   });
 
-  test('contains the packages of the runtime, but not those installed around the asset', async () => {
+  test('contains the packages of the runtime, but no packages that are installed elsewhere', async () => {
     const { payload } = await invokeCode(`
       const { GameLiftClient } = require('@aws-sdk/client-gamelift');
       const load = (name) => { try { require(name); return 'loaded'; } catch (error) { return error.code; } };
@@ -136,7 +138,7 @@ describe('the environment of the code', () => {
   });
 });
 
-describe('time', () => {
+describe('rehearsed time', () => {
   test('leaps while a handler waits: an hour with a poll every ten seconds takes a short real time', async () => {
     const arn = deployFunction(
       handlerWith('for (let i = 0; i < 360; i++) await new Promise((resolve) => setTimeout(resolve, 10_000));'),
@@ -154,13 +156,13 @@ describe('time', () => {
     const { payload } = await invokeCode(`
       const before = Date.now();
       const crypto = require('node:crypto'), { promisify } = require('node:util'), { spawn } = require('node:child_process');
-      const far = setTimeout(() => undefined, 500_000);
+      const laterTimer = setTimeout(() => undefined, 500_000);
       crypto.randomBytes(16);
       await promisify(crypto.pbkdf2)('a', 'b', 100_000, 64, 'sha512');
       await new Promise((resolve) => spawn('/bin/sleep', ['0.1']).on('exit', resolve));
       await require('node:fs/promises').readFile(__filename);
       for (const end = performance.now() + 50; performance.now() < end;);
-      clearTimeout(far);
+      clearTimeout(laterTimer);
       return Date.now() - before;`);
     expect(payload).toBe(50);
   });

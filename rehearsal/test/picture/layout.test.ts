@@ -16,7 +16,7 @@ import {
   START,
 } from './life-builder';
 
-/** The events in one lane of a stack, with their times since the start. */
+/** The events in one lane of a stack: the start, the end, the title and the result of each. Times are relative to the start of the life. */
 function eventsIn({ groups }: Layout, lane: Lane, stack = 'Stack') {
   const events = groups.find(({ name }) => name === stack)?.lanes.find((candidate) => candidate.lane === lane)?.events ?? [];
   return events.map(({ from, to, title, result }) => [from - START, to - START, title, result]);

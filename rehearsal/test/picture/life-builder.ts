@@ -82,7 +82,7 @@ export class LifeBuilder {
     return this;
   }
 
-  /** Records that the authorization was used, consumed by its use, canceled, or that an operation found none. */
+  /** Records a use of the authorization, a use that consumes it, its cancellation, or an operation that found no valid authorization. */
   authorizationChange(kind: 'used' | 'used up' | 'canceled' | 'missing'): this {
     this.authorizations.push({ ...AUTHORIZATION_KEY, kind, time: this.time });
     return this;

@@ -35,7 +35,7 @@ test.each([
   ]);
 });
 
-test('an authorization that is canceled after its expiry has ended by expiry', () => {
+test('a cancellation after the expiry does not change the window', () => {
   const life = new LifeBuilder()
     .authorize()
     .atTime(2 * DAY)
@@ -43,7 +43,7 @@ test('an authorization that is canceled after its expiry has ended by expiry', (
   expect(windowsOf(life)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });
 
-test('using an authorization does not end it', () => {
+test('using an authorization does not end its window', () => {
   const life = new LifeBuilder().authorize().atTime(HOUR).authorizationChange('used');
   expect(windowsOf(life)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });

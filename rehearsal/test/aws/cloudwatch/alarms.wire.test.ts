@@ -74,17 +74,17 @@ describe('an alarm', () => {
     await deploy({
       Alarm: alarm({ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2, Threshold: 2, TreatMissingData: 'notBreaching' }),
     });
-    const putTwice = async () => {
+    const reachThresholdInOnePeriod = async () => {
       putMetric(1);
       await rehearsal.clock.sleep(MINUTE);
       putMetric(1);
       await rehearsal.clock.sleep(9 * MINUTE);
     };
-    await putTwice();
+    await reachThresholdInOnePeriod();
     await rehearsal.clock.sleep(HOUR);
     expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK']);
-    await putTwice();
-    await putTwice();
+    await reachThresholdInOnePeriod();
+    await reachThresholdInOnePeriod();
     await rehearsal.clock.sleep(HOUR);
     expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });

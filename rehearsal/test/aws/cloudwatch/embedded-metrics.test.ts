@@ -23,7 +23,7 @@ const lineWith = (directive: object, root: object = {}) => ({
   ...root,
   _aws: { ...VALID_LINE._aws, CloudWatchMetrics: [{ ...DIRECTIVE, ...directive }] },
 });
-const names = (count: number) => Array.from({ length: count }, (_, index) => `name${index}`);
+const makeNames = (count: number) => Array.from({ length: count }, (_, index) => `name${index}`);
 const membersWith = (keys: readonly string[], value: unknown) => Object.fromEntries(keys.map((key) => [key, value]));
 
 describe('a line in the embedded metric format', () => {
@@ -61,7 +61,7 @@ describe('a line in the embedded metric format', () => {
   });
 
   test('can have 30 dimensions with values of 1024 characters, and 100 metrics with 100 values', () => {
-    const [dimensions, metricNames] = [names(30), names(100)];
+    const [dimensions, metricNames] = [makeNames(30), makeNames(100)];
     putLogText(lineWith({ Dimensions: [dimensions] }, membersWith(dimensions, 'x'.repeat(1024))));
     expect(statisticOf('Sum', membersWith(dimensions, 'x'.repeat(1024)) as Dimensions)).toBe(3);
     putLogText(lineWith({ Metrics: metricNames.map((Name) => ({ Name })) }, membersWith(metricNames, Array(100).fill(1))));
@@ -82,7 +82,7 @@ describe('a line in the embedded metric format', () => {
     ['a dimension that is a path to a nested value', { Dimensions: [['nested.value']] }],
     ['an empty dimension', { Dimensions: [['empty']] }],
     ['a dimension that is too long', { Dimensions: [['long']] }],
-    ['more than 30 dimensions', { Dimensions: [names(31)] }],
+    ['more than 30 dimensions', { Dimensions: [makeNames(31)] }],
     ['no metrics', { Metrics: undefined }],
     ['more than 100 metrics', { Metrics: Array(101).fill({ Name: 'Failed' }) }],
     ['a metric without a name', { Metrics: [{ Unit: 'Count' }] }],
@@ -95,7 +95,7 @@ describe('a line in the embedded metric format', () => {
     ['a resolution that is not an integer', { Metrics: [{ Name: 'Failed', StorageResolution: '1' }] }],
   ])('is ignored if it has %s', (_, directive) => {
     const targetMembers = {
-      ...membersWith(names(31), 'value'),
+      ...membersWith(makeNames(31), 'value'),
       empty: '',
       long: 'x'.repeat(1025),
       nested: { value: 'value' },

@@ -8,7 +8,7 @@ import { PeeringSimulation } from '../peering-simulation';
 import { allow, gameLiftClient, policy, REGION, createRoleSession, VPC_ACCOUNT } from '../simulation';
 
 const DAY_SECONDS = 24 * 3600;
-/** The actions that a role needs to authorize, and to let GameLift write routes and rules. */
+/** The actions that the authorizing role needs. With this role, GameLift accepts the connection, and writes routes and rules. */
 const AUTHORIZER_ACTIONS = [
   'gamelift:CreateVpcPeeringAuthorization',
   'ec2:AcceptVpcPeeringConnection',
@@ -18,7 +18,7 @@ const AUTHORIZER_ACTIONS = [
   'ec2:DescribeRouteTables',
   'ec2:DescribeSecurityGroups',
 ];
-/** The actions that the role needs in addition if GameLift is to remove its routes and rules. */
+/** The actions that the authorizing role also needs, so that GameLift can remove its routes and rules. */
 const REMOVAL_ACTIONS = ['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupEgress', 'ec2:RevokeSecurityGroupIngress'];
 const OVERLAP_MESSAGE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
 
@@ -78,6 +78,7 @@ describe('a connection', () => {
       expect.objectContaining({
         VpcPeeringConnectionId: connection?.VpcPeeringConnectionId,
         Status: { Code: 'active', Message: 'Active' },
+        // the account that owns the VPCs of fleets in the simulation
         RequesterVpcInfo: expect.objectContaining({ OwnerId: '999999999999', CidrBlock: '10.192.0.0/20' }) as unknown,
         AccepterVpcInfo: expect.objectContaining({ OwnerId: VPC_ACCOUNT, VpcId: simulation.vpcId }) as unknown,
       }),
@@ -105,7 +106,7 @@ describe('a connection', () => {
     expect(await simulation.connections(fleetId)).toEqual([]);
   });
 
-  rehearsedTest('fails if a secondary CIDR block of the VPC overlaps', async () => {
+  rehearsedTest('fails if a secondary CIDR block of the VPC overlaps the block of the fleet', async () => {
     simulation.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.7.0.0/20' });
     simulation.aws.ec2.associateCidrBlock({ account: VPC_ACCOUNT, region: REGION }, simulation.vpcId, '10.7.8.0/24');
     const { fleetId, connection } = await simulation.connectNewFleet();
@@ -147,13 +148,13 @@ describe('a connection', () => {
       await simulation.connect(fleetId);
     }
     await simulation.wait(3600);
-    const status = async (fleetId: string) => (await simulation.connections(fleetId))[0]?.Status;
-    expect(await status(pendingFleetId)).toMatchObject({ Code: 'pending-acceptance' });
-    expect(await status(rejectedFleetId)).toMatchObject({ Code: 'rejected' });
-    expect(await status(failedFleetId)).toEqual({ Code: 'failed', Message: 'No.' });
+    const statusOf = async (fleetId: string) => (await simulation.connections(fleetId))[0]?.Status;
+    expect(await statusOf(pendingFleetId)).toMatchObject({ Code: 'pending-acceptance' });
+    expect(await statusOf(rejectedFleetId)).toMatchObject({ Code: 'rejected' });
+    expect(await statusOf(failedFleetId)).toEqual({ Code: 'failed', Message: 'No.' });
     simulation.aws.gameLift.connections.resumePendingConnections();
     await simulation.wait(30);
-    expect(await status(pendingFleetId)).toMatchObject({ Code: 'active' });
+    expect(await statusOf(pendingFleetId)).toMatchObject({ Code: 'active' });
   });
 
   rehearsedTest('is deleted if the account of the VPC deletes it in EC2', async () => {
@@ -167,10 +168,10 @@ describe('a connection', () => {
 
   rehearsedTest('can be described once in ten seconds', async () => {
     const { fleetId } = await simulation.connectNewFleet();
-    const describe = () => simulation.fleetClient.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
-    await expect(describe()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    const describeConnections = () => simulation.fleetClient.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
+    await expect(describeConnections()).rejects.toMatchObject({ name: 'ThrottlingException' });
     await simulation.wait(10);
-    await describe();
+    await describeConnections();
   });
 
   test.each([
@@ -356,14 +357,14 @@ describe('readings', () => {
       const before = simulation.aws.inventory();
       limitAuthorizer([...AUTHORIZER_ACTIONS, ...REMOVAL_ACTIONS]);
       const { fleetId, connection } = await simulation.connectNewFleet();
-      const count = { none: 0, 'main route table': 1, 'every route table': 2 }[reading];
-      expect(await routesToPeerings()).toHaveLength(count);
+      const expectedRoutes = { none: 0, 'main route table': 1, 'every route table': 2 }[reading];
+      expect(await routesToPeerings()).toHaveLength(expectedRoutes);
       expect(simulation.aws.ec2.routeTable(place, otherTableId).routes.size).toBe(reading === 'every route table' ? 1 : 0);
       const { SecurityGroups } = await simulation.ec2Client.send(new DescribeSecurityGroupsCommand({}));
       const rulesForFleet = SecurityGroups?.[0]?.IpPermissions?.filter(
         ({ IpRanges }) => IpRanges?.[0]?.CidrIp === '10.192.0.0/20',
       );
-      expect(rulesForFleet).toHaveLength(count === 0 ? 0 : 1);
+      expect(rulesForFleet).toHaveLength(expectedRoutes === 0 ? 0 : 1);
       await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
       const { routes, rules } = simulation.aws.inventory();
       expect({ routes, rules }).toEqual({ routes: before.routes, rules: before.rules });

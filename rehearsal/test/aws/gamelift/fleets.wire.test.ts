@@ -86,12 +86,12 @@ rehearsedTest('fleet events can be filtered by time, and are listed in pages', a
     pages.push(Events?.map(({ EventCode }) => EventCode) ?? []);
   }
   expect(pages.map(({ length }) => length)).toEqual([4, 2]);
-  const eventsBetween = new DescribeFleetEventsCommand({
+  const describeEventsBetween = new DescribeFleetEventsCommand({
     FleetId: fleetId,
     StartTime: new Date(start + 50_000),
     EndTime: new Date(start + 400_000),
   });
-  const { Events } = await simulation.fleetClient.send(eventsBetween);
+  const { Events } = await simulation.fleetClient.send(describeEventsBetween);
   expect(Events?.map(({ EventCode }) => EventCode)).toEqual([
     'FLEET_STATE_DOWNLOADING',
     'FLEET_STATE_VALIDATING',

@@ -26,6 +26,7 @@ describe('a fleet that is created with its peer VPC', () => {
     await simulation.authorize();
     const fleetId = await simulation.createFleetWithPeerVpc();
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
+    // until shortly before the fleet becomes ACTIVATING, after 1200 of 1500 seconds
     await simulation.wait(1190);
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
     await simulation.wait(60);
@@ -43,7 +44,7 @@ describe('a fleet that is created with its peer VPC', () => {
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'deleted' }]);
   });
 
-  test('can refuse to be disconnected under a reading: the connection ends with the fleet', async () => {
+  test('refuses to be disconnected under the reading "InvalidRequestException", and its connection ends with the fleet', async () => {
     simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     await simulation.authorize();
     const fleetId = await simulation.createFleetWithPeerVpc();
@@ -58,7 +59,7 @@ describe('a fleet that is created with its peer VPC', () => {
     expect(simulation.aws.inventory()).toMatchObject({ fleets: [], connections: [], routes: [] });
   });
 
-  test('is the only fleet that refuses to be disconnected: a fleet that was connected later can be disconnected', async () => {
+  test('refuses to be disconnected under that reading, unlike a fleet that was connected later', async () => {
     simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const { fleetId } = await simulation.connectNewFleet();
     await simulation.disconnect(fleetId);
