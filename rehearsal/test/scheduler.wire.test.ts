@@ -16,7 +16,7 @@ const DEAD_LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:dead-letters';
 const isoMinute = (time: number | undefined) => (time === undefined ? 'never' : new Date(time).toISOString().slice(0, 16));
 
 describe('the schedule expression', () => {
-  // an expression, the earliest time that counts, and the time at which the schedule is next due
+  // an expression, the earliest time of the next run, and the time of the next run, in UTC
   test.each([
     ['rate(12 hours)', '2026-01-01T00:00:00', '2026-01-01T00:00'],
     ['rate(12 hours)', '2026-01-01T00:00:00.001', '2026-01-01T12:00'],
@@ -39,7 +39,7 @@ describe('the schedule expression', () => {
     ['cron(0 10 3W * ? *)', '2026-01-01T00:00:00', '2026-01-02T10:00'],
     ['cron(0 10 ? * 3#2 *)', '2026-01-01T00:00:00', '2026-01-13T10:00'],
     ['cron(0 10 ? * FRI#5 *)', '2026-01-01T00:00:00', '2026-01-30T10:00'],
-  ])('%s, seen from %s, is next due: %s', (expression, earliestTime, expected) => {
+  ])('%s, at or after %s, is next due: %s', (expression, earliestTime, expected) => {
     expect(isoMinute(parseExpression(expression, START).next(Date.parse(`${earliestTime}Z`)))).toBe(expected);
   });
 
@@ -189,6 +189,7 @@ describe('a schedule', () => {
     expect(minutesSinceStartDate).toHaveLength(2);
     minutesSinceStartDate.forEach((minute, index) => {
       expect(minute).toBeGreaterThanOrEqual(index * MINUTES_PER_DAY);
+      // the window of 60 minutes, and less than a minute for the invocation
       expect(minute).toBeLessThan(index * MINUTES_PER_DAY + 61);
     });
   });
@@ -196,6 +197,7 @@ describe('a schedule', () => {
   test('does not invoke a failing function again, but Lambda retries the event twice', async () => {
     await deploy({ target: { Input: '{"fail":true}' } });
     await rehearsal.clock.sleep(HOUR);
+    // the first run and two retries
     expect(runEvents()).toHaveLength(3);
     expect(deadLetters()).toEqual([]);
   });

@@ -15,9 +15,9 @@ afterEach(() => rehearsal.close());
 /**
  * Deploys a custom resource whose function runs `code` for the create, and logs what `code` returns. `code` can use `url` (the response
  * URL), `bodyWith(changes)` (a valid body with changed members), `headersFor(body)`, `put(headers, body, requestOptions)` and
- * `sendValidResponse()`.
+ * `sendValidResponse()`. Returns the status of the stack, and the logged results.
  */
-async function deploy(code: string): Promise<{ status: string; logged: unknown[] }> {
+async function deploy(code: string): Promise<{ status: string; loggedResults: unknown[] }> {
   const handler = `
     const https = require('node:https');
     exports.handler = async (event) => {
@@ -52,7 +52,7 @@ async function deploy(code: string): Promise<{ status: string; logged: unknown[]
   );
   await rehearsal.clock.sleep(1000);
   const results = rehearsal.journal.entries.filter(({ message }) => message.startsWith('RESULT '));
-  return { status, logged: results.map(({ message }) => JSON.parse(message.slice('RESULT '.length)) as unknown) };
+  return { status, loggedResults: results.map(({ message }) => JSON.parse(message.slice('RESULT '.length)) as unknown) };
 }
 
 test.each([
@@ -80,7 +80,7 @@ test.each([
     '400 RequestTimeout',
   ],
 ])('a response with %s is refused, and the resource fails after its timeout', async (_, code, expected) => {
-  expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', logged: [expected] });
+  expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', loggedResults: [expected] });
   expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('did not receive a response');
 });
 
@@ -90,7 +90,7 @@ test('a response without a content length is refused', async () => {
       socket.write('PUT ' + url.pathname + url.search + ' HTTP/1.1\\r\\nHost: ' + url.hostname + '\\r\\n\\r\\n'));
     socket.once('data', (data) => { socket.destroy(); resolve(data.toString().split('\\r\\n')[0]); });
   })`;
-  expect((await deploy(`return ${code};`)).logged).toEqual(['HTTP/1.1 411 Length Required']);
+  expect((await deploy(`return ${code};`)).loggedResults).toEqual(['HTTP/1.1 411 Length Required']);
 });
 
 test('the response URL is a presigned URL of S3 that expires after two hours', async () => {
@@ -131,12 +131,12 @@ test('the response URL is a presigned URL of S3 that expires after two hours', a
 
 test('a response that fetch sends as bytes without a content type is accepted', async () => {
   const code = `fetch(url, { method: 'PUT', body: Buffer.from(bodyWith()) }).then((received) => received.status)`;
-  expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', logged: [200] });
+  expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', loggedResults: [200] });
 });
 
 test('a second response is accepted and ignored', async () => {
   const code = `await sendValidResponse(); const body = bodyWith({ Status: 'FAILED', Reason: 'too late' }); return put(headersFor(body), body);`;
-  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: ['200 '] });
+  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', loggedResults: ['200 '] });
   const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
   expect(accepted).toHaveLength(2);
   const requestId = /request ([0-9a-f-]+)/.exec(accepted[0]?.message ?? '')?.[1] ?? '';
@@ -178,6 +178,6 @@ test('the function can send the response again if the first attempt hangs', asyn
     const before = Date.now();
     const first = await Promise.race([sendValidResponse(), new Promise((resolve) => setTimeout(resolve, 30_000, 'gave up'))]);
     return [first, await sendValidResponse(), Math.round((Date.now() - before) / 1000)];`;
-  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: [['gave up', '200 ', 30]] });
+  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', loggedResults: [['gave up', '200 ', 30]] });
   removeFault();
 });

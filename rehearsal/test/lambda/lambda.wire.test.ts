@@ -229,6 +229,7 @@ describe('an invocation', () => {
       const statusOrError = await fetch(process.env.AWS_ENDPOINT_URL, { signal: AbortSignal.timeout(60_000) }).then((response) => response.status, (error) => error.name);
       return [name, Math.round((Date.now() - before) / 60_000), typeof statusOrError];`);
     removeInterceptor();
+    // the fault does not apply to unsigned requests, so `fetch` gets a status
     expect(payload).toEqual(['TimeoutError', 2, 'number']);
   });
 });
@@ -306,10 +307,10 @@ describe('execution environments', () => {
 
   test('can be killed', async () => {
     const arn = deployFunction(handlerWith('await new Promise((resolve) => setTimeout(resolve, 600_000));'));
-    const result = rehearsal.lambda.invoke(arn, {});
+    const invocation = rehearsal.lambda.invoke(arn, {});
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.lambda.kill(arn)).toBe(1);
-    expect((await result).payload).toMatchObject({ errorMessage: 'Error: Runtime exited with error: signal: killed' });
+    expect((await invocation).payload).toMatchObject({ errorMessage: 'Error: Runtime exited with error: signal: killed' });
     expect(rehearsal.lambda.kill(arn)).toBe(0);
   });
 });

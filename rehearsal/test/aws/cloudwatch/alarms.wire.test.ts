@@ -63,8 +63,10 @@ describe('an alarm', () => {
   ])('that treats missing data as %s has the states %j', async (TreatMissingData, expected) => {
     await deploy({ Alarm: alarm({ TreatMissingData }) });
     await rehearsal.clock.sleep(10 * MINUTE);
+    // reaches the threshold
     putMetric(1);
     await rehearsal.clock.sleep(10 * MINUTE);
+    // does not reach the threshold
     putMetric(0);
     await rehearsal.clock.sleep(10 * MINUTE);
     expect(alarmStates()).toEqual(expected);
