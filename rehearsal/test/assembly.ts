@@ -13,16 +13,17 @@ export function writeAssembly(template: object, stackName = 'Stack'): string {
   const properties = { templateFile: `${stackName}.template.json` };
   const environment = 'aws://unknown-account/unknown-region';
   const artifacts = { [stackName]: { type: 'aws:cloudformation:stack', environment, properties } };
-  // later than the version of any CDK
+  // The rehearsal reads assemblies of later CDKs than its own: no CDK has reached this version.
   write('manifest.json', { version: '999.0.0', artifacts });
   return directory;
 }
 
 /**
- * The code of the function that handles custom resources. The properties `Create`, `Update` and `Delete` of a custom resource say how the
- * function handles such a request: `silent`, `crash`, or an object with values of the response. It logs each request as one line of JSON.
+ * The code of the function that handles custom resources. The properties `Create`, `Update` and `Delete` of a custom resource say what the
+ * function does with a request of this type: `silent` (sends no response), `crash`, or an object with values of the response. The property
+ * `Seconds` says how long the function waits first. The function logs each request as one line of JSON.
  */
-const HANDLER = `
+const HANDLER_CODE = `
 const https = require('https');
 exports.handler = async (event) => {
   const { RequestType, ResourceProperties: properties, ResponseURL, ...rest } = event;
@@ -54,7 +55,7 @@ exports.handler = async (event) => {
 };
 `;
 
-/** The role and the function. Every template with custom resources needs them. */
+/** The function that handles custom resources, and its role. Every template with custom resources needs these two resources. */
 export const HANDLER_RESOURCES = {
   Role: {
     Type: 'AWS::IAM::Role',
@@ -65,7 +66,7 @@ export const HANDLER_RESOURCES = {
       },
     },
   },
-  Handler: functionResource(HANDLER),
+  Handler: functionResource(HANDLER_CODE),
 };
 
 export function functionResource(code: string, properties: object = {}): object {
@@ -91,7 +92,7 @@ export interface LoggedRequest {
   readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
 }
 
-/** The requests that the function received. */
+/** The requests that the function has logged. */
 export const requests = (rehearsal: Rehearsal): LoggedRequest[] =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('REQUEST '))
@@ -100,7 +101,7 @@ export const requests = (rehearsal: Rehearsal): LoggedRequest[] =>
 /**
  * The events of CloudFormation without times and reasons, such as `Vpc CREATE_COMPLETE`.
  *
- * @param from the index of the first journal entry
+ * @param from the index of the first journal entry that counts
  */
 export const events = (rehearsal: Rehearsal, from = 0): string[] =>
   rehearsal.journal.entries

@@ -12,10 +12,10 @@ afterEach(() => rehearsal.close());
 
 const deploy = (resources: object, sections: object = {}) =>
   rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...sections }), 'Stack');
-const remove = () => rehearsal.cloudFormation.delete('Stack');
+const deleteStack = () => rehearsal.cloudFormation.delete('Stack');
 const inventoryOf = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
-/** The number of differences between an earlier inventory and the current one, for each kind. */
-const countDifferencesByKind = (before: Inventory) => {
+/** For each kind, the number of items that were added since an earlier inventory. An item that was removed has an entry of its own. */
+const countNewItems = (before: Inventory) => {
   const kinds = differenceLines(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
 };
@@ -161,7 +161,7 @@ describe('the inventory', () => {
   test('contains everything that a template creates, and nothing after the deletion of the stack', async () => {
     const before = rehearsal.aws.inventory();
     expect((await deploy(RESOURCES, OUTPUTS)).status).toBe('CREATE_COMPLETE');
-    expect(countDifferencesByKind(before)).toEqual({
+    expect(countNewItems(before)).toEqual({
       alarms: 2,
       exports: 1,
       fleets: 1,
@@ -192,7 +192,6 @@ describe('the inventory', () => {
       expect.stringMatching(/^igw-/),
     ]);
     expect(inventoryOf('queues')).toMatchObject([{ policy: POLICY }]);
-    const arn = 'arn:aws:lambda:us-east-1:111111111111:function:';
     const [{ functionName }] = inventoryOf('functions') as unknown as [{ functionName: string }];
     expect(inventoryOf('functions')).toEqual([
       {
@@ -208,10 +207,12 @@ describe('the inventory', () => {
       },
     ]);
     expect(inventoryOf('roles')).toMatchObject([{ inline: { inline: POLICY, own: POLICY }, attached: [] }]);
-    expect(inventoryOf('schedules')).toMatchObject([{ targetArn: `${arn}${functionName}` }]);
+    expect(inventoryOf('schedules')).toMatchObject([
+      { targetArn: `arn:aws:lambda:us-east-1:111111111111:function:${functionName}` },
+    ]);
     expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'CREATE_COMPLETE' }]);
     expect(inventoryOf('exports')).toMatchObject([{ name: 'vpc', stack: 'Stack' }]);
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 
@@ -231,23 +232,23 @@ describe('the inventory', () => {
         expect.stringMatching(/^VPCs \(1\): vpc-[0-9a-f]{17}$/),
       ]),
     );
-    await remove();
+    await deleteStack();
     expect(summaryLines(compareInventories(after, rehearsal.aws.inventory()))[0]).toBe(
       'missing stacks (1): Stack CREATE_COMPLETE',
     );
   });
 
-  test('contains what a deleted stack retains', async () => {
+  test('contains the resources that a deleted stack has retained', async () => {
     const before = rehearsal.aws.inventory();
     const retained = Object.entries(RESOURCES).map(([id, resource]) => [id, { ...resource, DeletionPolicy: 'Retain' }]);
     expect((await deploy(Object.fromEntries(retained) as object, OUTPUTS)).status).toBe('CREATE_COMPLETE');
     const created = rehearsal.aws.inventory();
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
     expect(differenceLines(created, rehearsal.aws.inventory())).toEqual([
       expect.stringMatching(/^missing of stacks: /),
       expect.stringMatching(/^missing of exports: /),
     ]);
-    expect(countDifferencesByKind(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
+    expect(countNewItems(before)).toMatchObject({ roles: 1, functions: 1, logGroups: 1, vpcs: 1, otherResources: 5 });
   });
 
   test('contains resources of types that are not simulated, with their stack', async () => {
@@ -269,30 +270,31 @@ describe('the inventory', () => {
 
   test('contains a stack that cannot be deleted, with its remaining resources', async () => {
     const before = rehearsal.aws.inventory();
+    // the rehearsal does not run Python, so the custom resource gets no response
     const pythonFunction = { Role: HANDLER_RESOURCES.Role, Handler: functionResource('', { Runtime: 'python3.12' }) };
     expect((await deploy({ ...pythonFunction, Thing: customResource({ ServiceTimeout: 60 }) })).status).toBe('ROLLBACK_FAILED');
-    expect((await remove()).status).toBe('DELETE_FAILED');
-    expect(countDifferencesByKind(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
+    expect((await deleteStack()).status).toBe('DELETE_FAILED');
+    expect(countNewItems(before)).toEqual({ roles: 1, functions: 1, stacks: 1 });
     expect(inventoryOf('stacks')).toMatchObject([{ name: 'Stack', status: 'DELETE_FAILED' }]);
     expect(inventoryOf('functions')).toMatchObject([{ runtime: 'python3.12' }]);
   });
 });
 
 describe('the log group of a function', () => {
-  const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+  const BASIC_EXECUTION_POLICY_ARN = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
   const { Properties, ...role } = HANDLER_RESOURCES.Role;
-  const roleWithLogs = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC] } };
+  const roleThatMayLog = { ...role, Properties: { ...Properties, ManagedPolicyArns: [BASIC_EXECUTION_POLICY_ARN] } };
 
-  test('is created by Lambda if it does not exist and the role allows it, and is left behind', async () => {
+  test('is created by Lambda if it does not exist and the role may create log groups, and is left behind', async () => {
     const before = rehearsal.aws.inventory();
-    await deploy({ ...HANDLER_RESOURCES, Role: roleWithLogs, Thing: customResource({}) });
+    await deploy({ ...HANDLER_RESOURCES, Role: roleThatMayLog, Thing: customResource({}) });
     const [{ functionName }] = inventoryOf('functions') as unknown as [{ functionName: string }];
     const group = { account: '111111111111', region: 'us-east-1', name: `/aws/lambda/${functionName}` };
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups: [group] });
   });
 
-  test('is not created if the role does not allow it', async () => {
+  test('is not created if the role may not create log groups', async () => {
     await deploy({ ...HANDLER_RESOURCES, Thing: customResource({}) });
     expect(inventoryOf('logGroups')).toEqual([]);
   });
@@ -301,13 +303,13 @@ describe('the log group of a function', () => {
     const before = rehearsal.aws.inventory();
     const Handler = { ...(HANDLER_RESOURCES.Handler as { Properties: object }) };
     await deploy({
-      Role: roleWithLogs,
+      Role: roleThatMayLog,
       Logs: { Type: 'AWS::Logs::LogGroup' },
       Handler: { ...Handler, Properties: { ...Handler.Properties, LoggingConfig: { LogGroup: { Ref: 'Logs' } } } },
       Thing: customResource({}),
     });
     expect(inventoryOf('logGroups')).toHaveLength(1);
-    await remove();
+    await deleteStack();
     expect(rehearsal.aws.inventory()).toEqual(before);
   });
 });

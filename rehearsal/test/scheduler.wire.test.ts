@@ -7,37 +7,40 @@ const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const CODE = `exports.handler = async (event) => { console.log('RUN ' + JSON.stringify(event)); if (event.fail) throw new Error('failed on purpose'); };`;
+const MINUTES_PER_DAY = DAY / MINUTE;
+const WORKER_CODE = `exports.handler = async (event) => { console.log('RUN ' + JSON.stringify(event)); if (event.fail) throw new Error('failed on purpose'); };`;
 const ALIAS_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker:live';
 const DEAD_LETTERS_ARN = 'arn:aws:sqs:us-east-1:111111111111:dead-letters';
 
-const isoMinute = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString().slice(0, 16));
+/** Formats a time to the minute. */
+const isoMinute = (time: number | undefined) => (time === undefined ? 'never' : new Date(time).toISOString().slice(0, 16));
 
-describe('an expression', () => {
+describe('the schedule expression', () => {
+  // an expression, the earliest time of the next run, and the time of the next run, in UTC
   test.each([
-    ['rate(12 hours)', START, '2026-01-01T00:00'],
-    ['rate(12 hours)', START + 1, '2026-01-01T12:00'],
-    ['rate(1 minute)', START + 90_000, '2026-01-01T00:02'],
-    ['rate(5 days)', START + 6 * DAY, '2026-01-11T00:00'],
-    ['at(2026-03-01T08:30:00)', START, '2026-03-01T08:30'],
-    ['at(2025-03-01T08:30:00)', START, undefined],
-    ['cron(15 10 * * ? *)', START + 11 * HOUR, '2026-01-02T10:15'],
-    ['cron(0/20 8-9 ? * MON-FRI *)', Date.UTC(2026, 0, 2, 9, 41), '2026-01-05T08:00'],
-    ['cron(0 0 1 FEB,aug ? 2027)', START, '2027-02-01T00:00'],
-    ['cron(0 0 1 1 ? 2025)', START, undefined],
-    ['cron(15 10 * * ? *)', START + 10 * HOUR + 15 * MINUTE, '2026-01-01T10:15'],
-    ['cron(15 10 * * ? *)', START + 10 * HOUR + 15 * MINUTE + 1, '2026-01-02T10:15'],
-    ['cron(5/25 0 1/10 * ? *)', START + HOUR, '2026-01-11T00:05'],
-    ['cron(0 10 ? * 1 *)', START, '2026-01-04T10:00'],
-    ['cron(0 10 ? * 2-6 2027)', START, '2027-01-01T10:00'],
-    ['cron(0 10 L * ? *)', START, '2026-01-31T10:00'],
-    ['cron(0 10 ? * L *)', START, '2026-01-03T10:00'],
-    ['cron(0 10 ? * 6L 2026-2027)', START, '2026-01-30T10:00'],
-    ['cron(0 10 3W * ? *)', START, '2026-01-02T10:00'],
-    ['cron(0 10 ? * 3#2 *)', START, '2026-01-13T10:00'],
-    ['cron(0 10 ? * FRI#5 *)', START, '2026-01-30T10:00'],
-  ])('%s is next due at the expected time (case %#)', (expression, from, expected) => {
-    expect(isoMinute(parseExpression(expression, START).next(from))).toBe(expected);
+    ['rate(12 hours)', '2026-01-01T00:00:00', '2026-01-01T00:00'],
+    ['rate(12 hours)', '2026-01-01T00:00:00.001', '2026-01-01T12:00'],
+    ['rate(1 minute)', '2026-01-01T00:01:30', '2026-01-01T00:02'],
+    ['rate(5 days)', '2026-01-07T00:00:00', '2026-01-11T00:00'],
+    ['at(2026-03-01T08:30:00)', '2026-01-01T00:00:00', '2026-03-01T08:30'],
+    ['at(2025-03-01T08:30:00)', '2026-01-01T00:00:00', 'never'],
+    ['cron(15 10 * * ? *)', '2026-01-01T11:00:00', '2026-01-02T10:15'],
+    ['cron(0/20 8-9 ? * MON-FRI *)', '2026-01-02T09:41:00', '2026-01-05T08:00'],
+    ['cron(0 0 1 FEB,aug ? 2027)', '2026-01-01T00:00:00', '2027-02-01T00:00'],
+    ['cron(0 0 1 1 ? 2025)', '2026-01-01T00:00:00', 'never'],
+    ['cron(15 10 * * ? *)', '2026-01-01T10:15:00', '2026-01-01T10:15'],
+    ['cron(15 10 * * ? *)', '2026-01-01T10:15:00.001', '2026-01-02T10:15'],
+    ['cron(5/25 0 1/10 * ? *)', '2026-01-01T01:00:00', '2026-01-11T00:05'],
+    ['cron(0 10 ? * 1 *)', '2026-01-01T00:00:00', '2026-01-04T10:00'],
+    ['cron(0 10 ? * 2-6 2027)', '2026-01-01T00:00:00', '2027-01-01T10:00'],
+    ['cron(0 10 L * ? *)', '2026-01-01T00:00:00', '2026-01-31T10:00'],
+    ['cron(0 10 ? * L *)', '2026-01-01T00:00:00', '2026-01-03T10:00'],
+    ['cron(0 10 ? * 6L 2026-2027)', '2026-01-01T00:00:00', '2026-01-30T10:00'],
+    ['cron(0 10 3W * ? *)', '2026-01-01T00:00:00', '2026-01-02T10:00'],
+    ['cron(0 10 ? * 3#2 *)', '2026-01-01T00:00:00', '2026-01-13T10:00'],
+    ['cron(0 10 ? * FRI#5 *)', '2026-01-01T00:00:00', '2026-01-30T10:00'],
+  ])('%s, at or after %s, is next due: %s', (expression, earliestTime, expected) => {
+    expect(isoMinute(parseExpression(expression, START).next(Date.parse(`${earliestTime}Z`)))).toBe(expected);
   });
 
   test.each([
@@ -67,18 +70,18 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-interface Options {
+interface ResourceOptions {
   /** Properties of the schedule. */
   readonly schedule?: object;
-  /** Properties of its target. */
+  /** Properties of the schedule's target. */
   readonly target?: object;
-  /** The ARN of the function that its role may invoke. */
-  readonly invokable?: string;
+  /** The ARN of the function that the schedule's role may invoke. */
+  readonly invokableArn?: string;
 }
 
-const resources = ({ schedule = {}, target = {}, invokable = ALIAS_ARN }: Options = {}) => ({
+const resources = ({ schedule = {}, target = {}, invokableArn = ALIAS_ARN }: ResourceOptions = {}) => ({
   Role: HANDLER_RESOURCES.Role,
-  Worker: functionResource(CODE, { FunctionName: 'worker' }),
+  Worker: functionResource(WORKER_CODE, { FunctionName: 'worker' }),
   Alias: {
     Type: 'AWS::Lambda::Alias',
     Properties: { FunctionName: { Ref: 'Worker' }, Name: 'live', FunctionVersion: '$LATEST' },
@@ -97,7 +100,7 @@ const resources = ({ schedule = {}, target = {}, invokable = ALIAS_ARN }: Option
           PolicyDocument: {
             Version: '2012-10-17',
             Statement: [
-              { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: invokable },
+              { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: invokableArn },
               { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: DEAD_LETTERS_ARN },
             ],
           },
@@ -125,7 +128,7 @@ const resources = ({ schedule = {}, target = {}, invokable = ALIAS_ARN }: Option
     },
   },
 });
-const deploy = async (options: Options = {}) =>
+const deploy = async (options: ResourceOptions = {}) =>
   (await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources(options) }), 'Stack')).status;
 const runEntries = () =>
   rehearsal.journal.entries.filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '));
@@ -137,16 +140,17 @@ describe('a schedule', () => {
     await deploy();
     await rehearsal.clock.sleep(30 * DAY);
     const times = runEntries().map(({ time }) => time);
+    // one run at the start, and then two each day
     expect(times).toHaveLength(61);
-    const gaps = times.slice(1).map((time, index) => Math.round((time - (times[index] ?? 0)) / MINUTE));
-    expect(new Set(gaps)).toEqual(new Set([720]));
+    const minutesBetweenRuns = times.slice(1).map((time, index) => Math.round((time - (times[index] ?? 0)) / MINUTE));
+    expect(new Set(minutesBetweenRuns)).toEqual(new Set([MINUTES_PER_DAY / 2]));
     expect(runEvents()[0]).toEqual({ n: 1 });
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
     await rehearsal.clock.sleep(30 * DAY);
     expect(runEntries()).toHaveLength(61);
   });
 
-  test('does not make rehearsed time pass', async () => {
+  test('does not cause the clock to leap', async () => {
     await deploy({ schedule: { ScheduleExpression: 'rate(1 minute)' } });
     await rehearsal.clock.sleep(10_000);
     const before = rehearsal.clock.now();
@@ -181,23 +185,25 @@ describe('a schedule', () => {
     const FlexibleTimeWindow = { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 60 };
     await deploy({ schedule: { ScheduleExpression: 'rate(1 day)', StartDate, EndDate, FlexibleTimeWindow } });
     await rehearsal.clock.sleep(10 * DAY);
-    const minutes = runEntries().map(({ time }) => (time - START - DAY) / MINUTE);
-    expect(minutes).toHaveLength(2);
-    minutes.forEach((minute, index) => {
-      expect(minute).toBeGreaterThanOrEqual(index * 1440);
-      expect(minute).toBeLessThan(index * 1440 + 61);
+    const minutesSinceStartDate = runEntries().map(({ time }) => (time - START - DAY) / MINUTE);
+    expect(minutesSinceStartDate).toHaveLength(2);
+    minutesSinceStartDate.forEach((minute, index) => {
+      expect(minute).toBeGreaterThanOrEqual(index * MINUTES_PER_DAY);
+      // the window of 60 minutes, and less than a minute for the invocation
+      expect(minute).toBeLessThan(index * MINUTES_PER_DAY + 61);
     });
   });
 
-  test('does not retry if the function fails, but Lambda does', async () => {
+  test('does not invoke a failing function again, but Lambda retries the event twice', async () => {
     await deploy({ target: { Input: '{"fail":true}' } });
     await rehearsal.clock.sleep(HOUR);
+    // the first run and two retries
     expect(runEvents()).toHaveLength(3);
     expect(deadLetters()).toEqual([]);
   });
 
-  test('that may not invoke its target retries, and then sends the event to the dead-letter queue', async () => {
-    await deploy({ invokable: ALIAS_ARN.replace(':live', '') });
+  test('that may not invoke its target makes two more attempts, and then sends the event to the dead-letter queue', async () => {
+    await deploy({ invokableArn: ALIAS_ARN.replace(':live', '') });
     await rehearsal.clock.sleep(HOUR);
     expect(runEvents()).toEqual([]);
     expect(deadLetters()).toMatchObject([
@@ -215,7 +221,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('whose target was deleted sends the event to the dead-letter queue when it is too old', async () => {
+  test('whose target was deleted sends the event to the dead-letter queue when the event is too old', async () => {
     await deploy({ target: { RetryPolicy: { MaximumEventAgeInSeconds: 60 } } });
     await rehearsal.clock.sleep(HOUR);
     rehearsal.lambda.remove('arn:aws:lambda:us-east-1:111111111111:function:worker');
@@ -225,7 +231,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('that uses a time zone fails, because only UTC is simulated', async () => {
+  test('that is not in UTC cannot be created, because only UTC is simulated', async () => {
     expect(await deploy({ schedule: { ScheduleExpressionTimezone: 'Europe/Berlin' } })).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toBe(
       `only schedules of Lambda functions in UTC are simulated: got a schedule of ${ALIAS_ARN} in Europe/Berlin`,

@@ -1,4 +1,4 @@
-import { LocalSimulation, PLACE } from './local-simulation';
+import { LocalSimulation, ACCOUNT_AND_REGION } from './local-simulation';
 
 const DESTINATION = '172.16.0.0/16';
 
@@ -17,20 +17,20 @@ beforeEach(async () => {
 
 afterEach(() => simulation.close());
 
-const tableId = (): string => simulation.aws.ec2.vpc(PLACE, simulation.vpcId).mainRouteTableId;
-const groupId = (): string => simulation.aws.ec2.vpc(PLACE, simulation.vpcId).defaultSecurityGroupId;
+const tableId = (): string => simulation.aws.ec2.vpc(ACCOUNT_AND_REGION, simulation.vpcId).mainRouteTableId;
+const groupId = (): string => simulation.aws.ec2.vpc(ACCOUNT_AND_REGION, simulation.vpcId).defaultSecurityGroupId;
 const fleetArn = (): string => simulation.aws.gameLift.fleets.all()[0]?.arn ?? '';
-const route = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
-const rule = () => ({
+const routeInput = () => ({ RouteTableId: tableId(), DestinationCidrBlock: DESTINATION });
+const ruleInput = () => ({
   GroupId: groupId(),
   'IpPermissions.1.IpProtocol': '-1',
   'IpPermissions.1.IpRanges.1.CidrIp': DESTINATION,
 });
-const dnsResolution = (allowed: boolean) => ({
+const dnsOptionsInput = (isAllowed: 'true' | 'false') => ({
   VpcPeeringConnectionId: peeringId,
-  'AccepterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc': String(allowed),
+  'AccepterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc': isAllowed,
 });
-const tag = () => ({ 'ResourceId.1': peeringId, 'Tag.1.Key': 'key', 'Tag.1.Value': 'value' });
+const tagInput = () => ({ 'ResourceId.1': peeringId, 'Tag.1.Key': 'key', 'Tag.1.Value': 'value' });
 
 /** State that a test writes, restores and reads. */
 interface ReadableState {
@@ -51,36 +51,36 @@ const STATES: Readonly<Record<string, ReadableState>> = {
     read: () => gameLift('DescribeFleetAttributes', { FleetIds: [fleetId] }),
   },
   authorizations: {
-    write: () => gameLift('DeleteVpcPeeringAuthorization', simulation.authorization),
-    restore: () => gameLift('CreateVpcPeeringAuthorization', simulation.authorization),
+    write: () => gameLift('DeleteVpcPeeringAuthorization', simulation.authorizationInput),
+    restore: () => gameLift('CreateVpcPeeringAuthorization', simulation.authorizationInput),
     read: async () => {
       const output = await gameLift('DescribeVpcPeeringAuthorizations', {});
       return [(output as { readonly VpcPeeringAuthorizations: readonly object[] }).VpcPeeringAuthorizations.length];
     },
   },
   'tags in EC2': {
-    write: () => ec2('CreateTags', tag()),
-    restore: () => ec2('DeleteTags', tag()),
+    write: () => ec2('CreateTags', tagInput()),
+    restore: () => ec2('DeleteTags', tagInput()),
     read: () => ec2('DescribeTags'),
   },
   'options and tags of a peering connection': {
-    write: () => ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(true)),
-    restore: () => ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false)),
+    write: () => ec2('ModifyVpcPeeringConnectionOptions', dnsOptionsInput('true')),
+    restore: () => ec2('ModifyVpcPeeringConnectionOptions', dnsOptionsInput('false')),
     read: () => ec2('DescribeVpcPeeringConnections'),
   },
   routes: {
-    write: () => ec2('CreateRoute', { ...route(), VpcPeeringConnectionId: peeringId }),
-    restore: () => ec2('DeleteRoute', route()),
+    write: () => ec2('CreateRoute', { ...routeInput(), VpcPeeringConnectionId: peeringId }),
+    restore: () => ec2('DeleteRoute', routeInput()),
     read: () => ec2('DescribeRouteTables'),
   },
   'rules of a security group': {
-    write: () => ec2('AuthorizeSecurityGroupIngress', rule()),
-    restore: () => ec2('RevokeSecurityGroupIngress', rule()),
+    write: () => ec2('AuthorizeSecurityGroupIngress', ruleInput()),
+    restore: () => ec2('RevokeSecurityGroupIngress', ruleInput()),
     read: () => ec2('DescribeSecurityGroups'),
   },
 };
 
-/** Repeats a write. Returns the different results of a read seven seconds after it. */
+/** Writes and restores several times, and reads seven seconds after each write. Returns the different results. */
 async function readsAfterWrites({ write, restore, read }: ReadableState): Promise<ReadonlySet<string>> {
   const reads = new Set<string>();
   await wait(20);
@@ -126,7 +126,9 @@ describe('if reads are late', () => {
 
   test('a later read can show an earlier state, but never a state that did not exist', async () => {
     const states = ['', 'first', 'first,second', 'first,second,third'];
-    const shown: number[] = [];
+    /** Indexes of `states`. */
+    const shownStates: number[] = [];
+    // `undefined`: only reads
     for (const Key of ['first', 'second', 'third', undefined, undefined]) {
       if (Key !== undefined) {
         await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key, Value: '' }] });
@@ -136,36 +138,36 @@ describe('if reads are late', () => {
         const { Tags } = (await gameLift('ListTagsForResource', { ResourceARN: fleetArn() })) as {
           readonly Tags: readonly { readonly Key: string }[];
         };
-        shown.push(states.indexOf(Tags.map((tagged) => tagged.Key).join(',')));
+        shownStates.push(states.indexOf(Tags.map((tagged) => tagged.Key).join(',')));
       }
     }
-    expect(shown).not.toContain(-1);
-    expect(new Set(shown)).toEqual(new Set([0, 1, 2, 3]));
-    expect(shown.some((state, index) => state < (shown[index - 1] ?? 0))).toBe(true);
+    expect(shownStates).not.toContain(-1);
+    expect(new Set(shownStates)).toEqual(new Set([0, 1, 2, 3]));
+    expect(shownStates.some((state, index) => state < (shownStates[index - 1] ?? 0))).toBe(true);
   });
 
-  test('one read can combine the old tags of a connection with its new options, and the reverse', async () => {
-    const shown = new Set<string>();
+  test('one read can combine the old tags of a connection with its new options, or the new tags with the old options', async () => {
+    const shownCombinations = new Set<string>();
     for (let count = 0; count < 24; count += 1) {
       await wait(20);
-      await ec2('CreateTags', tag());
-      await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(true));
+      await ec2('CreateTags', tagInput());
+      await ec2('ModifyVpcPeeringConnectionOptions', dnsOptionsInput('true'));
       await wait(7);
       const text = JSON.stringify(await ec2('DescribeVpcPeeringConnections'));
-      shown.add([text.includes('"key":"key"'), text.includes('"allowDnsResolutionFromRemoteVpc":true')].join());
+      shownCombinations.add([text.includes('"key":"key"'), text.includes('"allowDnsResolutionFromRemoteVpc":true')].join());
       await wait(20);
-      await ec2('DeleteTags', tag());
-      await ec2('ModifyVpcPeeringConnectionOptions', dnsResolution(false));
+      await ec2('DeleteTags', tagInput());
+      await ec2('ModifyVpcPeeringConnectionOptions', dnsOptionsInput('false'));
     }
-    expect(shown).toEqual(new Set(['true,true', 'true,false', 'false,true', 'false,false']));
+    expect(shownCombinations).toEqual(new Set(['true,true', 'true,false', 'false,true', 'false,false']));
   });
 
   test('writes are checked against the current state', async () => {
-    const existing = { ...route(), VpcPeeringConnectionId: peeringId };
+    const existing = { ...routeInput(), VpcPeeringConnectionId: peeringId };
     await ec2('CreateRoute', existing);
     await expect(ec2('CreateRoute', existing)).rejects.toMatchObject({ code: 'RouteAlreadyExists' });
-    await ec2('DeleteRoute', route());
-    await expect(ec2('DeleteRoute', route())).rejects.toMatchObject({ code: 'InvalidRoute.NotFound' });
+    await ec2('DeleteRoute', routeInput());
+    await expect(ec2('DeleteRoute', routeInput())).rejects.toMatchObject({ code: 'InvalidRoute.NotFound' });
     const connection = { FleetId: fleetId, VpcPeeringConnectionId: peeringId };
     await gameLift('DeleteVpcPeeringConnection', connection);
     await wait(10);
@@ -173,7 +175,7 @@ describe('if reads are late', () => {
   });
 
   test('reads of a connection and of fleet events are late, too', async () => {
-    const status = async (): Promise<readonly unknown[]> => {
+    const lastStatusAndEvent = async (): Promise<readonly unknown[]> => {
       const { VpcPeeringConnections } = (await gameLift('DescribeVpcPeeringConnections', {})) as {
         readonly VpcPeeringConnections: readonly { readonly Status: { readonly Code: string } }[];
       };
@@ -183,9 +185,9 @@ describe('if reads are late', () => {
       return [VpcPeeringConnections.map(({ Status }) => Status.Code).at(-1), Events.at(-1)?.EventCode];
     };
     await gameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: peeringId });
-    expect(await status()).toEqual(['active', 'FLEET_VPC_PEERING_SUCCEEDED']);
+    expect(await lastStatusAndEvent()).toEqual(['active', 'FLEET_VPC_PEERING_SUCCEEDED']);
     await wait(15);
-    expect(await status()).toEqual(['deleted', 'FLEET_VPC_PEERING_DELETED']);
+    expect(await lastStatusAndEvent()).toEqual(['deleted', 'FLEET_VPC_PEERING_DELETED']);
   });
 
   test('CloudFormation and the inventory read the current state', async () => {
@@ -193,8 +195,12 @@ describe('if reads are late', () => {
       const Value = String(count);
       await wait(1);
       await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key: 'count', Value }] });
-      const listed = await simulation.aws.callGameLift('ListTagsForResource', { ResourceARN: fleetArn() }, PLACE);
-      expect(listed).toEqual({ Tags: [{ Key: 'count', Value }] });
+      const currentTags = await simulation.aws.callGameLift(
+        'ListTagsForResource',
+        { ResourceARN: fleetArn() },
+        ACCOUNT_AND_REGION,
+      );
+      expect(currentTags).toEqual({ Tags: [{ Key: 'count', Value }] });
       expect(simulation.aws.inventory().fleets).toMatchObject([{ tags: { count: Value } }]);
     }
   });

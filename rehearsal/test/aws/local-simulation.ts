@@ -3,14 +3,14 @@ import { Journal } from '../../src/journal';
 import { RehearsalClock } from '../../src/time/clock';
 import { LAMBDA_TRUST, REGION, VPC_ACCOUNT } from './simulation';
 
-export const PLACE = { account: VPC_ACCOUNT, region: REGION };
+export const ACCOUNT_AND_REGION = { account: VPC_ACCOUNT, region: REGION };
 
 /** One account with a VPC. Tests call the simulated services directly, without HTTP. */
 export class LocalSimulation {
   readonly clock = new RehearsalClock(Date.UTC(2026, 0, 1));
   readonly aws = new SimulatedAws({ clock: this.clock, journal: new Journal(() => this.clock.now()) });
-  readonly vpcId = this.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.0.0.0/16' }).vpcId;
-  readonly authorization = { GameLiftAwsAccountId: VPC_ACCOUNT, PeerVpcId: this.vpcId };
+  readonly vpcId = this.aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.0.0.0/16' }).vpcId;
+  readonly authorizationInput = { GameLiftAwsAccountId: VPC_ACCOUNT, PeerVpcId: this.vpcId };
 
   async close(): Promise<void> {
     this.clock.close();
@@ -21,7 +21,7 @@ export class LocalSimulation {
     return this.clock.sleep(seconds * 1000);
   }
 
-  /** Makes a call with this access key, by default that of the account's administrator. */
+  /** Makes a call with this access key, by default with the key of the account's administrator. */
   call(
     service: string,
     operation: string,
@@ -44,10 +44,10 @@ export class LocalSimulation {
   }
 
   /** Creates a role with this policy. @returns an access key of the role */
-  accessKeyOfNewRole(document: object): string {
+  createRoleWithAccessKey(policyDocument: object): string {
     const roleName = 'Caller';
     const { arn } = this.aws.iam.createRole({ account: VPC_ACCOUNT, roleName, assumeRolePolicy: LAMBDA_TRUST });
-    this.aws.iam.putRolePolicy(VPC_ACCOUNT, roleName, 'Default', document);
+    this.aws.iam.putRolePolicy(VPC_ACCOUNT, roleName, 'Default', policyDocument);
     return this.aws.iam.assumeRoleForService(arn, 'lambda.amazonaws.com', 'function').accessKeyId;
   }
 
@@ -66,13 +66,13 @@ export class LocalSimulation {
 
   async createActiveFleet(): Promise<string> {
     const fleetId = await this.createFleet();
-    // the activation takes 1500 seconds: at that very moment, the test could wake before the fleet is ACTIVE
+    // the activation takes 1500 seconds: a test that waits for exactly 1500 seconds can wake before the fleet is ACTIVE
     await this.wait(1501);
     return fleetId;
   }
 
   async authorize(accessKeyId?: string): Promise<void> {
-    await this.gameLift('CreateVpcPeeringAuthorization', this.authorization, accessKeyId);
+    await this.gameLift('CreateVpcPeeringAuthorization', this.authorizationInput, accessKeyId);
   }
 
   async connect(FleetId: string, accessKeyId?: string): Promise<void> {
@@ -80,6 +80,7 @@ export class LocalSimulation {
     await this.gameLift('CreateVpcPeeringConnection', input, accessKeyId);
   }
 
+  /** Deletes the first connection. */
   async disconnect(FleetId: string): Promise<void> {
     const [connection] = this.aws.gameLift.connections.list();
     await this.gameLift('DeleteVpcPeeringConnection', { FleetId, VpcPeeringConnectionId: connection?.id });

@@ -26,9 +26,9 @@ import {
   type TimedSimulation,
 } from './simulation';
 
-const FLEET = { BuildId: 'build-1', EC2InstanceType: 'c5.large' } as const;
+const REQUIRED_FLEET_INPUT = { BuildId: 'build-1', EC2InstanceType: 'c5.large' } as const;
 
-/** Two accounts, a VPC, and calls that connect fleets with the VPC. Calls with a low rate limit wait for ten seconds first. */
+/** Two accounts, a VPC, and calls that connect fleets with the VPC. Waits for ten seconds before calls with a low rate limit. */
 export class PeeringSimulation {
   static async start(): Promise<PeeringSimulation> {
     return new PeeringSimulation(await startTimedSimulation());
@@ -71,13 +71,15 @@ export class PeeringSimulation {
   }
 
   async createFleet(input: Partial<CreateFleetInput> = {}): Promise<string> {
-    const { FleetAttributes } = await this.fleetClient.send(new CreateFleetCommand({ Name: 'fleet', ...FLEET, ...input }));
+    const { FleetAttributes } = await this.fleetClient.send(
+      new CreateFleetCommand({ Name: 'fleet', ...REQUIRED_FLEET_INPUT, ...input }),
+    );
     return FleetAttributes?.FleetId ?? '';
   }
 
   async createActiveFleet(input: Partial<CreateFleetInput> = {}): Promise<string> {
     const fleetId = await this.createFleet(input);
-    // the activation takes 1500 seconds: at that very moment, the test could wake before the fleet is ACTIVE
+    // the activation takes 1500 seconds: a test that waits for exactly 1500 seconds can wake before the fleet is ACTIVE
     await this.wait(1501);
     return fleetId;
   }

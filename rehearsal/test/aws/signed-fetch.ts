@@ -3,24 +3,24 @@ import type { Credentials, SimulatedAws } from '../../src/aws';
 import { SHA256 } from '../../src/aws/wire/signature';
 import { REGION } from './simulation';
 
-interface Options {
-  /** @default - the root */
+interface RequestOptions {
+  /** @default - the root path */
   readonly path?: string;
   /** Sent instead of the signed body. */
   readonly sentBody?: string;
   /** Sent in addition to the signed headers, or instead of them. */
   readonly sentHeaders?: Readonly<Record<string, string>>;
-  /** @default - the Region of all tests */
+  /** @default REGION */
   readonly region?: string;
 }
 
-/** Sends a request that the SDK's signer signs: for services without a client in these tests, and for invalid requests. */
+/** Signs a request with the SDK's signer and sends it. For services without a client in these tests, and for invalid requests. */
 export async function signedFetch(
   aws: SimulatedAws,
   service: string,
   credentials: Credentials,
   body: string,
-  { path = '/', sentBody = body, sentHeaders = {}, region = REGION }: Options = {},
+  { path = '/', sentBody = body, sentHeaders = {}, region = REGION }: RequestOptions = {},
 ): Promise<{ status: number; body: string }> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const signer = new SignatureV4({

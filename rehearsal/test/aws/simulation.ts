@@ -98,10 +98,10 @@ export function policy(...statements: object[]): object {
 /** Creates a role for a Lambda function with this policy, and starts a session of the role. */
 export function createRoleSession(
   aws: SimulatedAws,
-  document: object,
+  policyDocument: object,
   roleName = 'Handler',
 ): { roleArn: string; credentials: Credentials } {
   const { arn } = aws.iam.createRole({ account: VPC_ACCOUNT, roleName, assumeRolePolicy: LAMBDA_TRUST });
-  aws.iam.putRolePolicy(VPC_ACCOUNT, roleName, 'Default', document);
+  aws.iam.putRolePolicy(VPC_ACCOUNT, roleName, 'Default', policyDocument);
   return { roleArn: arn, credentials: aws.iam.assumeRoleForService(arn, 'lambda.amazonaws.com', 'function') };
 }

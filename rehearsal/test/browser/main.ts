@@ -11,7 +11,7 @@ import { pageOf } from '../../src/picture';
 import { lifeWithFailedDeletion } from '../picture/life-builder';
 
 /*
- * Opens a picture of two lives in Chromium, and uses it like a reader. The environment variable `CHROMIUM` can name another browser
+ * Opens a picture of two lives in Chromium, and uses it as a reader would. The environment variable `CHROMIUM` can name another browser
  * command.
  */
 
@@ -19,6 +19,7 @@ const { CHROMIUM } = process.env;
 const COMMANDS = CHROMIUM === undefined ? ['chromium', 'chromium-browser', 'google-chrome'] : [CHROMIUM];
 const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 900 };
+/** WCAG 2 requires this contrast for text of normal size (level AA). */
 const MINIMUM_CONTRAST = 4.5;
 
 interface OpenPage {
@@ -27,12 +28,14 @@ interface OpenPage {
   readonly problems: readonly string[];
 }
 
+/** Uses the page, and throws if something is wrong. */
 type Check = (opened: OpenPage) => Promise<void>;
 
 async function scrollsSideways(page: Page): Promise<boolean> {
   return await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 }
 
+/** The link target of the focused element, or its tag name if it is not a link. */
 async function focusedElement(page: Page): Promise<string> {
   return await page.evaluate<string>('document.activeElement.getAttribute("href") ?? document.activeElement.tagName');
 }
@@ -42,7 +45,7 @@ async function plotWidth(page: Page): Promise<number> {
 }
 
 /** Presses keys one after the other. @returns the focused element after each key */
-async function press(page: Page, ...keys: readonly string[]): Promise<string[]> {
+async function pressKeys(page: Page, ...keys: readonly string[]): Promise<string[]> {
   const focusedElements: string[] = [];
   for (const key of keys) {
     await page.keyboard.press(key);
@@ -51,8 +54,17 @@ async function press(page: Page, ...keys: readonly string[]): Promise<string[]> 
   return focusedElements;
 }
 
+/** Focuses the last button in front of the first picture. The next Tab moves into the picture. */
+async function focusWholeLifeButton(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Whole life' }).first().focus();
+}
+
+async function zoomIn(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Zoom in' }).first().click();
+}
+
 const CHECKS: Readonly<Record<string, Check>> = {
-  'loads without errors and without the network': async ({ page, problems }) => {
+  'the page loads without errors and without network requests': async ({ page, problems }) => {
     await page.locator('.outcomes button').first().click();
     await page.locator('.mark').first().hover();
     assert.deepEqual(problems, []);
@@ -74,20 +86,27 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 
   'the keyboard moves between events and lanes, and shows the text of the focused event': async ({ page }) => {
-    await page.locator('.tools button').nth(2).focus();
-    const [first, second, back, below, end] = await press(page, 'Tab', 'ArrowRight', 'ArrowLeft', 'ArrowDown', 'End');
-    assert.match(first ?? '', /^#a\d+$/);
-    assert.notEqual(second, first);
-    assert.equal(back, first);
-    assert.notEqual(below, first);
-    assert.notEqual(end, below);
-    const row = await page.locator(`tr[id="${(end ?? '').slice(1)}"] td`).allTextContents();
+    await focusWholeLifeButton(page);
+    const [afterTab, afterRight, afterLeft, afterDown, afterEnd] = await pressKeys(
+      page,
+      'Tab',
+      'ArrowRight',
+      'ArrowLeft',
+      'ArrowDown',
+      'End',
+    );
+    assert.match(afterTab ?? '', /^#a\d+$/);
+    assert.notEqual(afterRight, afterTab);
+    assert.equal(afterLeft, afterTab);
+    assert.notEqual(afterDown, afterTab);
+    assert.notEqual(afterEnd, afterDown);
+    const row = await page.locator(`tr[id="${(afterEnd ?? '').slice(1)}"] td`).allTextContents();
     assert.equal(await page.locator('.shown').first().textContent(), row.join(' · '));
   },
 
   'the focused element has a visible outline': async ({ page }) => {
-    await page.locator('.tools button').nth(2).focus();
-    await press(page, 'Tab', 'ArrowDown');
+    await focusWholeLifeButton(page);
+    await pressKeys(page, 'Tab', 'ArrowDown');
     const outline = await page.evaluate<string>(
       '(({ outlineStyle, outlineWidth, clipPath }) => [outlineStyle, outlineWidth, clipPath].join())(getComputedStyle(document.activeElement))',
     );
@@ -95,21 +114,21 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 
   'the keyboard zooms, and Enter leads to the row in the table': async ({ page }) => {
-    await page.locator('.tools button').nth(2).focus();
+    await focusWholeLifeButton(page);
     const widthBefore = await plotWidth(page);
-    await press(page, 'Tab', 'ArrowRight', '+', '+');
+    await pressKeys(page, 'Tab', 'ArrowRight', '+', '+');
     assert.ok((await plotWidth(page)) > 3 * widthBefore);
-    await press(page, '-', '0');
+    await pressKeys(page, '-', '0');
     assert.equal(await plotWidth(page), widthBefore);
-    const [event] = await press(page, 'ArrowLeft');
-    await press(page, 'Enter');
+    const [event] = await pressKeys(page, 'ArrowLeft');
+    await pressKeys(page, 'Enter');
     assert.equal(new URL(page.url()).hash, event);
   },
 
   'the picture scrolls to the focused event': async ({ page }) => {
     await page.locator('.outcomes button').first().click();
     await page.locator('.stack a').first().focus();
-    await press(page, 'End');
+    await pressKeys(page, 'End');
     const isVisible = await page.evaluate<boolean>(
       '(() => { const event = document.activeElement.getBoundingClientRect(); const view = document.querySelector(".scroller").getBoundingClientRect();' +
         'return event.right > view.left && event.left < view.right; })()',
@@ -150,6 +169,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
   'a screen reader gets a name for each event, and the tables as tables': async ({ page }) => {
     await page.setViewportSize(PHONE);
+    // the page shows two lives: each has one failed deletion, and two tables
     const deletion = page.getByRole('link', { name: /^day 30 00:00:00 Stack Stack ✗ DELETE_FAILED/ });
     assert.equal(await deletion.count(), 2);
     assert.equal(await page.getByRole('table').count(), 4);
@@ -157,7 +177,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 
   'print shows the whole life and the tables, without buttons': async ({ page }) => {
-    await page.locator('.tools button').nth(1).click();
+    await zoomIn(page);
     await page.emulateMedia({ media: 'print' });
     assert.ok((await plotWidth(page)) <= DESKTOP.width);
     assert.equal(await page.locator('.tools').first().isVisible(), false);

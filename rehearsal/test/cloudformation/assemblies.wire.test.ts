@@ -8,8 +8,8 @@ import type { Construct } from 'constructs';
 import { Rehearsal } from '../../src/index';
 import { events, reasons } from '../assembly';
 
-const FIRST: Environment = { account: '111111111111', region: 'us-east-1' };
-const SECOND: Environment = { account: '222222222222', region: 'eu-west-1' };
+const FIRST_ENVIRONMENT: Environment = { account: '111111111111', region: 'us-east-1' };
+const SECOND_ENVIRONMENT: Environment = { account: '222222222222', region: 'eu-west-1' };
 const trustPolicy = (principal: string) => ({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { AWS: principal }, Action: 'sts:AssumeRole' }],
@@ -42,15 +42,15 @@ const addSsmParameter = (
 /** Adds a resource that cannot be created. */
 const addInvalidResource = (scope: Construct) =>
   new CfnResource(scope, 'Broken', { type: 'AWS::SSM::Parameter', properties: { Type: 'String' } });
-const valueOf = (stack: string, output: string) => rehearsal.cloudFormation.describe(stack).outputs[output];
+const outputOf = (stack: string, output: string) => rehearsal.cloudFormation.describe(stack).outputs[output];
 
 describe('a whole assembly', () => {
   test('is deployed in the order of dependencies across accounts, Regions and stages, and deleted in reverse order', async () => {
-    const last = new Stack(app, 'Last', { env: FIRST });
-    const stage = new Stage(app, 'Stage', { env: SECOND });
+    const last = new Stack(app, 'Last', { env: FIRST_ENVIRONMENT });
+    const stage = new Stage(app, 'Stage', { env: SECOND_ENVIRONMENT });
     const inner = new Stack(stage, 'Inner');
-    const outer = new Stack(stage, 'Outer', { env: FIRST });
-    const middle = new Stack(app, 'Middle', { env: SECOND });
+    const outer = new Stack(stage, 'Outer', { env: FIRST_ENVIRONMENT });
+    const middle = new Stack(app, 'Middle', { env: SECOND_ENVIRONMENT });
     [last, inner, outer, middle].forEach((stack) => addSsmParameter(stack, 'One'));
     last.addDependency(middle);
     inner.addDependency(outer);
@@ -60,8 +60,8 @@ describe('a whole assembly', () => {
       'Middle CREATE_COMPLETE',
       'Last CREATE_COMPLETE',
     ]);
-    expect(rehearsal.cloudFormation.describe('Stage-Inner')).toMatchObject(SECOND);
-    expect(rehearsal.cloudFormation.describe('Stage-Outer')).toMatchObject(FIRST);
+    expect(rehearsal.cloudFormation.describe('Stage-Inner')).toMatchObject(SECOND_ENVIRONMENT);
+    expect(rehearsal.cloudFormation.describe('Stage-Outer')).toMatchObject(FIRST_ENVIRONMENT);
     expect(await deployAll()).toHaveLength(4);
     expect(await deleteAll()).toEqual([
       'Last DELETE_COMPLETE',
@@ -72,17 +72,17 @@ describe('a whole assembly', () => {
     expect(await deleteAll()).toEqual([]);
   });
 
-  test('may contain the same stack for several environments', async () => {
-    for (const [index, env] of [FIRST, SECOND].entries()) {
+  test('may contain stacks with the same name in several environments', async () => {
+    for (const [index, env] of [FIRST_ENVIRONMENT, SECOND_ENVIRONMENT].entries()) {
       addSsmParameter(new Stack(app, `Peering${index}`, { env, stackName: 'Peering' }), 'One', { name: '/same' });
     }
     const deployed = await rehearsal.cloudFormation.deployAll(app.synth().directory);
-    expect(deployed).toMatchObject([FIRST, SECOND]);
+    expect(deployed).toMatchObject([FIRST_ENVIRONMENT, SECOND_ENVIRONMENT]);
     expect(await deleteAll()).toEqual(['Peering DELETE_COMPLETE', 'Peering DELETE_COMPLETE']);
   });
 
   test('stops at the first stack that fails', async () => {
-    const [one, two, three] = ['One', 'Two', 'Three'].map((id) => new Stack(app, id, { env: FIRST }));
+    const [one, two, three] = ['One', 'Two', 'Three'].map((id) => new Stack(app, id, { env: FIRST_ENVIRONMENT }));
     if (!one || !two || !three) {
       throw new Error('expected three stacks');
     }
@@ -100,7 +100,9 @@ describe('a nested stack', () => {
     readonly value?: string;
     /** Whether the nested stack has the parameter `/removable`. */
     readonly hasRemovable?: boolean;
+    /** Whether the nested stack contains a resource that cannot be created. */
     readonly isNestedInvalid?: boolean;
+    /** Whether the parent contains a resource that cannot be created after the nested stack. */
     readonly isParentInvalid?: boolean;
   }
 
@@ -112,7 +114,7 @@ describe('a nested stack', () => {
     isParentInvalid = false,
   }: ParentOptions = {}): void {
     app = newApp();
-    const stack = new Stack(app, 'Parent', { env: FIRST });
+    const stack = new Stack(app, 'Parent', { env: FIRST_ENVIRONMENT });
     const source = addSsmParameter(stack, 'Source', { value });
     const nested = new NestedStack(stack, 'Nested');
     const copy = addSsmParameter(nested, 'Copy', { name: '/copy', value: Fn.join('-', ['copy', source.attrValue]) });
@@ -138,10 +140,10 @@ describe('a nested stack', () => {
   test('receives parameters, returns outputs, and is updated and deleted with its parent', async () => {
     buildParent();
     expect(await deployAll()).toEqual(['Parent CREATE_COMPLETE']);
-    expect([valueOf('Parent', 'Value'), nestedStatuses()]).toEqual(['copy-value', ['CREATE_COMPLETE']]);
+    expect([outputOf('Parent', 'Value'), nestedStatuses()]).toEqual(['copy-value', ['CREATE_COMPLETE']]);
     buildParent({ value: 'changed', hasRemovable: false });
     expect(await deployAll()).toEqual(['Parent UPDATE_COMPLETE']);
-    expect([valueOf('Parent', 'Value'), nestedStatuses()]).toEqual(['copy-changed', ['UPDATE_COMPLETE']]);
+    expect([outputOf('Parent', 'Value'), nestedStatuses()]).toEqual(['copy-changed', ['UPDATE_COMPLETE']]);
     expect(hasParameter('/removable')).toBe(false);
     expect(await deleteAll()).toEqual(['Parent DELETE_COMPLETE']);
     expect(hasParameter('/copy')).toBe(false);
@@ -168,43 +170,43 @@ describe('a nested stack', () => {
   test('is rolled back without losing resources if its parent fails later', async () => {
     buildParent();
     await deployAll();
-    const from = rehearsal.journal.entries.length;
+    const beforeUpdate = rehearsal.journal.entries.length;
     buildParent({ value: 'changed', hasRemovable: false, isParentInvalid: true });
     expect(await deployAll()).toEqual(['Parent UPDATE_ROLLBACK_COMPLETE']);
     expect(nestedStatuses()).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
-    expect([hasParameter('/removable'), valueOf('Parent', 'Value')]).toEqual([true, 'copy-value']);
-    expect(events(rehearsal, from).filter((event) => /Removable\S* DELETE/.test(event))).toEqual([]);
+    expect([hasParameter('/removable'), outputOf('Parent', 'Value')]).toEqual([true, 'copy-value']);
+    expect(events(rehearsal, beforeUpdate).filter((event) => /Removable\S* DELETE/.test(event))).toEqual([]);
     buildParent({ value: 'changed' });
     expect(await deployAll()).toEqual(['Parent UPDATE_COMPLETE']);
   });
 });
 
 describe('parameters of Systems Manager', () => {
-  test('are read by parameters of templates and by dynamic references, and a new value is an update', async () => {
-    const writer = new Stack(app, 'Writer', { env: FIRST });
+  test('are read by parameters of templates and by dynamic references, and a new value updates the stack', async () => {
+    const writer = new Stack(app, 'Writer', { env: FIRST_ENVIRONMENT });
     addSsmParameter(writer, 'One', { name: '/shared', value: 'first' });
-    const reader = new Stack(app, 'Reader', { env: FIRST });
+    const reader = new Stack(app, 'Reader', { env: FIRST_ENVIRONMENT });
     reader.addDependency(writer);
     new CfnOutput(reader, 'Typed', { value: StringParameter.valueForStringParameter(reader, '/shared') });
     const copy = addSsmParameter(reader, 'Copy', { value: 'dynamic-{{resolve:ssm:/shared}}' });
     new CfnOutput(reader, 'Dynamic', { value: copy.attrValue });
     expect(await deployAll()).toEqual(['Writer CREATE_COMPLETE', 'Reader CREATE_COMPLETE']);
-    expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['first', 'dynamic-first']);
+    expect([outputOf('Reader', 'Typed'), outputOf('Reader', 'Dynamic')]).toEqual(['first', 'dynamic-first']);
     rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, '/shared', {
       type: 'String',
       value: 'second',
     });
     await rehearsal.cloudFormation.deploy(app.outdir, 'Reader');
-    expect([valueOf('Reader', 'Typed'), valueOf('Reader', 'Dynamic')]).toEqual(['second', 'dynamic-second']);
+    expect([outputOf('Reader', 'Typed'), outputOf('Reader', 'Dynamic')]).toEqual(['second', 'dynamic-second']);
   });
 
   test('that do not exist fail the stacks that need them', async () => {
-    const stack = new Stack(app, 'Reader', { env: FIRST });
+    const stack = new Stack(app, 'Reader', { env: FIRST_ENVIRONMENT });
     const dynamic = addSsmParameter(stack, 'Copy', { value: '{{resolve:ssm:/nowhere:3}}' });
     expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['Parameters: [ssm:/nowhere:3] cannot be found.']);
     app = newApp();
-    const other = new Stack(app, 'Other', { env: FIRST });
+    const other = new Stack(app, 'Other', { env: FIRST_ENVIRONMENT });
     addSsmParameter(other, 'One');
     new CfnParameter(other, 'Typed', {
       type: 'AWS::SSM::Parameter::Value<String>',
@@ -218,16 +220,19 @@ describe('parameters of Systems Manager', () => {
 describe('Fn::GetStackOutput', () => {
   const stackOutput = (options: object) => ({ 'Fn::GetStackOutput': { StackName: 'Producer', OutputName: 'Value', ...options } });
 
-  /** @param trusted the principal that may assume the role with access to the producer. @default - there is no role */
-  function addProducerAndConsumer(consumerEnv: Environment, options: object, trusted?: string): void {
-    const producer = new Stack(app, 'Producer', { env: FIRST });
+  /**
+   * @param options options of Fn::GetStackOutput
+   * @param trustedPrincipal the principal that may assume the role with access to the producer. @default - there is no such role
+   */
+  function addProducerAndConsumer(consumerEnv: Environment, options: object, trustedPrincipal?: string): void {
+    const producer = new Stack(app, 'Producer', { env: FIRST_ENVIRONMENT });
     const consumer = new Stack(app, 'Consumer', { env: consumerEnv });
     consumer.addDependency(producer);
     new CfnOutput(producer, 'Value', { value: addSsmParameter(producer, 'One', { value: 'produced' }).attrValue });
-    if (trusted !== undefined) {
+    if (trustedPrincipal !== undefined) {
       new CfnRole(producer, 'Role', {
         roleName: 'reader',
-        assumeRolePolicyDocument: trustPolicy(trusted),
+        assumeRolePolicyDocument: trustPolicy(trustedPrincipal),
         policies: [
           {
             policyName: 'Read',
@@ -246,43 +251,43 @@ describe('Fn::GetStackOutput', () => {
   }
 
   const roleArn = 'arn:aws:iam::111111111111:role/reader';
-  const executionRole = 'arn:aws:iam::222222222222:role/cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1';
+  const executionRoleArn = 'arn:aws:iam::222222222222:role/cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1';
   const copiedValue = (env: Environment) =>
     rehearsal.aws.parameters.get({ account: env.account ?? '', region: env.region ?? '' }, '/copy')?.value;
 
   test.each([
-    ['the same environment', FIRST, {}],
-    ['another Region', { ...FIRST, region: 'eu-west-1' }, { Region: 'us-east-1' }],
+    ['the same environment', FIRST_ENVIRONMENT, {}],
+    ['another Region', { ...FIRST_ENVIRONMENT, region: 'eu-west-1' }, { Region: 'us-east-1' }],
   ])('reads an output from %s without an export', async (_, env, options) => {
     addProducerAndConsumer(env, options);
     expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer CREATE_COMPLETE']);
     expect(copiedValue(env)).toBe('produced');
   });
 
-  test('reads from another account with a role that trusts the execution role', async () => {
+  test('reads an output from another account with a role that trusts the execution role of CloudFormation', async () => {
     rehearsal.aws.iam.createRole({
       account: '222222222222',
       roleName: 'cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1',
       assumeRolePolicy: trustPolicy('arn:aws:iam::222222222222:root'),
     });
-    addProducerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, executionRole);
+    addProducerAndConsumer(SECOND_ENVIRONMENT, { Region: 'us-east-1', RoleArn: roleArn }, executionRoleArn);
     expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer CREATE_COMPLETE']);
-    expect(copiedValue(SECOND)).toBe('produced');
+    expect(copiedValue(SECOND_ENVIRONMENT)).toBe('produced');
   });
 
   test.each([
     ['a role that trusts another account', 'arn:aws:iam::333333333333:root'],
     ['a role that does not exist', undefined],
-  ])('is refused with %s', async (_, trusted) => {
-    addProducerAndConsumer(SECOND, { Region: 'us-east-1', RoleArn: roleArn }, trusted);
+  ])('is refused with %s', async (_, trustedPrincipal) => {
+    addProducerAndConsumer(SECOND_ENVIRONMENT, { Region: 'us-east-1', RoleArn: roleArn }, trustedPrincipal);
     expect(await deployAll()).toEqual(['Producer CREATE_COMPLETE', 'Consumer ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('is not authorized to perform: sts:AssumeRole on resource: ');
   });
 
   test('is a weak reference: the producer can be deleted, and the consumer keeps the value', async () => {
-    addProducerAndConsumer(FIRST, {});
+    addProducerAndConsumer(FIRST_ENVIRONMENT, {});
     await deployAll();
     expect((await rehearsal.cloudFormation.delete('Producer')).status).toBe('DELETE_COMPLETE');
-    expect(copiedValue(FIRST)).toBe('produced');
+    expect(copiedValue(FIRST_ENVIRONMENT)).toBe('produced');
   });
 });

@@ -92,7 +92,7 @@ describe('AwsCustomResource', () => {
     await rehearsal.clock.sleep(60_000);
     const { status } = await deploy(
       stackWithAuthorization('333333333333', (stack, resource) => {
-        // delays the rollback by more than ten seconds: the rate limit allows one call in this time
+        // The chain of VPCs delays the rollback by more than ten seconds, because the rate limit allows one authorization in ten seconds.
         const vpcs = ['1', '2', '3', '4', '5'].map((id) => new CfnVPC(stack, `Vpc${id}`, { cidrBlock: `10.${id}.0.0/16` }));
         vpcs.slice(1).forEach((vpc, index) => {
           vpc.node.addDependency(vpcs[index] ?? vpc, resource);
@@ -103,13 +103,14 @@ describe('AwsCustomResource', () => {
     );
     expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain("Vendor response doesn't contain Absent attribute");
+    // one call for the create, one for the update, and one for the rollback
     expect(gameLiftCalls().filter((call) => call === 'CreateVpcPeeringAuthorization succeeded')).toHaveLength(3);
     expect((await rehearsal.cloudFormation.delete('Stack')).status).toBe('DELETE_COMPLETE');
   });
 });
 
 describe('custom_resources.Provider', () => {
-  const CODE = `exports.handler = async (event) => {
+  const HANDLER_CODE = `exports.handler = async (event) => {
     console.log(event.RequestType + ' ' + (event.PhysicalResourceId ?? 'none') + ' ' + event.ResourceProperties.Name);
     await new Promise((resolve) => setTimeout(resolve, 20_000));
     if (event.ResourceProperties.Name === 'bad') throw new Error('bad name');
@@ -119,7 +120,7 @@ describe('custom_resources.Provider', () => {
     (name: string) =>
     (stack: Stack): void => {
       const onEventHandler = new Function(stack, 'Handler', {
-        code: Code.fromInline(CODE),
+        code: Code.fromInline(HANDLER_CODE),
         handler: 'index.handler',
         runtime: Runtime.NODEJS_20_X,
         timeout: Duration.minutes(1),
@@ -128,6 +129,7 @@ describe('custom_resources.Provider', () => {
       const resource = new CustomResource(stack, 'Resource', { serviceToken, properties: { Name: name } });
       new CfnOutput(stack, 'Name', { value: resource.getAttString('Name') });
     };
+  /** The type of each request, its physical id, and its property `Name`. */
   const handledRequests = () =>
     rehearsal.journal.entries
       .filter(({ source, message }) => source === 'lambda' && /^(Create|Update|Delete) /.test(message))

@@ -14,9 +14,9 @@ const template = (resources: object, sections: object = {}) => ({
 });
 const deploy = (resources: object, sections: object = {}) =>
   rehearsal.cloudFormation.deploy(writeAssembly(template(resources, sections)), 'Stack');
-const remove = () => rehearsal.cloudFormation.delete('Stack');
+const deleteStack = () => rehearsal.cloudFormation.delete('Stack');
 const findResource = (logicalId: string) =>
-  rehearsal.cloudFormation.describe('Stack').resources.find((one) => one.logicalId === logicalId);
+  rehearsal.cloudFormation.describe('Stack').resources.find((resource) => resource.logicalId === logicalId);
 const journalLength = () => rehearsal.journal.entries.length;
 const requestNames = () => requests(rehearsal).map(({ RequestType, LogicalResourceId }) => `${RequestType} ${LogicalResourceId}`);
 const secondsSince = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
@@ -37,6 +37,7 @@ describe('the life of a stack', () => {
       { Outputs: { Value: { Value: { 'Fn::GetAtt': ['One', 'Value'] } }, Two: { Value: { Ref: 'Two' } } } },
     );
     expect({ status, outputs }).toEqual({ status: 'CREATE_COMPLETE', outputs: { Value: 'v1', Two: 'physical-Two' } });
+    // the second CREATE_IN_PROGRESS of a resource says “Resource creation Initiated”
     expect(events(rehearsal)).toEqual([
       'Stack CREATE_IN_PROGRESS',
       'Role CREATE_IN_PROGRESS',
@@ -57,9 +58,10 @@ describe('the life of a stack', () => {
       'Stack CREATE_COMPLETE',
     ]);
     const beforeDeletion = journalLength();
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
-    const deleted = events(rehearsal, beforeDeletion).filter((event) => event.endsWith('DELETE_COMPLETE'));
-    expect(deleted.filter((event) => !event.startsWith('Alone'))).toEqual([
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
+    const completions = events(rehearsal, beforeDeletion).filter((event) => event.endsWith('DELETE_COMPLETE'));
+    // no other resource depends on `Alone`: it can be deleted at any time
+    expect(completions.filter((event) => !event.startsWith('Alone'))).toEqual([
       'Two DELETE_COMPLETE',
       'One DELETE_COMPLETE',
       'Handler DELETE_COMPLETE',
@@ -69,14 +71,16 @@ describe('the life of a stack', () => {
     expect(requestNames()).toEqual(['Create One', 'Create Two', 'Delete Two', 'Delete One']);
   });
 
-  test('a deployment that changes nothing does nothing', async () => {
+  test('a deployment without changes updates nothing', async () => {
     await deploy({ One: customResource({}) });
-    const from = journalLength();
+    const beforeUpdate = journalLength();
     expect((await deploy({ One: customResource({}) })).status).toBe('CREATE_COMPLETE');
-    expect(rehearsal.journal.entries.slice(from).map(({ message }) => message)).toEqual(['No updates are to be performed.']);
+    expect(rehearsal.journal.entries.slice(beforeUpdate).map(({ message }) => message)).toEqual([
+      'No updates are to be performed.',
+    ]);
   });
 
-  test('a change of outputs alone is an update, and resources that do not change get no request', async () => {
+  test('a change of outputs alone is an update, and custom resources that do not change get no request', async () => {
     await deploy({ One: customResource({}) });
     expect(await deploy({ One: customResource({}) }, { Outputs: { Id: { Value: { Ref: 'One' } } } })).toEqual({
       status: 'UPDATE_COMPLETE',
@@ -87,7 +91,7 @@ describe('the life of a stack', () => {
 
   test('a failed deletion keeps the remaining resources, and can be retried', async () => {
     await deploy({ One: customResource({ Delete: { Fail: 'not yet' } }), Two: customResource({ One: { Ref: 'One' } }) });
-    expect(await remove()).toMatchObject({
+    expect(await deleteStack()).toMatchObject({
       status: 'DELETE_FAILED',
       reason: 'The following resource(s) failed to delete: [One].',
     });
@@ -97,7 +101,7 @@ describe('the life of a stack', () => {
       'One',
     ]);
     await expect(deploy({})).rejects.toThrow('is in DELETE_FAILED state and can not be updated.');
-    await remove();
+    await deleteStack();
     expect(requestNames().filter((request) => request.startsWith('Delete'))).toEqual(['Delete Two', 'Delete One', 'Delete One']);
   });
 
@@ -106,7 +110,7 @@ describe('the life of a stack', () => {
       One: customResource({}, { DeletionPolicy: 'Retain' }),
       Two: customResource({}, { DeletionPolicy: 'RetainExceptOnCreate' }),
     });
-    await remove();
+    await deleteStack();
     expect(requestNames()).toEqual(expect.not.arrayContaining(['Delete One', 'Delete Two']));
     expect(events(rehearsal)).toEqual(expect.arrayContaining(['One DELETE_SKIPPED', 'Two DELETE_SKIPPED']));
   });
@@ -127,19 +131,20 @@ describe('requests to custom resources', () => {
   });
 
   test('fail if no response arrives before the timeout', async () => {
-    const started = rehearsal.clock.now();
+    const startTime = rehearsal.clock.now();
     const { status } = await deploy({ One: customResource({ ServiceTimeout: 600, Create: 'silent' }) });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain(
       'CloudFormation did not receive a response from your Custom Resource.',
     );
-    expect(secondsSince(started)).toBeGreaterThan(600);
+    expect(secondsSince(startTime)).toBeGreaterThan(600);
     expect(requests(rehearsal)[1]?.PhysicalResourceId).toMatch(/^Stack-One-[0-9A-F]{12}$/);
   });
 
   test('are retried by Lambda if the function crashes', async () => {
     await deploy({ One: customResource({ ServiceTimeout: 3000, Create: 'crash', Delete: {} }) });
     const creates = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Create');
+    // the first attempt and two retries
     expect(creates).toHaveLength(3);
     expect(new Set(creates.map(({ RequestId }) => RequestId)).size).toBe(1);
   });
@@ -153,7 +158,7 @@ describe('requests to custom resources', () => {
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
   });
 
-  test('fail if they need an attribute that is missing from the response of another resource', async () => {
+  test('fail if their properties use an attribute that the response of another resource does not contain', async () => {
     await deploy({ One: customResource({}), Two: customResource({ From: { 'Fn::GetAtt': ['One', 'Absent'] } }) });
     expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain("Vendor response doesn't contain Absent attribute");
   });
@@ -161,8 +166,8 @@ describe('requests to custom resources', () => {
   test('cannot be sent to another function after the creation', async () => {
     const { Handler } = HANDLER_RESOURCES;
     await deploy({ One: customResource({}) });
-    const other = { Other: Handler, One: customResource({ ServiceToken: { 'Fn::GetAtt': ['Other', 'Arn'] } }) };
-    expect((await deploy(other)).status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const withOtherFunction = { Other: Handler, One: customResource({ ServiceToken: { 'Fn::GetAtt': ['Other', 'Arn'] } }) };
+    expect((await deploy(withOtherFunction)).status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'UPDATE_FAILED')).toEqual(['Modifying service token is not allowed.']);
     expect(requestNames()).toEqual(['Create One']);
   });
@@ -185,7 +190,7 @@ describe('a failed creation', () => {
       ['One', 'physical-One'],
     ]);
     await expect(deploy({ One: customResource({}) })).rejects.toThrow('is in ROLLBACK_COMPLETE state and can not be updated.');
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
     expect((await deploy({})).status).toBe('CREATE_COMPLETE');
   });
 
@@ -193,10 +198,10 @@ describe('a failed creation', () => {
     const { status } = await deploy({ Bad: customResource({ Create: { Fail: 'no' } }), Slow: customResource({ Seconds: 50 }) });
     expect(status).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')[1]).toBe('Resource creation cancelled');
-    const deleted = requests(rehearsal).find(
+    const deleteRequest = requests(rehearsal).find(
       ({ RequestType, LogicalResourceId }) => RequestType === 'Delete' && LogicalResourceId === 'Slow',
     );
-    expect(deleted?.PhysicalResourceId).toMatch(/^Stack-Slow-/);
+    expect(deleteRequest?.PhysicalResourceId).toMatch(/^Stack-Slow-/);
   });
 
   test('keeps retained resources, except those with RetainExceptOnCreate', async () => {
@@ -212,14 +217,14 @@ describe('a failed creation', () => {
 describe('a failed creation without rollback', () => {
   const deployWithoutRollback = (resources: object) =>
     rehearsal.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack', { onFailure: 'keep' });
-  const failing = {
+  const failingResources = {
     Before: customResource({}),
     Bad: customResource({ After: { Ref: 'Before' }, Create: { Fail: 'no', Id: 'half' } }),
   };
 
   test('keeps all resources, does not cancel independent ones, and does not create dependents', async () => {
     const { status, reason } = await deployWithoutRollback({
-      ...failing,
+      ...failingResources,
       Slow: customResource({ Seconds: 50 }),
       After: customResource({ Bad: { Ref: 'Bad' } }),
     });
@@ -229,7 +234,9 @@ describe('a failed creation without rollback', () => {
     });
     const { resources } = rehearsal.cloudFormation.describe('Stack');
     expect(
-      resources.map((one) => [one.logicalId, one.status, one.physicalId]).filter(([id]) => !/Role|Handler/.test(String(id))),
+      resources
+        .map(({ logicalId, status, physicalId }) => [logicalId, status, physicalId])
+        .filter(([id]) => !/Role|Handler/.test(String(id))),
     ).toEqual(
       expect.arrayContaining([
         ['Before', 'CREATE_COMPLETE', 'physical-Before'],
@@ -238,22 +245,25 @@ describe('a failed creation without rollback', () => {
       ]),
     );
     expect(findResource('After')).toBeUndefined();
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
     expect(requestNames().slice(-3).sort()).toEqual(['Delete Bad', 'Delete Before', 'Delete Slow']);
   });
 
   test('is repaired by the next deployment, which deletes the failed resource and creates it again', async () => {
-    await deployWithoutRollback(failing);
-    expect((await deploy({ ...failing, Bad: customResource({ After: { Ref: 'Before' } }) })).status).toBe('UPDATE_COMPLETE');
+    await deployWithoutRollback(failingResources);
+    expect((await deploy({ ...failingResources, Bad: customResource({ After: { Ref: 'Before' } }) })).status).toBe(
+      'UPDATE_COMPLETE',
+    );
     expect(requestNames()).toEqual(['Create Before', 'Create Bad', 'Delete Bad', 'Create Bad']);
     expect(findResource('Bad')).toMatchObject({ status: 'CREATE_COMPLETE', physicalId: 'physical-Bad' });
   });
 });
 
-describe('deletions in a chosen order', () => {
+describe('deletions in the order of the option `nextDeletion`', () => {
   test('happen one at a time, and a resource is deleted after its dependents', async () => {
-    const chosen = await Rehearsal.start({
+    const orderedRehearsal = await Rehearsal.start({
       startTime: Date.UTC(2026, 0, 1),
+      // among the resources that can be deleted, the one with the last logical id
       nextDeletion: (ready) => ready.reduce((one, other) => (other.logicalId > one.logicalId ? other : one)),
     });
     try {
@@ -263,13 +273,14 @@ describe('deletions in a chosen order', () => {
         C: customResource({ A: { Ref: 'A' } }),
         Last: customResource({}),
       };
-      await chosen.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack');
-      await chosen.cloudFormation.deploy(writeAssembly(template({ Last: customResource({}) })), 'Stack');
-      await chosen.cloudFormation.delete('Stack');
-      const deleted = requests(chosen).filter(({ RequestType }) => RequestType === 'Delete');
-      expect(deleted.map(({ LogicalResourceId }) => LogicalResourceId)).toEqual(['C', 'B', 'A', 'Last']);
+      await orderedRehearsal.cloudFormation.deploy(writeAssembly(template(resources)), 'Stack');
+      // the update deletes A, B and C
+      await orderedRehearsal.cloudFormation.deploy(writeAssembly(template({ Last: customResource({}) })), 'Stack');
+      await orderedRehearsal.cloudFormation.delete('Stack');
+      const deletes = requests(orderedRehearsal).filter(({ RequestType }) => RequestType === 'Delete');
+      expect(deletes.map(({ LogicalResourceId }) => LogicalResourceId)).toEqual(['C', 'B', 'A', 'Last']);
     } finally {
-      await chosen.close();
+      await orderedRehearsal.close();
     }
   });
 });
@@ -279,17 +290,17 @@ describe('an update', () => {
 
   test('replaces a resource that it cannot change, updates its dependents, and cleans up afterwards', async () => {
     await deploy(vpcWithDependent('10.0.0.0/16'));
-    const before = findResource('Vpc')?.physicalId;
-    const from = journalLength();
+    const oldVpcId = findResource('Vpc')?.physicalId;
+    const beforeUpdate = journalLength();
     await deploy(vpcWithDependent('10.1.0.0/16'));
-    const after = findResource('Vpc')?.physicalId;
-    expect(after).not.toBe(before);
+    const newVpcId = findResource('Vpc')?.physicalId;
+    expect(newVpcId).not.toBe(oldVpcId);
     expect(requests(rehearsal)[1]).toMatchObject({
       RequestType: 'Update',
-      properties: { Vpc: after },
-      OldResourceProperties: { Vpc: before },
+      properties: { Vpc: newVpcId },
+      OldResourceProperties: { Vpc: oldVpcId },
     });
-    expect(events(rehearsal, from)).toEqual([
+    expect(events(rehearsal, beforeUpdate)).toEqual([
       'Stack UPDATE_IN_PROGRESS',
       'Vpc UPDATE_IN_PROGRESS',
       'Vpc UPDATE_IN_PROGRESS',
@@ -316,21 +327,21 @@ describe('an update', () => {
 
   test('deletes removed resources in reverse order, with three attempts, and completes even if all attempts fail', async () => {
     await deploy({ One: customResource({ Delete: { Fail: 'never' } }), Two: customResource({ One: { Ref: 'One' } }) });
-    const from = journalLength();
+    const beforeUpdate = journalLength();
     expect((await deploy({})).status).toBe('UPDATE_COMPLETE');
     expect(requestNames().slice(2)).toEqual(['Delete Two', 'Delete One', 'Delete One', 'Delete One']);
-    expect(events(rehearsal, from).filter((event) => event === 'One DELETE_FAILED')).toHaveLength(3);
+    expect(events(rehearsal, beforeUpdate).filter((event) => event === 'One DELETE_FAILED')).toHaveLength(3);
     expect(findResource('One')).toBeUndefined();
   });
 
-  test('respects UpdateReplacePolicy', async () => {
+  test('keeps the replaced resource if its UpdateReplacePolicy is Retain', async () => {
     const retainedVpc = (cidr: string) => ({ Vpc: vpc(cidr, { UpdateReplacePolicy: 'Retain' }) });
     await deploy(retainedVpc('10.0.0.0/16'));
     await deploy(retainedVpc('10.1.0.0/16'));
     expect(events(rehearsal)).toContain('Vpc DELETE_SKIPPED');
   });
 
-  test('that succeeds can change a physical id even if the physical ids of failed updates are ignored', async () => {
+  test('that succeeds changes the physical id, even if `failedUpdatePhysicalId` is `ignored`', async () => {
     await rehearsal.close();
     rehearsal = await Rehearsal.start({ failedUpdatePhysicalId: 'ignored' });
     await deploy({ One: customResource({ Create: { Id: 'a' } }) });
@@ -349,10 +360,10 @@ describe('an update', () => {
 describe('a failed update', () => {
   const failingCustomResource = customResource({ Create: { Fail: 'no' }, After: { Ref: 'One' } });
 
-  test('updates changed resources back, restores replaced ones, and deletes new ones', async () => {
+  test('updates changed resources to their old properties, restores replaced resources, and deletes new ones', async () => {
     await deploy({ Vpc: vpc('10.0.0.0/16'), One: customResource({ Vpc: { Ref: 'Vpc' } }) });
-    const before = findResource('Vpc')?.physicalId;
-    const from = journalLength();
+    const oldVpcId = findResource('Vpc')?.physicalId;
+    const beforeUpdate = journalLength();
     const { status, reason } = await deploy({
       Vpc: vpc('10.1.0.0/16'),
       New: vpc('10.2.0.0/16'),
@@ -361,12 +372,12 @@ describe('a failed update', () => {
     });
     expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(reason).toBe('The following resource(s) failed to create: [Bad].');
-    expect(findResource('Vpc')?.physicalId).toBe(before);
-    const updates = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
-    expect(updates[1]?.properties).toEqual(updates[0]?.OldResourceProperties);
-    expect(updates[1]?.OldResourceProperties).toEqual(updates[0]?.properties);
-    const rollback = events(rehearsal, from);
-    const cleanUp = rollback.slice(rollback.indexOf('Stack UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS'));
+    expect(findResource('Vpc')?.physicalId).toBe(oldVpcId);
+    const [update, rollback] = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
+    expect(rollback?.properties).toEqual(update?.OldResourceProperties);
+    expect(rollback?.OldResourceProperties).toEqual(update?.properties);
+    const updateEvents = events(rehearsal, beforeUpdate);
+    const cleanUp = updateEvents.slice(updateEvents.indexOf('Stack UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS'));
     expect(cleanUp).toEqual(expect.arrayContaining(['Vpc DELETE_COMPLETE', 'New DELETE_COMPLETE', 'Bad DELETE_COMPLETE']));
     expect(
       rehearsal.cloudFormation
@@ -395,18 +406,15 @@ describe('a failed update', () => {
   test.each([
     ['stored', 'b'],
     ['ignored', 'a'],
-  ] as const)(
-    'with a new physical id in its response, which is %s, is rolled back with the id %s',
-    async (failedUpdatePhysicalId, expected) => {
-      await rehearsal.close();
-      rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
-      await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
-      await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
-      const rollback = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update')[1];
-      expect(rollback?.PhysicalResourceId).toBe(expected);
-      expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
-    },
-  );
+  ] as const)('whose new physical id b is %s is rolled back with the id %s', async (failedUpdatePhysicalId, expected) => {
+    await rehearsal.close();
+    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
+    await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
+    await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
+    const [, rollback] = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
+    expect(rollback?.PhysicalResourceId).toBe(expected);
+    expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
+  });
 
   test('whose rollback fails leaves a stack that cannot be updated, but can be deleted', async () => {
     await deploy({ One: customResource({ Update: { Fail: 'not back' } }) });
@@ -414,12 +422,13 @@ describe('a failed update', () => {
       'UPDATE_ROLLBACK_FAILED',
     );
     await expect(deploy({})).rejects.toThrow('UPDATE_ROLLBACK_FAILED state');
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('whose rollback failed can continue the rollback', async () => {
-    const seconds = { ServiceTimeout: 20 };
-    await deploy({ One: customResource({ Name: 'a', ...seconds }), Two: customResource({ Name: 'a', ...seconds }) });
+  test('whose rollback fails can be rolled back with `continueUpdateRollback`', async () => {
+    const shortTimeout = { ServiceTimeout: 20 };
+    await deploy({ One: customResource({ Name: 'a', ...shortTimeout }), Two: customResource({ Name: 'a', ...shortTimeout }) });
+    // refuses the responses to all updates of `One` after the first: the second update is the rollback
     const updates = new Set<string>();
     const removeFault = rehearsal.responses.intercept(({ logicalId, requestId }) => {
       updates.add(`${logicalId} ${requestId}`);
@@ -427,12 +436,12 @@ describe('a failed update', () => {
       return logicalId === 'One' && updatesOfOne.length > 1 ? { status: 403 } : undefined;
     });
     const failingLast = { ...failingCustomResource, DependsOn: ['One', 'Two'] };
-    const next = {
-      One: customResource({ Name: 'b', ...seconds }),
-      Two: customResource({ Name: 'b', ...seconds }),
+    const resourcesOfUpdate = {
+      One: customResource({ Name: 'b', ...shortTimeout }),
+      Two: customResource({ Name: 'b', ...shortTimeout }),
       Bad: failingLast,
     };
-    expect((await deploy(next)).status).toBe('UPDATE_ROLLBACK_FAILED');
+    expect((await deploy(resourcesOfUpdate)).status).toBe('UPDATE_ROLLBACK_FAILED');
     removeFault();
     const requestsBefore = requests(rehearsal).length;
     const { status } = await rehearsal.cloudFormation.continueUpdateRollback('Stack');
@@ -453,7 +462,8 @@ describe('a failed update', () => {
 });
 
 describe('responses', () => {
-  test('are sent again after a fault, and counted once', async () => {
+  test('are sent again after a fault, and count as one response', async () => {
+    // the first attempt gets status 503, and the connection of the second attempt is reset
     rehearsal.responses.intercept(({ attempt }) => [{ status: 503 }, 'reset' as const][attempt - 1]);
     expect((await deploy({ One: customResource({}) })).status).toBe('CREATE_COMPLETE');
     const [request] = requests(rehearsal);
@@ -462,7 +472,7 @@ describe('responses', () => {
     expect(puts.slice(0, 2)).toEqual(['PUT 503', 'PUT ECONNRESET']);
   });
 
-  test('do not show their URL in the journal', async () => {
+  test('are recorded in the journal without their URL', async () => {
     await deploy({ One: customResource({}) });
     expect(rehearsal.journal.entries.filter(({ message }) => message.includes('X-Amz-Signature'))).toEqual([]);
   });
@@ -525,8 +535,8 @@ describe('templates', () => {
     };
     const { outputs } = await rehearsal.cloudFormation.deploy(writeAssembly(exporting, 'Exporting'), 'Exporting');
     expect((await rehearsal.cloudFormation.deploy(writeAssembly(importing, 'Importing'), 'Importing')).outputs).toEqual(outputs);
-    const replaced = { ...exporting, Resources: { Vpc: vpc('10.1.0.0/16') } };
-    expect(await rehearsal.cloudFormation.deploy(writeAssembly(replaced, 'Exporting'), 'Exporting')).toMatchObject({
+    const exportingReplacedVpc = { ...exporting, Resources: { Vpc: vpc('10.1.0.0/16') } };
+    expect(await rehearsal.cloudFormation.deploy(writeAssembly(exportingReplacedVpc, 'Exporting'), 'Exporting')).toMatchObject({
       status: 'UPDATE_ROLLBACK_COMPLETE',
       reason: 'Export vpc cannot be updated as it is in use by Importing',
     });

@@ -33,25 +33,29 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const deploy = (build: (stack: Stack) => void) => {
+const deploy = (addResources: (stack: Stack) => void) => {
   const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-network-')), analyticsReporting: false });
-  build(new Stack(app, 'Stack'));
+  addResources(new Stack(app, 'Stack'));
   return rehearsal.cloudFormation.deploy(app.synth().directory, 'Stack');
 };
-const remove = () => rehearsal.cloudFormation.delete('Stack');
-const physicalId = (type: string) =>
+const deleteStack = () => rehearsal.cloudFormation.delete('Stack');
+const physicalIdOf = (type: string) =>
   rehearsal.cloudFormation.describe('Stack').resources.find((resource) => resource.type === type)?.physicalId;
 
 interface FleetOptions {
-  readonly build?: string;
+  /** The S3 key of the build: another key replaces the build. */
+  readonly buildKey?: string;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly peerVpcId?: string;
 }
 
-function addFleet(stack: Stack, { build = 'one', description = 'a fleet', tags = {}, peerVpcId }: FleetOptions = {}): CfnFleet {
+function addFleet(
+  stack: Stack,
+  { buildKey = 'one', description = 'a fleet', tags = {}, peerVpcId }: FleetOptions = {},
+): CfnFleet {
   const role = new Role(stack, 'Uploads', { assumedBy: new ServicePrincipal('gamelift.amazonaws.com') });
-  const storageLocation = { bucket: 'bucket', key: build, roleArn: role.roleArn };
+  const storageLocation = { bucket: 'bucket', key: buildKey, roleArn: role.roleArn };
   return new CfnFleet(stack, 'Fleet', {
     name: 'fleet',
     description,
@@ -71,7 +75,7 @@ function addGameLiftCall(stack: Stack, id: string, action: string, parameters: o
   });
 }
 
-/** Adds a VPC, a fleet, and a connection between them, which custom resources create. */
+/** Adds a VPC, a fleet, and custom resources that authorize and request a connection between them. */
 function addPeeredFleet(stack: Stack): void {
   const vpc = new Vpc(stack, 'Vpc', {
     maxAzs: 2,
@@ -91,7 +95,7 @@ function addPeeredFleet(stack: Stack): void {
   });
 }
 
-test('a stack with a connected fleet can be deleted within a day', async () => {
+test('a stack with a fleet whose connection failed can be deleted within a day', async () => {
   rehearsal.aws.behaviours.set('peerPermissions', 'not checked');
   const before = rehearsal.aws.inventory();
   expect((await deploy(addPeeredFleet)).status).toBe('CREATE_COMPLETE');
@@ -100,56 +104,56 @@ test('a stack with a connected fleet can be deleted within a day', async () => {
   expect(rehearsal.aws.gameLift.connections.list().map(({ peering }) => peering.status)).toEqual([
     { code: 'failed', message: expect.stringContaining('not authorized to perform: ec2:AcceptVpcPeeringConnection') as unknown },
   ]);
-  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
   await rehearsal.clock.sleep(DAY);
   // Lambda created the log group of the function, and no stack deletes it
   const logGroups = [expect.objectContaining({ name: expect.stringMatching(/^\/aws\/lambda\/Stack-AWS679f53fac/) as unknown })];
   expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
 });
 
-test('a stack with a fleet that was created as a peer can be deleted a day later only with a new authorization', async () => {
+test('a stack whose fleet names a peer VPC can be deleted a day later only with a new authorization', async () => {
   const place = { account: ACCOUNT, region: 'us-east-1' };
   const { vpcId } = rehearsal.aws.ec2.createVpc({ ...place, cidrBlock: '10.0.0.0/16' });
   const authorization = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-  const build = (stack: Stack) => addFleet(stack, { peerVpcId: vpcId });
-  expect((await deploy(build)).status).toBe('ROLLBACK_COMPLETE');
+  const addFleetWithPeerVpc = (stack: Stack) => addFleet(stack, { peerVpcId: vpcId });
+  expect((await deploy(addFleetWithPeerVpc)).status).toBe('ROLLBACK_COMPLETE');
   expect(reasons(rehearsal, 'CREATE_FAILED')).toContain(
     `Resource handler returned message: "There is no valid VPC peering authorization for ${vpcId}. ` +
       '(Service: GameLift, Status Code: 400, Error Code: UnauthorizedException)"',
   );
-  await remove();
+  await deleteStack();
   await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', authorization, place);
-  expect((await deploy(build)).status).toBe('CREATE_COMPLETE');
+  expect((await deploy(addFleetWithPeerVpc)).status).toBe('CREATE_COMPLETE');
   expect(rehearsal.aws.inventory().peerings).toMatchObject([{ status: 'active', accepter: vpcId }]);
   await rehearsal.clock.sleep(DAY);
-  expect((await remove()).status).toBe('DELETE_FAILED');
+  expect((await deleteStack()).status).toBe('DELETE_FAILED');
   await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', authorization, place);
-  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], peerings: [], routes: [] });
 });
 
 describe('a fleet', () => {
   const fleets = () => rehearsal.aws.inventory().fleets;
 
-  test.each(['kept', 'removed'] as const)('is updated in place, and foreign tags are %s', async (reading) => {
+  test.each(['kept', 'removed'] as const)('is updated in place, and tags that the stack did not add are %s', async (reading) => {
     rehearsal.aws.behaviours.set('foreignFleetTags', reading);
-    await deploy((stack) => addFleet(stack, { tags: { kept: '1', dropped: '2' } }));
-    const id = physicalId('AWS::GameLift::Fleet');
+    await deploy((stack) => addFleet(stack, { tags: { team: '1', stage: '2' } }));
+    const id = physicalIdOf('AWS::GameLift::Fleet');
     rehearsal.aws.gameLift.fleets.all().forEach(({ tags }) => tags.set('foreign', 'x'));
-    expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { kept: '3' } }))).status).toBe(
+    expect((await deploy((stack) => addFleet(stack, { description: 'new', tags: { team: '3' } }))).status).toBe(
       'UPDATE_COMPLETE',
     );
     const foreign = reading === 'kept' ? { foreign: 'x' } : {};
-    expect(fleets()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { kept: '3', ...foreign } })]);
+    expect(fleets()).toEqual([expect.objectContaining({ id, Description: 'new', tags: { team: '3', ...foreign } })]);
   });
 
   test('is replaced when its build is replaced', async () => {
     await deploy((stack) => addFleet(stack));
-    const [fleet, build] = [physicalId('AWS::GameLift::Fleet'), physicalId('AWS::GameLift::Build')];
-    expect((await deploy((stack) => addFleet(stack, { build: 'two' }))).status).toBe('UPDATE_COMPLETE');
-    expect(physicalId('AWS::GameLift::Build')).not.toBe(build);
-    expect(physicalId('AWS::GameLift::Fleet')).not.toBe(fleet);
-    expect(fleets()).toMatchObject([{ id: physicalId('AWS::GameLift::Fleet'), status: 'ACTIVE' }]);
+    const [fleet, build] = [physicalIdOf('AWS::GameLift::Fleet'), physicalIdOf('AWS::GameLift::Build')];
+    expect((await deploy((stack) => addFleet(stack, { buildKey: 'two' }))).status).toBe('UPDATE_COMPLETE');
+    expect(physicalIdOf('AWS::GameLift::Build')).not.toBe(build);
+    expect(physicalIdOf('AWS::GameLift::Fleet')).not.toBe(fleet);
+    expect(fleets()).toMatchObject([{ id: physicalIdOf('AWS::GameLift::Fleet'), status: 'ACTIVE' }]);
   });
 
   test('that ends in ERROR fails its stack, and is deleted', async () => {
@@ -175,35 +179,37 @@ describe('a fleet', () => {
     expect(fleets()).toEqual([]);
   });
 
-  test('can be created together with many others', async () => {
+  test('can be created at the same time as seven others', async () => {
     const { status } = await deploy((stack) => {
       for (let number = 0; number < 8; number++) {
         new CfnFleet(stack, `Fleet${number}`, { name: 'fleet', buildId: 'build-1', ec2InstanceType: 'c5.large' });
       }
     });
     expect(status).toBe('CREATE_COMPLETE');
-    expect((await remove()).status).toBe('DELETE_COMPLETE');
+    expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
     expect(fleets()).toEqual([]);
   });
 });
 
 test('a VPC of the CDK with public subnets is created, updated and deleted', async () => {
   const before = rehearsal.aws.inventory();
-  const networkStack =
+  const networkWith =
     (port: number, cidr: string) =>
     (stack: Stack): void => {
       const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 1 });
       new CfnVPCCidrBlock(stack, 'Secondary', { vpcId: vpc.vpcId, cidrBlock: cidr });
-      const [own, other] = ['Own', 'Other'].map((id) => new SecurityGroup(stack, id, { vpc, allowAllOutbound: id === 'Own' }));
-      own?.addIngressRule(Peer.ipv4('10.192.0.0/20'), Port.tcp(port));
-      other?.addIngressRule(own ?? Peer.anyIpv4(), Port.tcp(port), undefined, true);
-      other?.addEgressRule(Peer.ipv4(cidr), Port.allTraffic());
+      const [ownGroup, otherGroup] = ['Own', 'Other'].map(
+        (id) => new SecurityGroup(stack, id, { vpc, allowAllOutbound: id === 'Own' }),
+      );
+      ownGroup?.addIngressRule(Peer.ipv4('10.192.0.0/20'), Port.tcp(port));
+      otherGroup?.addIngressRule(ownGroup ?? Peer.anyIpv4(), Port.tcp(port), undefined, true);
+      otherGroup?.addEgressRule(Peer.ipv4(cidr), Port.allTraffic());
       Tags.of(vpc).add('team', String(port));
       new CfnOutput(stack, 'DefaultGroup', { value: vpc.vpcDefaultSecurityGroup });
       new CfnOutput(stack, 'Blocks', { value: Fn.select(0, vpc.vpcCidrBlockAssociations) });
     };
-  const created = await deploy(networkStack(5432, '10.1.0.0/16'));
-  expect(created).toMatchObject({
+  const creation = await deploy(networkWith(5432, '10.1.0.0/16'));
+  expect(creation).toMatchObject({
     status: 'CREATE_COMPLETE',
     outputs: {
       DefaultGroup: expect.stringMatching(/^sg-/) as unknown,
@@ -217,28 +223,28 @@ test('a VPC of the CDK with public subnets is created, updated and deleted', asy
   expect(routes).toContainEqual(expect.objectContaining({ destination: '0.0.0.0/0', kind: 'gatewayId', state: 'active' }));
   expect(rules).toContainEqual(expect.objectContaining({ protocol: 'tcp', fromPort: 5432, toPort: 5432, peer: '10.192.0.0/20' }));
 
-  expect((await deploy(networkStack(3306, '10.1.0.0/16'))).status).toBe('UPDATE_COMPLETE');
-  const updated = rehearsal.aws.inventory(ACCOUNT);
-  expect(updated.rules).not.toContainEqual(expect.objectContaining({ fromPort: 5432 }));
-  expect(updated.rules).toHaveLength(rules.length);
-  expect(updated.tags).toContainEqual(expect.objectContaining({ key: 'team', value: '3306' }));
-  expect((await deploy(networkStack(3306, '10.2.0.0/16'))).status).toBe('UPDATE_COMPLETE');
+  expect((await deploy(networkWith(3306, '10.1.0.0/16'))).status).toBe('UPDATE_COMPLETE');
+  const inventoryAfterUpdate = rehearsal.aws.inventory(ACCOUNT);
+  expect(inventoryAfterUpdate.rules).not.toContainEqual(expect.objectContaining({ fromPort: 5432 }));
+  expect(inventoryAfterUpdate.rules).toHaveLength(rules.length);
+  expect(inventoryAfterUpdate.tags).toContainEqual(expect.objectContaining({ key: 'team', value: '3306' }));
+  expect((await deploy(networkWith(3306, '10.2.0.0/16'))).status).toBe('UPDATE_COMPLETE');
   expect(rehearsal.aws.inventory(ACCOUNT).vpcs).toMatchObject([{ cidrBlocks: ['10.0.0.0/16', '10.2.0.0/16'] }]);
-  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toEqual(before);
 });
 
 describe('a gateway route table', () => {
   const gateways = { igw: CfnInternetGateway, vgw: CfnVPNGateway };
 
-  interface GatewayTable {
+  interface GatewayTableOptions {
     readonly kind: keyof typeof gateways;
     readonly destinationCidrBlock?: string;
-    /** Which of the two route tables belongs to the gateway. */
+    /** Which of the two route tables is associated with the gateway. */
     readonly table?: 0 | 1;
   }
 
-  function addGatewayTable(stack: Stack, { kind, destinationCidrBlock = '10.0.1.0/24', table = 0 }: GatewayTable): void {
+  function addGatewayTable(stack: Stack, { kind, destinationCidrBlock = '10.0.1.0/24', table = 0 }: GatewayTableOptions): void {
     const vpcId = new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' }).ref;
     const gatewayId = new gateways[kind](stack, 'Gateway', { type: 'ipsec.1' }).ref;
     const attachment = new CfnVPCGatewayAttachment(stack, 'Attachment', {
@@ -256,7 +262,7 @@ describe('a gateway route table', () => {
   }
 
   test.each(['igw', 'vgw'] as const)(
-    'is associated with a gateway (%s), exchanged for another table, and deleted',
+    'is associated with a gateway (%s), replaced by another table, and deleted',
     async (kind) => {
       const before = rehearsal.aws.inventory();
       const created = await deploy((stack) => {
@@ -266,24 +272,24 @@ describe('a gateway route table', () => {
         status: 'CREATE_COMPLETE',
         outputs: { Out: expect.stringMatching(/^rtbassoc-/) as unknown },
       });
-      const gatewayId = physicalId('AWS::EC2::GatewayRouteTableAssociation');
+      const gatewayId = physicalIdOf('AWS::EC2::GatewayRouteTableAssociation');
       const tablesWithGateway = () =>
-        rehearsal.aws.ec2.tablesOf(physicalId('AWS::EC2::VPC') ?? '').filter(({ associations }) => associations.size > 0);
+        rehearsal.aws.ec2.tablesOf(physicalIdOf('AWS::EC2::VPC') ?? '').filter(({ associations }) => associations.size > 0);
       const [table] = tablesWithGateway();
       expect([...(table?.associations.values() ?? [])]).toEqual([gatewayId]);
       const updated = await deploy((stack) => {
         addGatewayTable(stack, { kind, table: 1 });
       });
       expect(updated.status).toBe('UPDATE_COMPLETE');
-      expect(physicalId('AWS::EC2::GatewayRouteTableAssociation')).toBe(gatewayId);
+      expect(physicalIdOf('AWS::EC2::GatewayRouteTableAssociation')).toBe(gatewayId);
       expect(tablesWithGateway()).toHaveLength(1);
       expect(tablesWithGateway()[0]).not.toBe(table);
-      expect((await remove()).status).toBe('DELETE_COMPLETE');
+      expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
       expect(rehearsal.aws.inventory()).toEqual(before);
     },
   );
 
-  test('cannot have a route that leads out of its VPC', async () => {
+  test('cannot have a route to a CIDR block outside of its VPC', async () => {
     await deploy((stack) => {
       addGatewayTable(stack, { kind: 'igw', destinationCidrBlock: '10.192.0.0/20' });
     });
@@ -299,15 +305,15 @@ test("the CDK's handler that restricts default security groups works unmodified"
   };
   expect((await deploy(addRestrictedVpc)).status).toBe('CREATE_COMPLETE');
   expect(rehearsal.aws.inventory().rules).toEqual([]);
-  expect((await remove()).status).toBe('DELETE_COMPLETE');
+  expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
 });
 
 test('a VPC that is still in use is not deleted', async () => {
   await deploy((stack) => {
     new CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16' });
   });
-  const vpcId = physicalId('AWS::EC2::VPC') ?? '';
+  const vpcId = physicalIdOf('AWS::EC2::VPC') ?? '';
   rehearsal.aws.ec2.createRouteTable({ account: ACCOUNT, region: 'us-east-1' }, vpcId);
-  expect((await remove()).status).toBe('DELETE_FAILED');
+  expect((await deleteStack()).status).toBe('DELETE_FAILED');
   expect(reasons(rehearsal, 'DELETE_FAILED')[0]).toBe(`The vpc '${vpcId}' has dependencies and cannot be deleted.`);
 });

@@ -8,11 +8,11 @@ afterEach(() => rehearsal.close());
 const fleet = { Type: 'AWS::GameLift::Fleet', Properties: { Name: 'fleet', BuildId: 'build-1', EC2InstanceType: 'c5.large' } };
 
 describe('the partition', () => {
-  const POLICY = 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+  const MANAGED_POLICY_ARN = 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
   const { Role } = HANDLER_RESOURCES;
   const resources = {
     ...HANDLER_RESOURCES,
-    Role: { ...Role, Properties: { ...Role.Properties, ManagedPolicyArns: [{ 'Fn::Sub': POLICY }] } },
+    Role: { ...Role, Properties: { ...Role.Properties, ManagedPolicyArns: [{ 'Fn::Sub': MANAGED_POLICY_ARN }] } },
     Thing: customResource({}),
     Queue: { Type: 'AWS::SQS::Queue' },
     Fleet: fleet,
@@ -34,12 +34,12 @@ describe('the partition', () => {
       Pseudo: { Value: { 'Fn::Sub': '${AWS::Partition} ${AWS::URLSuffix}' } },
       Url: { Value: { Ref: 'Queue' } },
     };
-    const deployed = await rehearsal.cloudFormation.deploy(
+    const deployment = await rehearsal.cloudFormation.deploy(
       writeAssembly({ Resources: resources, Outputs: { ...arnOutputs, ...pseudoOutputs } }),
       'Stack',
     );
-    expect(deployed.status).toBe('CREATE_COMPLETE');
-    const { Pseudo, Url, ...arns } = deployed.outputs;
+    expect(deployment.status).toBe('CREATE_COMPLETE');
+    const { Pseudo, Url, ...arns } = deployment.outputs;
     expect(Pseudo).toBe(`${partition} ${suffix}`);
     expect(String(Url)).toContain(`https://sqs.${region}.${suffix}/111111111111/`);
     expect(Object.values(arns).map((arn) => String(arn).split(':')[1])).toEqual([partition, partition, partition, partition]);

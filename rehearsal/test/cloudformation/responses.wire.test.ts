@@ -13,15 +13,16 @@ beforeEach(async () => {
 afterEach(() => rehearsal.close());
 
 /**
- * Deploys a custom resource whose function runs `code` for the create, and logs the result. `code` can use `url`, the response URL,
- * `response(changes)`, which returns a body, `put(headers, body, requestOptions)` and `sendValidResponse()`.
+ * Deploys a custom resource whose function runs `code` for the create, and logs what `code` returns. `code` can use `url` (the response
+ * URL), `bodyWith(changes)` (a valid body with changed members), `headersFor(body)`, `put(headers, body, requestOptions)` and
+ * `sendValidResponse()`. Returns the status of the stack, and the logged results.
  */
-async function deploy(code: string): Promise<{ status: string; logged: unknown[] }> {
+async function deploy(code: string): Promise<{ status: string; loggedResults: unknown[] }> {
   const handler = `
     const https = require('node:https');
     exports.handler = async (event) => {
       const url = new URL(event.ResponseURL);
-      const response = (changes = {}) => {
+      const bodyWith = (changes = {}) => {
         const { StackId, RequestId, LogicalResourceId } = event;
         return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...changes });
       };
@@ -35,8 +36,8 @@ async function deploy(code: string): Promise<{ status: string; logged: unknown[]
         request.write(body);
         request.end();
       });
-      const length = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
-      const sendValidResponse = () => put(length(response()), response());
+      const headersFor = (body) => ({ 'content-type': '', 'content-length': Buffer.byteLength(body) });
+      const sendValidResponse = () => put(headersFor(bodyWith()), bodyWith());
       const result = event.RequestType === 'Create' ? await (async () => { ${code} })() : await sendValidResponse();
       if (event.RequestType === 'Create') console.log('RESULT ' + JSON.stringify(result));
     };`;
@@ -51,45 +52,45 @@ async function deploy(code: string): Promise<{ status: string; logged: unknown[]
   );
   await rehearsal.clock.sleep(1000);
   const results = rehearsal.journal.entries.filter(({ message }) => message.startsWith('RESULT '));
-  return { status, logged: results.map(({ message }) => JSON.parse(message.slice('RESULT '.length)) as unknown) };
+  return { status, loggedResults: results.map(({ message }) => JSON.parse(message.slice('RESULT '.length)) as unknown) };
 }
 
 test.each([
   [
     'a content type',
-    `put({ ...length(response()), 'content-type': 'application/json' }, response())`,
+    `put({ ...headersFor(bodyWith()), 'content-type': 'application/json' }, bodyWith())`,
     '403 SignatureDoesNotMatch',
   ],
-  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, response())`, '501 NotImplemented'],
-  ['a method other than PUT', `put(length(response()), response(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
+  ['a chunked body', `put({ 'content-type': '', 'transfer-encoding': 'chunked' }, bodyWith())`, '501 NotImplemented'],
+  ['a method other than PUT', `put(headersFor(bodyWith()), bodyWith(), { method: 'POST' })`, '403 SignatureDoesNotMatch'],
   [
     'a query that was not signed',
-    `put(length(response()), response(), { path: url.pathname + url.search + '0' })`,
+    `put(headersFor(bodyWith()), bodyWith(), { path: url.pathname + url.search + '0' })`,
     '403 SignatureDoesNotMatch',
   ],
-  ['a header that was not signed', `put({ ...length(response()), 'x-amz-acl': 'private' }, response())`, '403 AccessDenied'],
+  ['a header that was not signed', `put({ ...headersFor(bodyWith()), 'x-amz-acl': 'private' }, bodyWith())`, '403 AccessDenied'],
   [
-    'fetch with a string',
-    `fetch(url, { method: 'PUT', body: response() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
+    'the content type that fetch adds to a string',
+    `fetch(url, { method: 'PUT', body: bodyWith() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
     '403 SignatureDoesNotMatch',
   ],
   [
     'a body that is shorter than its content length',
-    `put({ 'content-type': '', 'content-length': 1000 }, response())`,
+    `put({ 'content-type': '', 'content-length': 1000 }, bodyWith())`,
     '400 RequestTimeout',
   ],
-])('%s is refused, and the resource fails after its timeout', async (_, code, expected) => {
-  expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', logged: [expected] });
+])('a response with %s is refused, and the resource fails after its timeout', async (_, code, expected) => {
+  expect(await deploy(`return ${code};`)).toEqual({ status: 'ROLLBACK_COMPLETE', loggedResults: [expected] });
   expect(reasons(rehearsal, 'CREATE_FAILED')[0]).toContain('did not receive a response');
 });
 
-test('a request without a content length is refused', async () => {
+test('a response without a content length is refused', async () => {
   const code = `new Promise((resolve) => {
     const socket = require('node:tls').connect(443, url.hostname, { servername: url.hostname }, () =>
       socket.write('PUT ' + url.pathname + url.search + ' HTTP/1.1\\r\\nHost: ' + url.hostname + '\\r\\n\\r\\n'));
     socket.once('data', (data) => { socket.destroy(); resolve(data.toString().split('\\r\\n')[0]); });
   })`;
-  expect((await deploy(`return ${code};`)).logged).toEqual(['HTTP/1.1 411 Length Required']);
+  expect((await deploy(`return ${code};`)).loggedResults).toEqual(['HTTP/1.1 411 Length Required']);
 });
 
 test('the response URL is a presigned URL of S3 that expires after two hours', async () => {
@@ -120,6 +121,7 @@ test('the response URL is a presigned URL of S3 that expires after two hours', a
         .on('error', reject)
         .end('{}');
     });
+  // until ten seconds before the URL expires
   await rehearsal.clock.sleep(7_190_000);
   expect(await put()).toBe(200);
   await rehearsal.clock.sleep(20_000);
@@ -127,14 +129,14 @@ test('the response URL is a presigned URL of S3 that expires after two hours', a
   await responses.close();
 });
 
-test('fetch with bytes and no content type is accepted', async () => {
-  const code = `fetch(url, { method: 'PUT', body: Buffer.from(response()) }).then((received) => received.status)`;
-  expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', logged: [200] });
+test('a response that fetch sends as bytes without a content type is accepted', async () => {
+  const code = `fetch(url, { method: 'PUT', body: Buffer.from(bodyWith()) }).then((received) => received.status)`;
+  expect(await deploy(`return ${code};`)).toEqual({ status: 'CREATE_COMPLETE', loggedResults: [200] });
 });
 
 test('a second response is accepted and ignored', async () => {
-  const code = `await sendValidResponse(); const body = response({ Status: 'FAILED', Reason: 'too late' }); return put(length(body), body);`;
-  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: ['200 '] });
+  const code = `await sendValidResponse(); const body = bodyWith({ Status: 'FAILED', Reason: 'too late' }); return put(headersFor(body), body);`;
+  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', loggedResults: ['200 '] });
   const accepted = rehearsal.journal.entries.filter(({ source, message }) => source === 's3' && message.endsWith('accepted'));
   expect(accepted).toHaveLength(2);
   const requestId = /request ([0-9a-f-]+)/.exec(accepted[0]?.message ?? '')?.[1] ?? '';
@@ -145,28 +147,28 @@ test.each([
   ['is not JSON', `'{'`, 'Invalid response object: it is not valid JSON.'],
   [
     'has the id of another request',
-    `response({ RequestId: 'other' })`,
+    `bodyWith({ RequestId: 'other' })`,
     'Invalid response object: RequestId does not match the request.',
   ],
   [
     'has no status',
-    `response({ Status: undefined })`,
+    `bodyWith({ Status: undefined })`,
     'Invalid response object: Value of property Status must be SUCCESS or FAILED.',
   ],
-  ['has no physical id', `response({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
+  ['has no physical id', `bodyWith({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
   [
     'fails without a reason',
-    `response({ Status: 'FAILED' })`,
+    `bodyWith({ Status: 'FAILED' })`,
     'Invalid response object: Reason is required when Status is FAILED.',
   ],
   [
     'has data that is not an object',
-    `response({ Data: ['a'] })`,
+    `bodyWith({ Data: ['a'] })`,
     'Invalid response object: Value of property Data must be an object.',
   ],
-  ['is cut off because its length is too small', `response().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
+  ['is cut off', `bodyWith().slice(0, -5)`, 'Invalid response object: it is not valid JSON.'],
 ])('a response that %s fails the resource', async (_, body, reason) => {
-  expect((await deploy(`const body = ${body}; return put(length(body), body);`)).status).toBe('ROLLBACK_COMPLETE');
+  expect((await deploy(`const body = ${body}; return put(headersFor(body), body);`)).status).toBe('ROLLBACK_COMPLETE');
   expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([reason]);
 });
 
@@ -176,6 +178,6 @@ test('the function can send the response again if the first attempt hangs', asyn
     const before = Date.now();
     const first = await Promise.race([sendValidResponse(), new Promise((resolve) => setTimeout(resolve, 30_000, 'gave up'))]);
     return [first, await sendValidResponse(), Math.round((Date.now() - before) / 1000)];`;
-  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', logged: [['gave up', '200 ', 30]] });
+  expect(await deploy(code)).toEqual({ status: 'CREATE_COMPLETE', loggedResults: [['gave up', '200 ', 30]] });
   removeFault();
 });

@@ -30,7 +30,7 @@ const exportNameError =
   'Template format error: Output Out is malformed. The Name field of every Export member must be specified and consist only of ' +
   'alphanumeric characters, colons, or hyphens.';
 
-describe('a template is refused before anything is changed', () => {
+describe('CloudFormation changes nothing, and refuses a template', () => {
   const conditionError = (block: string) =>
     `Template format error: Unresolved condition dependency No in the ${block} block of the template`;
 
@@ -433,7 +433,7 @@ describe('a template is refused before anything is changed', () => {
     );
   });
 
-  test('in an update, and the stack is not changed', async () => {
+  test('in an update', async () => {
     await deploy({ Resources: { Vpc: vpc() } });
     await expect(deploy({ Resources: { Vpc: vpc(), Topic: topic({ Condition: 'No' }) } })).rejects.toThrow(
       conditionError('Resources'),
@@ -555,8 +555,8 @@ describe('a resource fails', () => {
     ],
     ['if it is a fleet without a name', fleet({ Name: '' }), propertyError('#/Name: expected minLength: 1, actual: 0')],
     ['if it is a VPC with a CIDR block that is too large', vpc({ CidrBlock: '10.0.0.0/8' }), "The CIDR '10.0.0.0/8' is invalid."],
-  ])('%s', async (_, bad, message) => {
-    const { status, reason } = await deploy({ Resources: { Bad: bad } });
+  ])('%s', async (_, invalidResource, message) => {
+    const { status, reason } = await deploy({ Resources: { Bad: invalidResource } });
     expect({ status, reason }).toEqual({
       status: 'ROLLBACK_COMPLETE',
       reason: 'The following resource(s) failed to create: [Bad]. Rollback requested by user.',
@@ -595,18 +595,25 @@ describe('a resource fails', () => {
     ],
   ])('if it is %s', async (_, destination, message) => {
     const table = { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } };
-    const bad = { Type: 'AWS::EC2::Route', Properties: { RouteTableId: { Ref: 'Table' }, GatewayId: 'igw-1', ...destination } };
-    await deploy({ Resources: { Vpc: vpc(), Table: table, Bad: bad } });
+    const invalidRoute = {
+      Type: 'AWS::EC2::Route',
+      Properties: { RouteTableId: { Ref: 'Table' }, GatewayId: 'igw-1', ...destination },
+    };
+    await deploy({ Resources: { Vpc: vpc(), Table: table, Bad: invalidRoute } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
   });
 
-  const ipv4 = (CidrIp: string) => ({ IpProtocol: 'tcp', FromPort: 1, ToPort: 1, CidrIp });
+  const ipv4Rule = (CidrIp: string) => ({ IpProtocol: 'tcp', FromPort: 1, ToPort: 1, CidrIp });
 
   test.each<[string, object, string]>([
-    ['an octet that is too large', { SecurityGroupIngress: [ipv4('10.0.256.0/24')] }, 'CIDR block 10.0.256.0/24 is malformed'],
-    ['no prefix', { SecurityGroupEgress: [ipv4('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
-    ['a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
-  ])('if it is a security group with a rule for a block with %s', async (_, rules, message) => {
+    [
+      'has an octet that is too large',
+      { SecurityGroupIngress: [ipv4Rule('10.0.256.0/24')] },
+      'CIDR block 10.0.256.0/24 is malformed',
+    ],
+    ['has no prefix', { SecurityGroupEgress: [ipv4Rule('10.0.0.0')] }, 'CIDR block 10.0.0.0 is malformed'],
+    ['is a name', { SecurityGroupIngress: [{ IpProtocol: '-1', CidrIpv6: 'fleet' }] }, 'CIDR block fleet is malformed'],
+  ])('if it is a security group with a rule for a CIDR block that %s', async (_, rules, message) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' }, ...rules } };
     await deploy({ Resources: { Vpc: vpc(), Bad: group } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([message]);
@@ -625,13 +632,13 @@ describe('a resource fails', () => {
     ['a name that looks like an id', { GroupName: 'sg-1' }, 'Value (sg-1) for parameter GroupName is invalid.'],
     [
       'invalid characters in the description of a rule',
-      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), Description: 'a > b' }] },
+      { SecurityGroupIngress: [{ ...ipv4Rule('10.0.0.0/24'), Description: 'a > b' }] },
       `Invalid rule description. ${allowedCharacters}`,
     ],
     ['a rule without ports', { SecurityGroupIngress: [{ IpProtocol: 'udp', CidrIp: '10.0.0.0/24' }] }, portRangeError],
     [
       'a rule whose ports are in the wrong order',
-      { SecurityGroupIngress: [{ ...ipv4('10.0.0.0/24'), FromPort: 2 }] },
+      { SecurityGroupIngress: [{ ...ipv4Rule('10.0.0.0/24'), FromPort: 2 }] },
       'Invalid TCP/UDP port range (2:1)',
     ],
   ])('if it is a security group with %s', async (_, properties, message) => {
@@ -642,7 +649,10 @@ describe('a resource fails', () => {
 
   test.each(['Ingress', 'Egress'])('if it is an AWS::EC2::SecurityGroup%s with an invalid CIDR block', async (kind) => {
     const group = { Type: 'AWS::EC2::SecurityGroup', Properties: { GroupDescription: 'x', VpcId: { Ref: 'Vpc' } } };
-    const rule = { Type: `AWS::EC2::SecurityGroup${kind}`, Properties: { GroupId: { Ref: 'Group' }, ...ipv4('10.0.0.0/99') } };
+    const rule = {
+      Type: `AWS::EC2::SecurityGroup${kind}`,
+      Properties: { GroupId: { Ref: 'Group' }, ...ipv4Rule('10.0.0.0/99') },
+    };
     await deploy({ Resources: { Vpc: vpc(), Group: group, Bad: rule } });
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['CIDR block 10.0.0.0/99 is malformed']);
   });
@@ -657,7 +667,7 @@ describe('a resource fails', () => {
 });
 
 describe('a resource fails if it', () => {
-  const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
+  const POLICY_DOCUMENT = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' }] };
   const roleTrusting = (Service: string) => ({
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -670,7 +680,7 @@ describe('a resource fails if it', () => {
   });
   const policy = (attributes: object = {}) => ({
     Type: 'AWS::IAM::RolePolicy',
-    Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'policy', PolicyDocument: POLICY },
+    Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'policy', PolicyDocument: POLICY_DOCUMENT },
     ...attributes,
   });
   const alarm = (attributes: object = {}) => ({
@@ -770,18 +780,18 @@ test('a resource is replaced if a nested create-only property changes, and other
     Type: 'AWS::EC2::VPCEndpoint',
     Properties: { VpcId: 'vpc-1', ServiceName: 'com.amazonaws.us-east-1.gamelift', DnsOptions },
   });
-  const id = () => rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId;
+  const endpointId = () => rehearsal.cloudFormation.describe('Stack').resources[0]?.physicalId;
   await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'ipv4', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
-  const firstId = id();
+  const firstId = endpointId();
   await deploy({ Resources: { Endpoint: endpoint({ DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'ALL_DOMAINS' }) } });
-  expect(id()).toBe(firstId);
-  const changed = { DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'SPECIFIED_DOMAINS_ONLY' };
-  expect((await deploy({ Resources: { Endpoint: endpoint(changed) } })).status).toBe('UPDATE_COMPLETE');
-  expect(id()).not.toBe(firstId);
-  expect(rehearsal.aws.inventory().otherResources).toEqual([expect.objectContaining({ physicalId: id() })]);
+  expect(endpointId()).toBe(firstId);
+  const replacingOptions = { DnsRecordIpType: 'dualstack', PrivateDnsPreference: 'SPECIFIED_DOMAINS_ONLY' };
+  expect((await deploy({ Resources: { Endpoint: endpoint(replacingOptions) } })).status).toBe('UPDATE_COMPLETE');
+  expect(endpointId()).not.toBe(firstId);
+  expect(rehearsal.aws.inventory().otherResources).toEqual([expect.objectContaining({ physicalId: endpointId() })]);
 });
 
-test('scalars are converted: strings to booleans and numbers, and numbers to strings', async () => {
+test('CloudFormation converts strings to booleans and numbers, and numbers to strings', async () => {
   const { status } = await deploy({
     Resources: {
       Vpc: vpc({ EnableDnsSupport: 'true', Tags: [{ Key: 'number', Value: 5 }] }),
@@ -791,7 +801,7 @@ test('scalars are converted: strings to booleans and numbers, and numbers to str
   expect(status).toBe('CREATE_COMPLETE');
 });
 
-test('everything that is not understood is listed once', async () => {
+test('each feature that is not understood is listed once', async () => {
   rehearsal.aws.parameters.put({ account: '111111111111', region: 'us-east-1' }, 'image', { type: 'String', value: 'x' });
   const unknownResource = { Type: 'Studio::Unheard::Of', Properties: { Anything: 1 } };
   await deploy({
@@ -864,7 +874,7 @@ test('an unknown AWS type is listed as not understood, because it may be newer t
 });
 
 test('the schema of fleets has the properties that replace a fleet according to the documentation', () => {
-  // as of 2026
+  // the properties with “Update requires: Replacement” in the documentation as of 2026
   const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
   expect(
     properties

@@ -1,7 +1,7 @@
 import { Rehearsal } from '../../src/index';
 import { functionResource, HANDLER_RESOURCES, reasons, writeAssembly } from '../assembly';
 
-const CODE = `
+const WORKER_CODE = `
 exports.handler = async (event, context) => {
   console.log('RUN ' + [context.invokedFunctionArn.split(':').slice(6).join(':'), context.functionVersion, process.env.REVISION].join(' '));
   if (event.fail) throw new Error('failed on purpose');
@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const worker = (revision = 'one') =>
-  functionResource(CODE, { FunctionName: 'worker', Environment: { Variables: { REVISION: revision } } });
+const worker = (revision = 'old') =>
+  functionResource(WORKER_CODE, { FunctionName: 'worker', Environment: { Variables: { REVISION: revision } } });
 const alias = (version: unknown = '$LATEST') => ({
   Type: 'AWS::Lambda::Alias',
   Properties: { FunctionName: { Ref: 'Worker' }, Name: 'live', FunctionVersion: version },
@@ -29,6 +29,8 @@ const version = (description: string) => ({
   Type: 'AWS::Lambda::Version',
   Properties: { FunctionName: { Ref: 'Worker' }, Description: description },
 });
+/** The number of the version with the logical id `One`. */
+const NUMBER_OF_VERSION_ONE = { 'Fn::GetAtt': ['One', 'Version'] };
 const queue = (name: string) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: name } });
 const sendPolicy = (queueArn: string) => ({
   Type: 'AWS::IAM::Policy',
@@ -47,7 +49,7 @@ const deploy = async (resources: object) => {
   const template = { Resources: { Role: HANDLER_RESOURCES.Role, ...resources } };
   return (await rehearsal.cloudFormation.deploy(writeAssembly(template), 'Stack')).status;
 };
-/** The name and version that were invoked, and the revision of the code, for each run. */
+/** For each run: the invoked name, the version that ran, and the revision of its code, such as `worker:live $LATEST old`. */
 const runs = () =>
   rehearsal.journal.entries
     .filter(({ source, message }) => source === 'lambda' && message.startsWith('RUN '))
@@ -68,28 +70,28 @@ describe('an alias', () => {
     );
     expect((await rehearsal.lambda.invoke(ALIAS_ARN, { n: 1 })).payload).toEqual({ received: { n: 1 } });
     await rehearsal.lambda.invoke(FUNCTION_ARN, {});
-    await deploy({ Worker: worker('two'), Alias: alias() });
+    await deploy({ Worker: worker('new'), Alias: alias() });
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
-    expect(runs()).toEqual(['worker:live $LATEST one', 'worker $LATEST one', 'worker:live $LATEST two']);
+    expect(runs()).toEqual(['worker:live $LATEST old', 'worker $LATEST old', 'worker:live $LATEST new']);
   });
 
   test('of a version runs that version, until the alias is updated', async () => {
-    await deploy({ Worker: worker(), One: version('1'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) });
-    await deploy({ Worker: worker('two'), One: version('1'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) });
+    await deploy({ Worker: worker(), One: version('first'), Alias: alias(NUMBER_OF_VERSION_ONE) });
+    await deploy({ Worker: worker('new'), One: version('first'), Alias: alias(NUMBER_OF_VERSION_ONE) });
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
-    expect(await deploy({ Worker: worker('two'), One: version('2'), Alias: alias({ 'Fn::GetAtt': ['One', 'Version'] }) })).toBe(
+    expect(await deploy({ Worker: worker('new'), One: version('second'), Alias: alias(NUMBER_OF_VERSION_ONE) })).toBe(
       'UPDATE_COMPLETE',
     );
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
-    expect(runs()).toEqual(['worker:live 1 one', 'worker:live 2 two']);
+    expect(runs()).toEqual(['worker:live 1 old', 'worker:live 2 new']);
     await expect(rehearsal.lambda.invoke(`${FUNCTION_ARN}:1`, {})).rejects.toThrow(`Function not found: ${FUNCTION_ARN}:1`);
   });
 
-  test('requires an existing version, and a new version requires a change', async () => {
+  test('requires an existing version, and a new version requires a change of the function', async () => {
     expect(await deploy({ Worker: worker(), Alias: alias('7') })).toBe('ROLLBACK_COMPLETE');
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual([`Function not found: ${FUNCTION_ARN}:7`]);
     await rehearsal.cloudFormation.delete('Stack');
-    expect(await deploy({ Worker: worker(), One: version('1'), Two: { ...version('2'), DependsOn: 'One' } })).toBe(
+    expect(await deploy({ Worker: worker(), One: version('first'), Two: { ...version('second'), DependsOn: 'One' } })).toBe(
       'ROLLBACK_COMPLETE',
     );
     expect(reasons(rehearsal, 'CREATE_FAILED').at(-1)).toBe(
@@ -105,26 +107,28 @@ describe('an alias', () => {
 });
 
 describe('asynchronous events of an alias', () => {
-  const resources = (properties: object, allowedQueue = FAILURES_ARN) => ({
+  const resources = (properties: object, allowedQueueArn = FAILURES_ARN) => ({
     Worker: worker(),
     Alias: alias(),
     Failures: queue('failures'),
-    SendPolicy: sendPolicy(allowedQueue),
+    SendPolicy: sendPolicy(allowedQueueArn),
     Events: eventInvokeConfig(properties),
   });
   const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES_ARN } } };
 
-  test('have settings of their own', async () => {
+  test('are retried according to the settings of the alias, not those of the function', async () => {
     await deploy(resources({ MaximumRetryAttempts: 0 }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     rehearsal.lambda.invokeAsync(FUNCTION_ARN, { fail: true });
     await rehearsal.clock.sleep(3_600_000);
-    expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST one'), 'worker:live $LATEST one']);
+    // the function has two retries by default
+    expect(runs().sort()).toEqual([...Array<string>(3).fill('worker $LATEST old'), 'worker:live $LATEST old']);
   });
 
   test('that fail in all attempts send a record with the request and the error to the queue', async () => {
     await deploy(resources({ MaximumRetryAttempts: 1, ...onFailure }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true, n: 1 });
+    // the retry comes after a minute
     await rehearsal.clock.sleep(50_000);
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
     await rehearsal.clock.sleep(600_000);
@@ -162,7 +166,7 @@ describe('asynchronous events of an alias', () => {
   });
 
   test('send no record if the function has no permission to send', async () => {
-    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES_ARN}-not`));
+    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES_ARN}-other`));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
@@ -178,6 +182,7 @@ test('metrics count invocations and errors by function, and by invoked version o
   rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
   await rehearsal.lambda.invoke(FUNCTION_ARN, {});
   await rehearsal.clock.sleep(60_000);
+  /** The sums for the function, for its alias, and for invocations without a version or alias. */
   const sums = (name: string) => [
     metricSum(name, { FunctionName: 'worker' }),
     metricSum(name, { FunctionName: 'worker', Resource: 'worker:live' }),

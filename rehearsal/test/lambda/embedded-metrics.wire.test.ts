@@ -2,8 +2,8 @@ import { Rehearsal } from '../../src/index';
 import { functionResource, HANDLER_RESOURCES, writeAssembly } from '../assembly';
 
 const MINUTE = 60_000;
-const ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
-const BASIC = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
+const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
+const BASIC_EXECUTION_POLICY_ARN = 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole';
 
 let rehearsal: Rehearsal;
 
@@ -12,13 +12,13 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const METRIC_LINE = `JSON.stringify({
+const CODE_OF_METRIC_LINE = `JSON.stringify({
   _aws: { Timestamp: Date.now(), CloudWatchMetrics: [{ Namespace: 'Test', Dimensions: [['Type']], Metrics: [{ Name: 'Failed' }] }] },
   Type: 'Create',
   Failed: 1,
 })`;
-const ON_STDOUT = `process.stdout.write(${METRIC_LINE} + '\\n');`;
-const ON_CONSOLE = `console.log(${METRIC_LINE});`;
+const WRITE_TO_STDOUT = `process.stdout.write(${CODE_OF_METRIC_LINE} + '\\n');`;
+const WRITE_WITH_CONSOLE = `console.log(${CODE_OF_METRIC_LINE});`;
 
 const alarm = {
   Type: 'AWS::CloudWatch::Alarm',
@@ -37,34 +37,38 @@ const alarm = {
 };
 
 /** Invokes a function that runs `code`. @returns the states of the alarm on the metric */
-async function statesAfter(code: string, LoggingConfig: object, policies: readonly string[] = [BASIC]): Promise<string[]> {
+async function alarmStatesAfter(
+  code: string,
+  LoggingConfig: object,
+  policies: readonly string[] = [BASIC_EXECUTION_POLICY_ARN],
+): Promise<string[]> {
   const { Properties, ...role } = HANDLER_RESOURCES.Role;
   const Role = { ...role, Properties: { ...Properties, ManagedPolicyArns: policies } };
   const Worker = functionResource(`exports.handler = async () => { ${code} };`, { FunctionName: 'worker', LoggingConfig });
   const { status } = await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: { Role, Worker, Alarm: alarm } }), 'Stack');
   expect(status).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(10 * MINUTE);
-  expect((await rehearsal.lambda.invoke(ARN, {})).functionError).toBeUndefined();
+  expect((await rehearsal.lambda.invoke(FUNCTION_ARN, {})).functionError).toBeUndefined();
   expect(rehearsal.journal.entries.filter(({ message }) => message.includes('"CloudWatchMetrics"'))).toHaveLength(1);
   await rehearsal.clock.sleep(10 * MINUTE);
   return rehearsal.aws.alarms.describe('failing').history.map(({ state }) => state);
 }
 
 test.each([
-  ['to stdout', ON_STDOUT, {}],
-  ['to stdout, even if the log format is JSON', ON_STDOUT, { LogFormat: 'JSON' }],
-  ['with the console, in the log format Text', ON_CONSOLE, { LogFormat: 'Text' }],
+  ['to stdout', WRITE_TO_STDOUT, {}],
+  ['to stdout, even if the log format is JSON', WRITE_TO_STDOUT, { LogFormat: 'JSON' }],
+  ['with the console, in the log format Text', WRITE_WITH_CONSOLE, { LogFormat: 'Text' }],
 ])('a function that writes an embedded metric %s raises an alarm', async (_, code, logging) => {
-  expect(await statesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+  expect(await alarmStatesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
 });
 
 test.each([
-  ['inside a message', `process.stdout.write(JSON.stringify({ message: JSON.parse(${METRIC_LINE}) }) + '\\n');`, {}],
-  ['with the console, in the log format JSON, which wraps the line', ON_CONSOLE, { LogFormat: 'JSON' }],
+  ['inside a message', `process.stdout.write(JSON.stringify({ message: JSON.parse(${CODE_OF_METRIC_LINE}) }) + '\\n');`, {}],
+  ['with the console, in the log format JSON, which wraps the line', WRITE_WITH_CONSOLE, { LogFormat: 'JSON' }],
 ])('a function that writes an embedded metric %s raises no alarm', async (_, code, logging) => {
-  expect(await statesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK']);
+  expect(await alarmStatesAfter(code, logging)).toEqual(['INSUFFICIENT_DATA', 'OK']);
 });
 
 test('a function whose role may not write logs raises no alarm', async () => {
-  expect(await statesAfter(ON_STDOUT, {}, [])).toEqual(['INSUFFICIENT_DATA', 'OK']);
+  expect(await alarmStatesAfter(WRITE_TO_STDOUT, {}, [])).toEqual(['INSUFFICIENT_DATA', 'OK']);
 });

@@ -20,7 +20,8 @@ afterAll(() => rehearsal.close());
 
 let functionCount = 0;
 
-function deploy(code: string | { directory: string }, configuration: Partial<FunctionConfiguration> = {}): string {
+/** Deploys a function with inline code or with an asset. Returns its ARN. */
+function deployFunction(code: string | { directory: string }, configuration: Partial<FunctionConfiguration> = {}): string {
   const functionName = `function-${++functionCount}`;
   return rehearsal.lambda.deploy({
     functionName,
@@ -38,7 +39,7 @@ function deploy(code: string | { directory: string }, configuration: Partial<Fun
   });
 }
 
-function writeAsset(files: Record<string, string>): { directory: string } {
+function writeAssetFiles(files: Record<string, string>): { directory: string } {
   const directory = mkdtempSync(path.join(tmpdir(), 'rehearsal-asset-'));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
@@ -47,12 +48,13 @@ function writeAsset(files: Record<string, string>): { directory: string } {
   return { directory };
 }
 
-const handler = (body: string) => `exports.handler = async (event, context) => { ${body} };`;
+const handlerWith = (body: string) => `exports.handler = async (event, context) => { ${body} };`;
 /** Deploys a function with this code as its handler, and invokes it. */
 const invokeCode = async (body: string, event: unknown = {}, configuration: Partial<FunctionConfiguration> = {}) =>
-  rehearsal.lambda.invoke(deploy(handler(body), configuration), event);
+  rehearsal.lambda.invoke(deployFunction(handlerWith(body), configuration), event);
 const secondsSince = (time: number) => Math.round((rehearsal.clock.now() - time) / 1000);
-const logOf = (arn: string) =>
+/** What the function has logged. */
+const logLines = (arn: string) =>
   rehearsal.journal.entries
     .filter(({ source, subject }) => source === 'lambda' && arn.endsWith(`:${subject}`))
     .map(({ message }) => message);
@@ -71,8 +73,8 @@ describe('the environment of the code', () => {
     expect((payload as Record<string, string>).AWS_SESSION_TOKEN).not.toBe('');
   });
 
-  test('has only clocks and timers in rehearsed time', async () => {
-    const started = rehearsal.clock.now();
+  test('shows rehearsed time in all clocks and timers', async () => {
+    const startTime = rehearsal.clock.now();
     const { payload } = await invokeCode(`
       const { setTimeout: sleep } = require('node:timers/promises');
       const read = () => [Date.now(), new Date().getTime(), performance.now(), Number(process.hrtime.bigint()) / 1e6];
@@ -84,21 +86,23 @@ describe('the environment of the code', () => {
       return { elapsed: after.map((time, index) => Math.round((time - before[index]) / 1000)), year: new Date().getUTCFullYear(),
         date: new Date() instanceof Date, parsed: Date.parse('2020-01-01T00:00:00Z'), utc: Date.UTC(2020, 0, 1), text: typeof Date() };`);
     const parsed = Date.UTC(2020, 0, 1);
+    // two timeouts and three ticks of an interval, of a minute each
     expect(payload).toEqual({ elapsed: [300, 300, 300, 300], year: 2030, date: true, parsed, utc: parsed, text: 'string' });
-    expect(secondsSince(started)).toBe(300);
+    expect(secondsSince(startTime)).toBe(300);
   });
 
-  test('the context counts down in rehearsed time', async () => {
+  test('has a context that counts down in rehearsed time', async () => {
     const { payload } = await invokeCode(
       `await new Promise((resolve) => setTimeout(resolve, 100_000));
       return [context.functionName, context.memoryLimitInMB, Math.round(context.getRemainingTimeInMillis() / 1000)];`,
       {},
       { functionName: 'named' },
     );
+    // 100 of 900 seconds have passed
     expect(payload).toEqual(['named', '128', 800]);
   });
 
-  test('contains the packages of the runtime, but not those installed around the asset', async () => {
+  test('contains the packages of the runtime, but no packages that are installed elsewhere', async () => {
     const { payload } = await invokeCode(`
       const { GameLiftClient } = require('@aws-sdk/client-gamelift');
       const load = (name) => { try { require(name); return 'loaded'; } catch (error) { return error.code; } };
@@ -106,40 +110,45 @@ describe('the environment of the code', () => {
     expect(payload).toEqual(['function', 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
   });
 
-  test('a handler can be an ES module, in a directory, with the packages of the runtime', async () => {
-    const code = writeAsset({
+  test('lets a handler be an ES module in a directory, and use the packages of the runtime', async () => {
+    const code = writeAssetFiles({
       'src/app.mjs': `import { GameLiftClient } from '@aws-sdk/client-gamelift'; import { own } from './own.mjs'; import { setTimeout } from 'node:timers/promises';
         export const handler = async () => { const before = Date.now(); await setTimeout(3_600_000); return [own, typeof GameLiftClient, Math.round((Date.now() - before) / 1000)]; };`,
       'src/own.mjs': 'export const own = 1;',
     });
-    expect(await rehearsal.lambda.invoke(deploy(code, { handler: 'src/app.handler', timeoutSeconds: 7200 }), {})).toEqual({
-      payload: [1, 'function', 3600],
-    });
+    expect(await rehearsal.lambda.invoke(deployFunction(code, { handler: 'src/app.handler', timeoutSeconds: 7200 }), {})).toEqual(
+      {
+        payload: [1, 'function', 3600],
+      },
+    );
   });
 
-  test('a handler can return through its callback, but only after its event loop is empty', async () => {
-    const arn = deploy(`exports.handler = (event, context, callback) => {
+  test('lets a handler return through its callback, once the event loop is empty', async () => {
+    const arn = deployFunction(`exports.handler = (event, context, callback) => {
       setTimeout(() => console.log('after the callback'), 5000);
       callback(null, 'called back');
     };`);
     expect(await rehearsal.lambda.invoke(arn, {})).toEqual({ payload: 'called back' });
-    expect(logOf(arn)).toContain('after the callback');
+    expect(logLines(arn)).toContain('after the callback');
   });
 
-  test('inline code can use cfn-response', async () => {
+  test('contains cfn-response for inline code', async () => {
     const { payload } = await invokeCode(`return Object.keys(require('cfn-response'));`);
     expect(payload).toEqual(['SUCCESS', 'FAILED', 'send']);
   });
 });
 
-describe('time', () => {
-  test('a handler that polls every ten seconds for an hour runs in a short real time', async () => {
-    const arn = deploy(handler('for (let i = 0; i < 360; i++) await new Promise((resolve) => setTimeout(resolve, 10_000));'), {
-      timeoutSeconds: 7200,
-    });
-    const started = rehearsal.clock.now();
+describe('rehearsed time', () => {
+  test('leaps while a handler waits: an hour with a poll every ten seconds takes a short real time', async () => {
+    const arn = deployFunction(
+      handlerWith('for (let i = 0; i < 360; i++) await new Promise((resolve) => setTimeout(resolve, 10_000));'),
+      {
+        timeoutSeconds: 7200,
+      },
+    );
+    const startTime = rehearsal.clock.now();
     await rehearsal.lambda.invoke(arn, {});
-    expect(secondsSince(started)).toBe(3600);
+    expect(secondsSince(startTime)).toBe(3600);
   });
 
   test('stands still during file access, cryptography and child processes, and passes when busy code reads the clock', async () => {
@@ -147,37 +156,42 @@ describe('time', () => {
     const { payload } = await invokeCode(`
       const before = Date.now();
       const crypto = require('node:crypto'), { promisify } = require('node:util'), { spawn } = require('node:child_process');
-      const far = setTimeout(() => undefined, 500_000);
+      const laterTimer = setTimeout(() => undefined, 500_000);
       crypto.randomBytes(16);
       await promisify(crypto.pbkdf2)('a', 'b', 100_000, 64, 'sha512');
       await new Promise((resolve) => spawn('/bin/sleep', ['0.1']).on('exit', resolve));
       await require('node:fs/promises').readFile(__filename);
       for (const end = performance.now() + 50; performance.now() < end;);
-      clearTimeout(far);
+      clearTimeout(laterTimer);
       return Date.now() - before;`);
     expect(payload).toBe(50);
   });
 
   test('passes if code waits while it is loaded', async () => {
-    const code = writeAsset({
+    const code = writeAssetFiles({
       'index.mjs': `import { setTimeout } from 'node:timers/promises';
         import { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } from '@aws-sdk/client-gamelift';
         await setTimeout(5000);
         const refusal = await new GameLiftClient({ maxAttempts: 1 }).send(new DescribeVpcPeeringAuthorizationsCommand({})).catch((error) => error.name);
         export const handler = async () => refusal;`,
     });
-    const started = rehearsal.clock.now();
-    expect(await rehearsal.lambda.invoke(deploy(code), {})).toEqual({ payload: 'AccessDeniedException' });
-    expect(secondsSince(started)).toBe(5);
+    const startTime = rehearsal.clock.now();
+    expect(await rehearsal.lambda.invoke(deployFunction(code), {})).toEqual({ payload: 'AccessDeniedException' });
+    expect(secondsSince(startTime)).toBe(5);
   });
 
   test('is not blocked by the timers of code that cannot be loaded', async () => {
-    const { payload } = await rehearsal.lambda.invoke(deploy('setInterval(() => undefined, 1000); throw new Error("no");'), {});
+    const { payload } = await rehearsal.lambda.invoke(
+      deployFunction('setInterval(() => undefined, 1000); throw new Error("no");'),
+      {},
+    );
     expect(payload).toMatchObject({ errorMessage: 'no' });
     await rehearsal.clock.sleep(1000);
   });
+});
 
-  test('busy code that exceeds the timeout is a function error', async () => {
+describe('an invocation', () => {
+  test('fails if busy code exceeds the timeout', async () => {
     const busy = 'for (const end = Date.now() + 1500; Date.now() < end;); return "done";';
     expect(await invokeCode(busy, {}, { timeoutSeconds: 1 })).toMatchObject({
       functionError: 'Unhandled',
@@ -186,38 +200,41 @@ describe('time', () => {
     expect(await invokeCode(busy, {}, { timeoutSeconds: 2 })).toEqual({ payload: 'done' });
   });
 
-  test('code that never yields is a function error, after a minute of real time', async () => {
-    const started = rehearsal.clock.now();
+  test('fails after a minute of real time if the code never yields', async () => {
+    const startTime = rehearsal.clock.now();
     expect((await invokeCode('for (;;);')).payload).toMatchObject({ errorMessage: 'Task timed out after 900.00 seconds' });
-    expect(rehearsal.clock.now() - started).toBe(900_000);
+    expect(rehearsal.clock.now() - startTime).toBe(900_000);
   }, 120_000);
 
-  test('simultaneous invocations run one after the other, with the same random numbers in every run', async () => {
-    const arn = deploy(
-      handler(
+  test('waits for the end of a simultaneous invocation, and gets other random numbers', async () => {
+    const arn = deployFunction(
+      handlerWith(
         'console.log(event.n + " begins"); for (const end = Date.now() + 5; Date.now() < end;); console.log(event.n + " ends"); return Math.random();',
       ),
     );
     const numbers = await Promise.all([1, 2, 3].map(async (n) => (await rehearsal.lambda.invoke(arn, { n })).payload));
-    expect(logOf(arn).filter((line) => /begins|ends/.test(line))).toEqual([1, 2, 3].flatMap((n) => [`${n} begins`, `${n} ends`]));
+    expect(logLines(arn).filter((line) => /begins|ends/.test(line))).toEqual(
+      [1, 2, 3].flatMap((n) => [`${n} begins`, `${n} ends`]),
+    );
     expect(new Set(numbers).size).toBe(3);
   });
 
-  test('a call without a response ends with the timeout of the code, in rehearsed time', async () => {
+  test('continues after the timeout of its client in rehearsed time if a call gets no response', async () => {
     const removeInterceptor = rehearsal.aws.intercept(() => ({ kind: 'hang' }));
     const { payload } = await invokeCode(`
       const { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } = require('@aws-sdk/client-gamelift');
       const before = Date.now();
       const client = new GameLiftClient({ maxAttempts: 1, requestHandler: { requestTimeout: 120_000, throwOnRequestTimeout: true } });
       const name = await client.send(new DescribeVpcPeeringAuthorizationsCommand({})).catch((error) => error.name);
-      const aborted = await fetch(process.env.AWS_ENDPOINT_URL, { signal: AbortSignal.timeout(60_000) }).then((response) => response.status, (error) => error.name);
-      return [name, Math.round((Date.now() - before) / 60_000), typeof aborted];`);
+      const statusOrError = await fetch(process.env.AWS_ENDPOINT_URL, { signal: AbortSignal.timeout(60_000) }).then((response) => response.status, (error) => error.name);
+      return [name, Math.round((Date.now() - before) / 60_000), typeof statusOrError];`);
     removeInterceptor();
+    // the fault does not apply to unsigned requests, so `fetch` gets a status
     expect(payload).toEqual(['TimeoutError', 2, 'number']);
   });
 });
 
-describe('failures', () => {
+describe('a function error', () => {
   test.each([
     ['an error', 'throw new TypeError("wrong");', { errorType: 'TypeError', errorMessage: 'wrong' }],
     [
@@ -246,34 +263,34 @@ describe('failures', () => {
       'const all = []; for (;;) all.push(new Array(1e6).fill({}));',
       { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('signal: killed') as string },
     ],
-  ])('%s is a function error', async (_, body, error) => {
+  ])('is caused by %s', async (_, body, error) => {
     expect(await invokeCode(body)).toMatchObject({ functionError: 'Unhandled', payload: error });
   });
 
-  test('code that cannot be loaded is a function error', async () => {
-    expect((await rehearsal.lambda.invoke(deploy('exports.other = 1;'), {})).payload).toMatchObject({
+  test('is caused by code that cannot be loaded', async () => {
+    expect((await rehearsal.lambda.invoke(deployFunction('exports.other = 1;'), {})).payload).toMatchObject({
       errorType: 'Runtime.HandlerNotFound',
     });
-    expect((await rehearsal.lambda.invoke(deploy('require("absent");'), {})).payload).toMatchObject({
+    expect((await rehearsal.lambda.invoke(deployFunction('require("absent");'), {})).payload).toMatchObject({
       errorType: 'Runtime.ImportModuleError',
     });
-    expect((await rehearsal.lambda.invoke(deploy('x', { runtime: 'python3.13' }), {})).payload).toMatchObject({
+    expect((await rehearsal.lambda.invoke(deployFunction('x', { runtime: 'python3.13' }), {})).payload).toMatchObject({
       errorMessage: expect.stringContaining('python3.13') as string,
     });
   });
 
-  test('a role that Lambda cannot assume is a function error', async () => {
+  test('is caused by a role that Lambda cannot assume', async () => {
     const { functionError } = await invokeCode('return 1;', {}, { role: `arn:aws:iam::${ACCOUNT}:role/absent` });
     expect(functionError).toBe('Unhandled');
   });
 });
 
 describe('execution environments', () => {
-  const CODE =
+  const COUNTING_CODE =
     'globalThis.count = (globalThis.count ?? 0) + 1; await new Promise((resolve) => setTimeout(resolve, 1000)); return globalThis.count;';
 
   test('stay warm, run one invocation at a time, and are not reused after an idle hour', async () => {
-    const arn = deploy(handler(CODE));
+    const arn = deployFunction(handlerWith(COUNTING_CODE));
     const invoke = async () => (await rehearsal.lambda.invoke(arn, {})).payload;
     expect(await Promise.all([invoke(), invoke()])).toEqual([1, 1]);
     expect(await invoke()).toBe(2);
@@ -282,28 +299,28 @@ describe('execution environments', () => {
   });
 
   test('are frozen between invocations', async () => {
-    const arn = deploy(handler('setTimeout(() => console.log("woken at " + event.n), 60_000); return event.n;'));
+    const arn = deployFunction(handlerWith('setTimeout(() => console.log("woken at " + event.n), 60_000); return event.n;'));
     await rehearsal.lambda.invoke(arn, { n: 1 });
     await rehearsal.clock.sleep(300_000);
-    expect(logOf(arn)).not.toContain('woken at 1');
+    expect(logLines(arn)).not.toContain('woken at 1');
   });
 
   test('can be killed', async () => {
-    const arn = deploy(handler('await new Promise((resolve) => setTimeout(resolve, 600_000));'));
-    const result = rehearsal.lambda.invoke(arn, {});
+    const arn = deployFunction(handlerWith('await new Promise((resolve) => setTimeout(resolve, 600_000));'));
+    const invocation = rehearsal.lambda.invoke(arn, {});
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.lambda.kill(arn)).toBe(1);
-    expect((await result).payload).toMatchObject({ errorMessage: 'Error: Runtime exited with error: signal: killed' });
+    expect((await invocation).payload).toMatchObject({ errorMessage: 'Error: Runtime exited with error: signal: killed' });
     expect(rehearsal.lambda.kill(arn)).toBe(0);
   });
 });
 
 describe('asynchronous events', () => {
-  const failing = handler('console.log("attempt " + context.awsRequestId); throw new Error("no");');
-  const attempts = (arn: string) => logOf(arn).filter((message) => message.startsWith('attempt '));
+  const failingCode = handlerWith('console.log("attempt " + context.awsRequestId); throw new Error("no");');
+  const attempts = (arn: string) => logLines(arn).filter((message) => message.startsWith('attempt '));
 
-  test('are tried three times, after one and two minutes, with the same request id', async () => {
-    const arn = deploy(failing);
+  test('are tried three times, with pauses of one and two minutes, and with the same request id', async () => {
+    const arn = deployFunction(failingCode);
     rehearsal.lambda.invokeAsync(arn, {});
     await rehearsal.clock.sleep(55_000);
     expect(attempts(arn)).toHaveLength(1);
@@ -315,7 +332,7 @@ describe('asynchronous events', () => {
   });
 
   test('respect the configured number of retries and maximum age', async () => {
-    const [withoutRetries, withMaximumAge] = [deploy(failing), deploy(failing)];
+    const [withoutRetries, withMaximumAge] = [deployFunction(failingCode), deployFunction(failingCode)];
     rehearsal.lambda.configureEventInvoke(withoutRetries, { maximumRetryAttempts: 0 });
     rehearsal.lambda.configureEventInvoke(withMaximumAge, { maximumEventAgeSeconds: 90 });
     rehearsal.lambda.invokeAsync(withoutRetries, {});
@@ -323,7 +340,7 @@ describe('asynchronous events', () => {
     await rehearsal.clock.sleep(3_600_000);
     expect(attempts(withoutRetries)).toHaveLength(1);
     expect(attempts(withMaximumAge)).toHaveLength(2);
-    expect(logOf(withMaximumAge).at(-1)).toContain('older than 90 seconds');
+    expect(logLines(withMaximumAge).at(-1)).toContain('older than 90 seconds');
   });
 
   test('for a function that does not exist are refused', () => {

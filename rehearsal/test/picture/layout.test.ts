@@ -16,8 +16,8 @@ import {
   START,
 } from './life-builder';
 
-/** The events in one lane of a stack, with times since the start. */
-function laneOf({ groups }: Layout, lane: Lane, stack = 'Stack') {
+/** The events in one lane of a stack: the start, the end, the title and the result of each. Times are relative to the start of the life. */
+function eventsIn({ groups }: Layout, lane: Lane, stack = 'Stack') {
   const events = groups.find(({ name }) => name === stack)?.lanes.find((candidate) => candidate.lane === lane)?.events ?? [];
   return events.map(({ from, to, title, result }) => [from - START, to - START, title, result]);
 }
@@ -31,14 +31,14 @@ describe('a life that ends in a failed deletion', () => {
   const layout = layoutOf(lifeWithFailedDeletion());
 
   test('the stack has a bar for each operation', () => {
-    expect(laneOf(layout, 'stack')).toEqual([
+    expect(eventsIn(layout, 'stack')).toEqual([
       [0, 20 * MINUTE, 'CREATE_COMPLETE', 'good'],
       [30 * DAY, 30 * DAY + 4 * SECOND, 'DELETE_FAILED', 'bad'],
     ]);
   });
 
   test('a resource has one bar from the start to the end of its operation', () => {
-    expect(laneOf(layout, 'resources')).toEqual([
+    expect(eventsIn(layout, 'resources')).toEqual([
       [0, SECOND, 'Vpc CREATE_COMPLETE', 'neutral'],
       [2 * SECOND, 2 * SECOND, 'HandlerRole CREATE_COMPLETE', 'neutral'],
       [2 * SECOND, 2 * SECOND, 'Handler CREATE_COMPLETE', 'neutral'],
@@ -48,21 +48,21 @@ describe('a life that ends in a failed deletion', () => {
   });
 
   test('a run of the handler has a bar', () => {
-    expect(laneOf(layout, 'runs')).toEqual([[4 * SECOND, 14 * SECOND, 'Handler run, 10 s', 'neutral']]);
+    expect(eventsIn(layout, 'runs')).toEqual([[4 * SECOND, 14 * SECOND, 'Handler run, 10 s', 'neutral']]);
   });
 
   test('throttled calls have a lane of their own', () => {
-    expect(laneOf(layout, 'throttled')).toEqual([
+    expect(eventsIn(layout, 'throttled')).toEqual([
       [4 * SECOND, 4 * SECOND, 'CreateVpcPeeringAuthorization: ThrottlingException', 'bad'],
     ]);
-    expect(laneOf(layout, 'changes')).toEqual([
+    expect(eventsIn(layout, 'changes')).toEqual([
       [14 * SECOND, 14 * SECOND, 'CreateVpcPeeringAuthorization', 'neutral'],
       [30 * DAY + 2 * SECOND, 30 * DAY + 2 * SECOND, 'DeleteFleet: UnauthorizedException', 'bad'],
     ]);
   });
 
   test('repeated reads are one event, and do not interrupt a quiet time', () => {
-    expect(laneOf(layout, 'reads')).toEqual([[MINUTE, 20 * MINUTE, 'DescribeFleetAttributes, 20 times', 'neutral']]);
+    expect(eventsIn(layout, 'reads')).toEqual([[MINUTE, 20 * MINUTE, 'DescribeFleetAttributes, 20 times', 'neutral']]);
     expect(layout.scale.quiet).toEqual([
       { from: START + 14 * SECOND, to: START + 20 * MINUTE },
       { from: START + 20 * MINUTE, to: START + DAY + 14 * SECOND },
@@ -118,7 +118,7 @@ describe('a life that ends in a failed deletion', () => {
   });
 });
 
-describe('results', () => {
+describe('the results in a picture', () => {
   const resultsOf = (life: LifeBuilder) =>
     layoutOf(life.build()).results.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
 
@@ -181,30 +181,30 @@ test('a step begins when its first stack begins, even if the journal announces t
 });
 
 describe('a call belongs', () => {
-  const created = () =>
+  const createdStack = () =>
     new LifeBuilder()
       .stack('CREATE_IN_PROGRESS')
       .resource('HandlerRole', 'CREATE_COMPLETE', { physicalId: ROLE_NAME })
       .stack('CREATE_COMPLETE');
 
   test('to the stack that is in progress', () => {
-    const life = created().stack('CREATE_IN_PROGRESS', { stack: 'Other' }).handlerCall('TagResource', 'succeeded');
+    const life = createdStack().stack('CREATE_IN_PROGRESS', { stack: 'Other' }).handlerCall('TagResource', 'succeeded');
     expect(groupsOfCalls(layoutOf(life.build()))).toEqual(['Other']);
   });
 
   test('to the stack that created the caller, if no stack is in progress', () => {
-    expect(groupsOfCalls(layoutOf(created().handlerCall('TagResource', 'succeeded').build()))).toEqual(['Stack']);
+    expect(groupsOfCalls(layoutOf(createdStack().handlerCall('TagResource', 'succeeded').build()))).toEqual(['Stack']);
   });
 
   test('to the stack of its resource, if several stacks are in progress and none of them created the caller', () => {
-    const life = created()
+    const life = createdStack()
       .stack('UPDATE_IN_PROGRESS', { stack: 'Other' })
       .stack('UPDATE_IN_PROGRESS')
       .call('TagResource', 'succeeded', [ROLE_NAME]);
     expect(groupsOfCalls(layoutOf(life.build()))).toEqual(['Stack']);
   });
 
-  test('to no stack otherwise', () => {
+  test('to no stack, if no stack is in progress and none created the caller', () => {
     expect(groupsOfCalls(layoutOf(new LifeBuilder().call('TagResource', 'succeeded').build()))).toEqual(['Outside of stacks']);
   });
 });
@@ -218,7 +218,7 @@ test('a stack whose calls name a VPC shows its authorization, even if another st
   expect(groups.map(({ name, authorizations }) => [name, authorizations.length])).toEqual([['Stack', 1]]);
 });
 
-test('the second resource with the same name has a number', () => {
+test('the second physical resource with the same logical id is shown with a number', () => {
   const life = new LifeBuilder()
     .resource('Fleet', 'CREATE_COMPLETE', { physicalId: 'fleet-1234-a' })
     .resource('Fleet', 'UPDATE_COMPLETE', { physicalId: 'fleet-1234-b' });

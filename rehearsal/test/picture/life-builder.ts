@@ -19,8 +19,8 @@ export const ROLE_NAME = 'Stack-HandlerRole-0123456789AB';
 export const FUNCTION_NAME = 'Stack-Handler-0123456789AB';
 export const HOSTILE_TEXT = `</script><script>alert("1")</script><img src='x' onerror=alert(2)>&amp;`;
 
-const HANDLER = `arn:aws:sts::111111111111:assumed-role/${ROLE_NAME}/${FUNCTION_NAME}`;
-const ADMINISTRATOR = 'arn:aws:iam::111111111111:user/administrator';
+const HANDLER_ARN = `arn:aws:sts::111111111111:assumed-role/${ROLE_NAME}/${FUNCTION_NAME}`;
+const ADMINISTRATOR_ARN = 'arn:aws:iam::111111111111:user/administrator';
 
 /** Builds a life for tests, event by event. */
 export class LifeBuilder {
@@ -63,13 +63,13 @@ export class LifeBuilder {
     return this;
   }
 
-  call(operation: string, outcome: string, ids: readonly string[] = [], callerArn = ADMINISTRATOR): this {
+  call(operation: string, outcome: string, ids: readonly string[] = [], callerArn = ADMINISTRATOR_ARN): this {
     this.journal.write('gamelift', operation, outcome, { kind: 'call', outcome, callerArn, ids });
     return this;
   }
 
   handlerCall(operation: string, outcome: string, ids: readonly string[] = []): this {
-    return this.call(operation, outcome, ids, HANDLER);
+    return this.call(operation, outcome, ids, HANDLER_ARN);
   }
 
   run(kind: 'run started' | 'run ended', requestId = 'request'): this {
@@ -82,6 +82,7 @@ export class LifeBuilder {
     return this;
   }
 
+  /** Records a use of the authorization, a use that consumes it, its cancellation, or an operation that found no valid authorization. */
   authorizationChange(kind: 'used' | 'used up' | 'canceled' | 'missing'): this {
     this.authorizations.push({ ...AUTHORIZATION_KEY, kind, time: this.time });
     return this;

@@ -20,8 +20,8 @@ test('each event of the picture has its own row in the table', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('the page contains no generated ids, and loads nothing', () => {
-  const found = [
+test('the page contains no generated ids, and loads no other files', () => {
+  const forbiddenTexts = [
     FLEET_ID,
     /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
     /https?:/,
@@ -29,7 +29,7 @@ test('the page contains no generated ids, and loads nothing', () => {
     /@import/,
     /url\(/,
   ].map((forbidden) => page.match(forbidden)?.[0]);
-  expect(found.filter((text) => text !== undefined)).toEqual([]);
+  expect(forbiddenTexts.filter((text) => text !== undefined)).toEqual([]);
   expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"`);
 });
 
@@ -38,7 +38,7 @@ test('the windows of an authorization are drawn behind the lanes of its stack', 
   expect(group.match(/<div class="valid" style="left:[\d.]+%;width:[\d.]+%">/g)).toHaveLength(1);
 });
 
-test('the table marks a failure not only by color', () => {
+test('the table marks a failure with a sign, not only with a color', () => {
   expect(page).toMatch(/<tr id="\w+" class="bad" role="row">(?:(?!<\/tr>).)*<b>✗ DeleteFleet: UnauthorizedException<\/b>/);
 });
 

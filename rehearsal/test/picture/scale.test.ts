@@ -2,21 +2,21 @@ import fc from 'fast-check';
 import { Scale } from '../../src/picture/scale';
 import { DAY, MINUTE, SECOND } from './life-builder';
 
-test('draws short times to scale', () => {
+test('short times are drawn to scale', () => {
   const scale = new Scale([0, 5 * SECOND, 15 * SECOND, 25 * SECOND]);
   expect([0, 5, 10, 15, 20, 25].map((second) => scale.position(second * SECOND))).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
   expect(scale.quiet).toEqual([]);
   expect(scale.busy).toEqual([{ from: 0, to: 25 * SECOND }]);
 });
 
-test('draws quiet times shorter: a month is wider than a minute, and less than three times as wide', () => {
+test('quiet times are drawn shorter: a month is wider than a minute, but less than three times as wide', () => {
   const scale = new Scale([0, MINUTE, MINUTE + 30 * DAY]);
   const minute = scale.position(MINUTE);
   expect(1 - minute).toBeGreaterThan(minute);
   expect(1 - minute).toBeLessThan(3 * minute);
 });
 
-test('separates quiet times from busy times', () => {
+test('the scale lists quiet times and busy times', () => {
   const scale = new Scale([0, 10 * SECOND, DAY, DAY + 15 * SECOND, 2 * DAY]);
   expect(scale.quiet).toEqual([
     { from: 10 * SECOND, to: DAY },
@@ -29,21 +29,21 @@ test('separates quiet times from busy times', () => {
   ]);
 });
 
-test('draws time within a quiet time to scale', () => {
+test('the time within a quiet time is drawn to scale', () => {
   const scale = new Scale([0, 10 * DAY]);
   expect([0, 2.5, 5, 10].map((day) => scale.position(day * DAY))).toEqual([0, 0.25, 0.5, 1]);
 });
 
-test('draws times before the first moment or after the last moment at the edges', () => {
+test('times before the first moment or after the last moment are drawn at the edges', () => {
   const scale = new Scale([MINUTE, 2 * MINUTE]);
   expect([0, MINUTE, 2 * MINUTE, DAY].map((time) => scale.position(time))).toEqual([0, 0, 1, 1]);
 });
 
-test('a life of a single moment has a position', () => {
+test('the only moment of a life is drawn at the left edge', () => {
   expect(new Scale([MINUTE]).position(MINUTE)).toBe(0);
 });
 
-test('never draws a later time further left', () => {
+test('a later time is never drawn further left', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 60 * DAY }), { minLength: 1 }),

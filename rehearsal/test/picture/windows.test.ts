@@ -4,13 +4,13 @@ import { DAY, HOUR, AUTHORIZATION_KEY, LifeBuilder, SECOND, START } from './life
 const historiesOf = (life: LifeBuilder) => authorizationHistories(life.build().authorizations);
 const windowsOf = (life: LifeBuilder) => historiesOf(life).flatMap(({ windows }) => windows);
 
-test('an authorization is valid for a day', () => {
+test('the window of an authorization lasts for a day', () => {
   expect(windowsOf(new LifeBuilder().atTime(HOUR).authorize())).toEqual([
     { from: START + HOUR, to: START + HOUR + DAY, endedBy: 'expiry' },
   ]);
 });
 
-test('authorizing again while it is valid extends the window', () => {
+test('authorizing again while the authorization is valid extends its window', () => {
   const life = new LifeBuilder()
     .authorize()
     .atTime(20 * HOUR)
@@ -18,7 +18,7 @@ test('authorizing again while it is valid extends the window', () => {
   expect(windowsOf(life)).toEqual([{ from: START, to: START + 20 * HOUR + DAY, endedBy: 'expiry' }]);
 });
 
-test('authorizing again after expiry begins another window', () => {
+test('authorizing again after the expiry begins another window', () => {
   const life = new LifeBuilder().authorize().atTime(DAY).authorize();
   expect(windowsOf(life)).toEqual([
     { from: START, to: START + DAY, endedBy: 'expiry' },
@@ -35,7 +35,7 @@ test.each([
   ]);
 });
 
-test('an authorization that is canceled after its expiry has ended by expiry', () => {
+test('a cancellation after the expiry does not change the window', () => {
   const life = new LifeBuilder()
     .authorize()
     .atTime(2 * DAY)
@@ -43,7 +43,7 @@ test('an authorization that is canceled after its expiry has ended by expiry', (
   expect(windowsOf(life)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });
 
-test('using an authorization does not end it', () => {
+test('using an authorization does not end its window', () => {
   const life = new LifeBuilder().authorize().atTime(HOUR).authorizationChange('used');
   expect(windowsOf(life)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });

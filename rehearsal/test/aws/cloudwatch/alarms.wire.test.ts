@@ -4,7 +4,7 @@ import { writeAssembly } from '../../assembly';
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const PLACE = { account: '111111111111', region: 'us-east-1' };
+const ACCOUNT_AND_REGION = { account: '111111111111', region: 'us-east-1' };
 const QUEUE_ARN = 'arn:aws:sqs:us-east-1:111111111111:failures';
 const SENDER = { roleArn: 'arn:aws:iam::111111111111:role/sender', service: 'lambda.amazonaws.com' };
 
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rehearsal.close());
 
-const role = (statements: object[]) => ({
+const senderRole = (statements: object[]) => ({
   Type: 'AWS::IAM::Role',
   Properties: {
     RoleName: 'sender',
@@ -26,7 +26,7 @@ const role = (statements: object[]) => ({
     Policies: [{ PolicyName: 'Send', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
   },
 });
-const SENDER_ROLE = role([{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }]);
+const SENDER_ROLE = senderRole([{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: QUEUE_ARN }]);
 const queue = (properties: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: 'failures', ...properties } });
 const alarm = (properties: object = {}) => ({
   Type: 'AWS::CloudWatch::Alarm',
@@ -46,10 +46,13 @@ const alarm = (properties: object = {}) => ({
 const deploy = async (resources: object) =>
   (await rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources }), 'Stack')).status;
 const putMetric = (value: number) => {
-  rehearsal.aws.metrics.put({ ...PLACE, namespace: 'Test', name: 'Errors', dimensions: { FunctionName: 'worker' } }, value);
+  rehearsal.aws.metrics.put(
+    { ...ACCOUNT_AND_REGION, namespace: 'Test', name: 'Errors', dimensions: { FunctionName: 'worker' } },
+    value,
+  );
 };
 const send = () => rehearsal.aws.queues.send(QUEUE_ARN, SENDER, { body: 'text', attributes: {} });
-const states = () => rehearsal.aws.alarms.describe('failing').history.map(({ state }) => state);
+const alarmStates = () => rehearsal.aws.alarms.describe('failing').history.map(({ state }) => state);
 
 describe('an alarm', () => {
   test.each([
@@ -57,43 +60,47 @@ describe('an alarm', () => {
     ['notBreaching', ['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']],
     ['ignore', ['INSUFFICIENT_DATA', 'ALARM', 'OK']],
     ['breaching', ['INSUFFICIENT_DATA', 'ALARM', 'OK', 'ALARM']],
-  ])('that treats missing data as %s changes its state accordingly', async (TreatMissingData, expected) => {
+  ])('that treats missing data as %s has the states %j', async (TreatMissingData, expected) => {
     await deploy({ Alarm: alarm({ TreatMissingData }) });
     await rehearsal.clock.sleep(10 * MINUTE);
+    // reaches the threshold
     putMetric(1);
     await rehearsal.clock.sleep(10 * MINUTE);
+    // does not reach the threshold
     putMetric(0);
     await rehearsal.clock.sleep(10 * MINUTE);
-    expect(states()).toEqual(expected);
+    expect(alarmStates()).toEqual(expected);
   });
 
   test('sums the values of each period, and counts the periods that reach the threshold', async () => {
     await deploy({
       Alarm: alarm({ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2, Threshold: 2, TreatMissingData: 'notBreaching' }),
     });
-    const putTwice = async () => {
+    const reachThresholdInOnePeriod = async () => {
       putMetric(1);
       await rehearsal.clock.sleep(MINUTE);
       putMetric(1);
       await rehearsal.clock.sleep(9 * MINUTE);
     };
-    await putTwice();
+    await reachThresholdInOnePeriod();
     await rehearsal.clock.sleep(HOUR);
-    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK']);
-    await putTwice();
-    await putTwice();
+    expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK']);
+    await reachThresholdInOnePeriod();
+    await reachThresholdInOnePeriod();
     await rehearsal.clock.sleep(HOUR);
-    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+    expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });
 
-  test('has the history of a whole month, and is deleted with its stack', async () => {
+  test('keeps its history for a month, and is deleted with its stack', async () => {
     await deploy({ Alarm: alarm({ TreatMissingData: 'notBreaching' }) });
     await rehearsal.clock.sleep(30 * 24 * HOUR);
     putMetric(5);
     await rehearsal.clock.sleep(HOUR);
-    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+    expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
     await rehearsal.cloudFormation.delete('Stack');
-    expect(() => states()).toThrow('expected 1 alarm named failing, found 0; use the ARN of one of the existing alarms: none');
+    expect(() => alarmStates()).toThrow(
+      'expected 1 alarm named failing, found 0; use the ARN of one of the existing alarms: none',
+    );
   });
 
   test('of a kind that is not simulated has no state, and the journal says so', async () => {
@@ -124,7 +131,7 @@ describe('a queue', () => {
     expect(rehearsal.aws.alarms.describe('failing').state).toBe('ALARM');
     expect(rehearsal.aws.queues.receiveAll('failures')).toMatchObject([{ body: 'text' }]);
     await rehearsal.clock.sleep(HOUR);
-    expect(states()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
+    expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK', 'ALARM', 'OK']);
   });
 
   test('deletes messages after their retention period', async () => {
@@ -137,18 +144,22 @@ describe('a queue', () => {
   });
 
   test.each([
-    ['the role does not allow it', role([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]), undefined],
+    [
+      'the role of the sender does not allow it',
+      senderRole([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]),
+      undefined,
+    ],
     [
       'the policy of the queue denies it',
       SENDER_ROLE,
       { Effect: 'Deny', Principal: '*', Action: 'sqs:SendMessage', Resource: QUEUE_ARN },
     ],
-  ])('refuses a message if %s', async (_, sender, statement) => {
+  ])('refuses a message if %s', async (_, role, statement) => {
     const policy = {
       Type: 'AWS::SQS::QueuePolicy',
       Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
     };
-    await deploy({ Queue: queue(), Role: sender, ...(statement === undefined ? {} : { Policy: policy }) });
+    await deploy({ Queue: queue(), Role: role, ...(statement === undefined ? {} : { Policy: policy }) });
     expect(await send()).toMatchObject({ allowed: false, reason: expect.stringContaining('sqs:SendMessage') as string });
     expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
   });
@@ -157,7 +168,7 @@ describe('a queue', () => {
     const statement = { Effect: 'Allow', Principal: { AWS: SENDER.roleArn }, Action: 'sqs:SendMessage', Resource: QUEUE_ARN };
     await deploy({
       Queue: queue(),
-      Role: role([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]),
+      Role: senderRole([{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' }]),
       Policy: {
         Type: 'AWS::SQS::QueuePolicy',
         Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },

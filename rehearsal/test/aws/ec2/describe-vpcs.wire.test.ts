@@ -78,7 +78,7 @@ test.each([
   expect(await vpcIds({ Filters: [{ Name, Values }] })).toHaveLength(count);
 });
 
-test('DescribeVpcs refuses unknown ids and filters', async () => {
+test('DescribeVpcs refuses unknown ids, unknown filters and dry runs', async () => {
   await expect(vpcIds({ VpcIds: ['vpc-0123456789abcdef0'] })).rejects.toMatchObject({
     name: 'InvalidVpcID.NotFound',
     message: "The vpc ID 'vpc-0123456789abcdef0' does not exist",
@@ -101,8 +101,8 @@ test('DescribeVpcs refuses unknown ids and filters', async () => {
 
 test('a denial has the error code and the message of EC2', async () => {
   const { credentials } = createRoleSession(simulation.aws, policy(allow('gamelift:*')));
-  const denied = new EC2Client(clientConfig(simulation.aws, credentials)).send(new DescribeVpcsCommand({}));
-  await expect(denied).rejects.toMatchObject({
+  const deniedCall = new EC2Client(clientConfig(simulation.aws, credentials)).send(new DescribeVpcsCommand({}));
+  await expect(deniedCall).rejects.toMatchObject({
     name: 'UnauthorizedOperation',
     message:
       `You are not authorized to perform this operation. User: arn:aws:sts::${VPC_ACCOUNT}:assumed-role/Handler/function ` +

@@ -15,7 +15,7 @@ import {
 import { PeeringSimulation } from '../peering-simulation';
 import { allow, clientConfig, GAMELIFT_ACCOUNT, policy, REGION, createRoleSession, VPC_ACCOUNT } from '../simulation';
 
-const PLACE = { account: VPC_ACCOUNT, region: REGION };
+const ACCOUNT_AND_REGION = { account: VPC_ACCOUNT, region: REGION };
 const DESTINATION = '10.192.0.0/20';
 
 let simulation: PeeringSimulation;
@@ -31,7 +31,7 @@ beforeEach(async () => {
     fleetId = newFleet.fleetId;
     peeringId = newFleet.connection.VpcPeeringConnectionId ?? '';
   });
-  tableId = simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
+  tableId = simulation.aws.ec2.createRouteTable(ACCOUNT_AND_REGION, simulation.vpcId);
 });
 
 afterEach(() => simulation.close());
@@ -124,12 +124,12 @@ describe('routes', () => {
 describe('route tables', () => {
   test('are found by VPC, main association, subnet and peering connection', async () => {
     const subnet = { vpcId: simulation.vpcId, cidrBlock: '10.0.0.0/24', availabilityZone: 'us-east-1a' };
-    const subnetId = simulation.aws.ec2.createSubnet(PLACE, subnet);
-    simulation.aws.ec2.associateSubnet(PLACE, tableId, subnetId);
+    const subnetId = simulation.aws.ec2.createSubnet(ACCOUNT_AND_REGION, subnet);
+    simulation.aws.ec2.associateSubnet(ACCOUNT_AND_REGION, tableId, subnetId);
     await createRoute();
-    const main = simulation.aws.ec2.vpc(PLACE, simulation.vpcId).mainRouteTableId;
-    expect(await findRouteTables({ Name: 'vpc-id', Values: [simulation.vpcId] })).toEqual([main, tableId]);
-    expect(await findRouteTables({ Name: 'association.main', Values: ['true'] })).toEqual([main]);
+    const mainTableId = simulation.aws.ec2.vpc(ACCOUNT_AND_REGION, simulation.vpcId).mainRouteTableId;
+    expect(await findRouteTables({ Name: 'vpc-id', Values: [simulation.vpcId] })).toEqual([mainTableId, tableId]);
+    expect(await findRouteTables({ Name: 'association.main', Values: ['true'] })).toEqual([mainTableId]);
     expect(await findRouteTables({ Name: 'association.subnet-id', Values: [subnetId] })).toEqual([tableId]);
     expect(await findRouteTables({ Name: 'route.vpc-peering-connection-id', Values: [peeringId] })).toEqual([tableId]);
     expect(await findRouteTables({ Name: 'vpc-id', Values: ['vpc-*'] }, { Name: 'association.main', Values: ['false'] })).toEqual(
@@ -141,11 +141,11 @@ describe('route tables', () => {
     let gatewayId: string;
 
     beforeEach(() => {
-      gatewayId = simulation.aws.ec2.createGateway(PLACE, 'igw');
-      simulation.aws.ec2.attachGateway(PLACE, gatewayId, simulation.vpcId);
+      gatewayId = simulation.aws.ec2.createGateway(ACCOUNT_AND_REGION, 'igw');
+      simulation.aws.ec2.attachGateway(ACCOUNT_AND_REGION, gatewayId, simulation.vpcId);
     });
 
-    const associate = () => simulation.aws.ec2.associateGateway(PLACE, tableId, gatewayId);
+    const associate = () => simulation.aws.ec2.associateGateway(ACCOUNT_AND_REGION, tableId, gatewayId);
     const refusal = (destination: string) =>
       `The destination CIDR block ${destination} is not allowed: the gateway route table ${tableId} can have routes only to CIDR ` +
       'blocks inside its VPC.';
@@ -190,26 +190,26 @@ describe('route tables', () => {
     });
 
     test('accept other routes again after the gateway is disassociated', async () => {
-      simulation.aws.ec2.disassociate(PLACE, tableId, associate());
+      simulation.aws.ec2.disassociate(ACCOUNT_AND_REGION, tableId, associate());
       await createRoute();
-      expect(simulation.aws.ec2.routeTable(PLACE, tableId).routes.size).toBe(1);
+      expect(simulation.aws.ec2.routeTable(ACCOUNT_AND_REGION, tableId).routes.size).toBe(1);
     });
 
-    test('cannot have routes out of the VPC, the gateway of another table, or a gateway of another network', async () => {
+    test('cannot have routes to destinations outside of the VPC, the gateway of another table, or a gateway of another network', async () => {
       await createRoute();
       expect(associate).toThrow(refusal(DESTINATION));
       await simulation.ec2Client.send(new DeleteRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION }));
       associate();
-      tableId = simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
+      tableId = simulation.aws.ec2.createRouteTable(ACCOUNT_AND_REGION, simulation.vpcId);
       expect(associate).toThrow(`the specified association for route table ${tableId} conflicts with an existing association`);
-      gatewayId = simulation.aws.ec2.createGateway(PLACE, 'vgw');
+      gatewayId = simulation.aws.ec2.createGateway(ACCOUNT_AND_REGION, 'vgw');
       expect(associate).toThrow(`route table ${tableId} and network gateway ${gatewayId} belong to different networks`);
     });
   });
 
   test('are listed in pages', async () => {
     for (let number = 0; number < 10; number++) {
-      simulation.aws.ec2.createRouteTable(PLACE, simulation.vpcId);
+      simulation.aws.ec2.createRouteTable(ACCOUNT_AND_REGION, simulation.vpcId);
     }
     const pages: (number | undefined)[] = [];
     for await (const page of paginateDescribeRouteTables({ client: simulation.ec2Client, pageSize: 5 }, {})) {
@@ -247,24 +247,41 @@ describe('a peering connection', () => {
     });
   });
 
-  test.each([
-    ['accepter-vpc-info.vpc-id', () => simulation.vpcId, 1],
-    ['requester-vpc-info.vpc-id', () => simulation.vpcId, 0],
-    ['status-code', () => 'active', 1],
-    ['status-code', () => 'failed', 0],
-    ['tag:Name', () => 'mine', 1],
-    ['tag-key', () => 'Name', 1],
-    ['tag:Name', () => 'other', 0],
-  ])('is found only if it matches the filter %s (case %#)', async (Name, value, count) => {
-    await simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: [{ Key: 'Name', Value: 'mine' }] }));
-    const command = new DescribeVpcPeeringConnectionsCommand({ Filters: [{ Name, Values: [value()] }] });
-    expect((await simulation.ec2Client.send(command)).VpcPeeringConnections).toHaveLength(count);
+  describe('with the tag Name=mine', () => {
+    const VPC_ID_PLACEHOLDER = 'the id of the VPC';
+
+    async function countFound(Name: string, value: string): Promise<number | undefined> {
+      const Values = [value === VPC_ID_PLACEHOLDER ? simulation.vpcId : value];
+      const command = new DescribeVpcPeeringConnectionsCommand({ Filters: [{ Name, Values }] });
+      return (await simulation.ec2Client.send(command)).VpcPeeringConnections?.length;
+    }
+
+    beforeEach(async () => {
+      await simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags: [{ Key: 'Name', Value: 'mine' }] }));
+    });
+
+    test.each([
+      ['accepter-vpc-info.vpc-id', VPC_ID_PLACEHOLDER],
+      ['status-code', 'active'],
+      ['tag:Name', 'mine'],
+      ['tag-key', 'Name'],
+    ])('is found with the filter %s = %s', async (name, value) => {
+      expect(await countFound(name, value)).toBe(1);
+    });
+
+    test.each([
+      ['requester-vpc-info.vpc-id', VPC_ID_PLACEHOLDER],
+      ['status-code', 'failed'],
+      ['tag:Name', 'other'],
+    ])('is not found with the filter %s = %s', async (name, value) => {
+      expect(await countFound(name, value)).toBe(0);
+    });
   });
 
-  test('is hidden from other accounts, and no longer listed hours after its deletion', async () => {
-    const other = new EC2Client(clientConfig(simulation.aws, simulation.aws.iam.administrator(GAMELIFT_ACCOUNT)));
+  test('is not shown to other accounts, and not listed two hours after its deletion', async () => {
+    const clientOfOtherAccount = new EC2Client(clientConfig(simulation.aws, simulation.aws.iam.administrator(GAMELIFT_ACCOUNT)));
     const command = new DescribeVpcPeeringConnectionsCommand({ VpcPeeringConnectionIds: [peeringId] });
-    await expect(other.send(command)).rejects.toMatchObject({
+    await expect(clientOfOtherAccount.send(command)).rejects.toMatchObject({
       name: 'InvalidVpcPeeringConnectionID.NotFound',
       message: `The vpcPeeringConnection ID '${peeringId}' does not exist`,
     });
@@ -317,23 +334,23 @@ describe('tags', () => {
 
   describe('with a condition in the policy', () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc-peering-connection/*`;
-    const denied = { name: 'UnauthorizedOperation' };
+    const denial = { name: 'UnauthorizedOperation' };
     const clientWithCondition = (conditions: object): EC2Client => {
       const document = policy(allow(['ec2:CreateTags', 'ec2:DeleteTags'], arn, conditions));
       return new EC2Client(clientConfig(simulation.aws, createRoleSession(simulation.aws, document).credentials));
     };
     const tagsInput = (keys: readonly string[]) => ({ Resources: [peeringId], Tags: keys.map((Key) => ({ Key, Value: '' })) });
 
-    test('on tag keys: each key of the request must be allowed, and a request without keys, which removes all tags, is denied', async () => {
+    test('on tag keys: each key of the request must be allowed, and a request without keys is denied, because it removes all tags', async () => {
       const client = clientWithCondition({
         'ForAllValues:StringLike': { 'aws:TagKeys': ['Name', 'peering:*'] },
         Null: { 'aws:TagKeys': 'false' },
       });
       await createTag('owner', 'mine');
       await client.send(new CreateTagsCommand(tagsInput(['Name', 'peering:fleet'])));
-      await expect(client.send(new CreateTagsCommand(tagsInput(['Name', 'owner'])))).rejects.toMatchObject(denied);
-      await expect(client.send(new DeleteTagsCommand(tagsInput(['Name', 'owner'])))).rejects.toMatchObject(denied);
-      await expect(client.send(new DeleteTagsCommand({ Resources: [peeringId] }))).rejects.toMatchObject(denied);
+      await expect(client.send(new CreateTagsCommand(tagsInput(['Name', 'owner'])))).rejects.toMatchObject(denial);
+      await expect(client.send(new DeleteTagsCommand(tagsInput(['Name', 'owner'])))).rejects.toMatchObject(denial);
+      await expect(client.send(new DeleteTagsCommand({ Resources: [peeringId] }))).rejects.toMatchObject(denial);
       await client.send(new DeleteTagsCommand(tagsInput(['Name', 'peering:fleet'])));
       expect(await tags()).toEqual(['vpc-peering-connection owner=mine']);
     });
@@ -342,7 +359,7 @@ describe('tags', () => {
       const vpcArn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${simulation.vpcId}`;
       const client = clientWithCondition({ ArnEquals: { 'ec2:AccepterVpc': vpcArn } });
       await client.send(new CreateTagsCommand(tagsInput(['Name'])));
-      await expect(client.send(new DeleteTagsCommand(tagsInput(['Name'])))).rejects.toMatchObject(denied);
+      await expect(client.send(new DeleteTagsCommand(tagsInput(['Name'])))).rejects.toMatchObject(denial);
     });
 
     test('on tags of the resource: CreateTags and DeleteTags are allowed', async () => {
@@ -355,7 +372,7 @@ describe('tags', () => {
     });
   });
 
-  test('need permission for connections of the VPC', async () => {
+  test('can be created only with a permission for connections of the VPC', async () => {
     const arn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc-peering-connection/*`;
     const createTagsPolicy = (vpcId: string) =>
       policy(

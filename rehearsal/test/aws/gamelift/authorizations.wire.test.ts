@@ -20,7 +20,7 @@ import {
   type Simulation,
 } from '../simulation';
 
-const DAY = 24 * 3600;
+const DAY_SECONDS = 24 * 3600;
 
 let simulation: Simulation;
 let peerVpcClient: GameLiftClient;
@@ -67,7 +67,7 @@ describe('an authorization', () => {
       PeerVpcAwsAccountId: VPC_ACCOUNT,
       PeerVpcId: authorizationInput.PeerVpcId,
       CreationTime: new Date(now),
-      ExpirationTime: new Date(now + DAY * 1000),
+      ExpirationTime: new Date(now + DAY_SECONDS * 1000),
     });
     expect(await listAuthorizations(peerVpcClient)).toEqual([authorization]);
     expect(await listAuthorizations(fleetClient)).toEqual([authorization]);
@@ -78,7 +78,7 @@ describe('an authorization', () => {
 
   test('is no longer listed after 24 hours', async () => {
     await authorize();
-    simulation.clock.advance(DAY - 1);
+    simulation.clock.advance(DAY_SECONDS - 1);
     expect(await listAuthorizations(fleetClient)).toHaveLength(1);
     simulation.clock.advance(10);
     expect(await listAuthorizations(fleetClient)).toEqual([]);
@@ -98,17 +98,18 @@ describe('an authorization', () => {
   test('can be created by a client that uses CBOR', async () => {
     const config = clientConfig(simulation.aws, simulation.aws.iam.administrator(VPC_ACCOUNT));
     const client = new GameLiftClient({ ...config, protocol: SmithyRpcV2CborProtocol });
-    expect((await authorize(client)).ExpirationTime).toEqual(new Date(simulation.clock.now() + DAY * 1000));
+    expect((await authorize(client)).ExpirationTime).toEqual(new Date(simulation.clock.now() + DAY_SECONDS * 1000));
     await expect(authorize(client)).rejects.toMatchObject({ name: 'ThrottlingException', message: 'Rate exceeded' });
   });
 });
 
 describe('the input of a call', () => {
   test.each([
-    ['x'.repeat(1024), undefined],
-    ['x'.repeat(1025), 'Member must have length less than or equal to 1024'],
-    ['', 'Member must have length greater than or equal to 1'],
-  ])('can have an account id of 1 to 1024 characters (case %#)', async (account, problem) => {
+    [1024, undefined],
+    [1025, 'Member must have length less than or equal to 1024'],
+    [0, 'Member must have length greater than or equal to 1'],
+  ])('can have an account id of 1 to 1024 characters: test with %i', async (length, problem) => {
+    const account = 'x'.repeat(length);
     authorizationInput = { ...authorizationInput, GameLiftAwsAccountId: account };
     if (problem === undefined) {
       await expect(authorize()).resolves.toBeDefined();
@@ -185,12 +186,12 @@ describe('readings', () => {
   test.each([
     ['renews', 3600],
     ['keeps expiry', 0],
-  ] as const)('authorizing again: %s', async (reading, gained) => {
+  ] as const)('under the reading "%s", authorizing again after an hour adds %i seconds', async (reading, addedSeconds) => {
     simulation.aws.behaviours.set('authorizingAgain', reading);
     const first = await authorize();
     simulation.clock.advance(3600);
     const second = await authorize();
-    expect(Number(second.ExpirationTime) - Number(first.ExpirationTime)).toBe(gained * 1000);
+    expect(Number(second.ExpirationTime) - Number(first.ExpirationTime)).toBe(addedSeconds * 1000);
   });
 
   test('authorizing again can be refused until the authorization has expired', async () => {
@@ -201,17 +202,20 @@ describe('readings', () => {
       name: 'InvalidRequestException',
       message: `A VPC peering authorization for ${authorizationInput.PeerVpcId} already exists.`,
     });
-    simulation.clock.advance(DAY);
+    simulation.clock.advance(DAY_SECONDS);
     await authorize();
   });
 
-  test.each(['NotFoundException', 'success'] as const)('canceling an authorization that does not exist: %s', async (reading) => {
-    simulation.aws.behaviours.set('deletingAbsentAuthorization', reading);
-    await (reading === 'success' ? cancel() : expect(cancel()).rejects.toMatchObject({ name: reading }));
-  });
+  test.each(['NotFoundException', 'success'] as const)(
+    'canceling an authorization that does not exist has the result %s',
+    async (reading) => {
+      simulation.aws.behaviours.set('deletingAbsentAuthorization', reading);
+      await (reading === 'success' ? cancel() : expect(cancel()).rejects.toMatchObject({ name: reading }));
+    },
+  );
 
   test.each(['InvalidRequestException', 'NotFoundException', 'accepted'] as const)(
-    'authorizing a VPC that does not exist: %s',
+    'authorizing a VPC that does not exist has the result %s',
     async (reading) => {
       simulation.aws.behaviours.set('absentVpc', reading);
       const authorization = authorize(fleetClient);
@@ -264,23 +268,23 @@ describe('readings', () => {
 });
 
 describe('the permissions of the caller', () => {
-  const gameLift = allow('gamelift:CreateVpcPeeringAuthorization');
-  const describeEc2 = allow(['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups']);
+  const authorizeStatement = allow('gamelift:CreateVpcPeeringAuthorization');
+  const describeStatement = allow(['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups']);
 
   function statementsForVpc(account: string, vpcId: string): object[] {
     const arn = `arn:aws:ec2:${REGION}:${account}:vpc/${vpcId}`;
-    const inVpc = { ArnEquals: { 'ec2:Vpc': arn } };
+    const vpcCondition = { ArnEquals: { 'ec2:Vpc': arn } };
     return [
       allow('ec2:AcceptVpcPeeringConnection', arn),
-      allow('ec2:CreateRoute', `arn:aws:ec2:${REGION}:${account}:route-table/*`, inVpc),
-      allow('ec2:AuthorizeSecurityGroup*', `arn:aws:ec2:${REGION}:${account}:security-group/*`, inVpc),
+      allow('ec2:CreateRoute', `arn:aws:ec2:${REGION}:${account}:route-table/*`, vpcCondition),
+      allow('ec2:AuthorizeSecurityGroup*', `arn:aws:ec2:${REGION}:${account}:security-group/*`, vpcCondition),
     ];
   }
 
-  test('can be limited to the VPC, and all of them count as used', async () => {
+  test('can be limited to the VPC, and an authorization uses all of them', async () => {
     const { credentials, roleArn } = createRoleSession(
       simulation.aws,
-      policy(gameLift, describeEc2, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId)),
+      policy(authorizeStatement, describeStatement, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId)),
     );
     await authorize(gameLiftClient(simulation.aws, credentials));
     expect(simulation.aws.iam.usedActions()).toEqual(
@@ -296,10 +300,10 @@ describe('the permissions of the caller', () => {
     );
   });
 
-  test('must include every action on the VPC, and the error names a missing one', async () => {
+  test('must include every action on the VPC, and the error names a missing action', async () => {
     const { credentials } = createRoleSession(
       simulation.aws,
-      policy(gameLift, describeEc2, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId).slice(1)),
+      policy(authorizeStatement, describeStatement, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId).slice(1)),
     );
     await expect(authorize(gameLiftClient(simulation.aws, credentials))).rejects.toMatchObject({
       name: 'UnauthorizedException',
@@ -313,7 +317,7 @@ describe('the permissions of the caller', () => {
   test('must be for the right VPC, unless GameLift does not check them', async () => {
     const { credentials } = createRoleSession(
       simulation.aws,
-      policy(gameLift, describeEc2, ...statementsForVpc(VPC_ACCOUNT, 'vpc-0123456789abcdef0')),
+      policy(authorizeStatement, describeStatement, ...statementsForVpc(VPC_ACCOUNT, 'vpc-0123456789abcdef0')),
     );
     await expect(authorize(gameLiftClient(simulation.aws, credentials))).rejects.toMatchObject({ name: 'UnauthorizedException' });
     simulation.aws.behaviours.set('peerPermissions', 'not checked');
@@ -322,7 +326,7 @@ describe('the permissions of the caller', () => {
   });
 
   test('must include the call itself, and a denial has the message of IAM', async () => {
-    const { credentials } = createRoleSession(simulation.aws, policy(describeEc2));
+    const { credentials } = createRoleSession(simulation.aws, policy(describeStatement));
     await expect(authorize(gameLiftClient(simulation.aws, credentials))).rejects.toMatchObject({
       name: 'AccessDeniedException',
       message:

@@ -7,9 +7,9 @@ import { DescribeVpcPeeringConnectionsCommand } from '@aws-sdk/client-gamelift';
 import { PeeringSimulation } from '../peering-simulation';
 import { allow, gameLiftClient, policy, REGION, createRoleSession, VPC_ACCOUNT } from '../simulation';
 
-const DAY = 24 * 3600;
-/** What the role that authorizes may need. The last three are needed to remove the routes and rules of GameLift. */
-const ACTIONS = [
+const DAY_SECONDS = 24 * 3600;
+/** The actions that the authorizing role needs. With this role, GameLift accepts the connection, and writes routes and rules. */
+const AUTHORIZER_ACTIONS = [
   'gamelift:CreateVpcPeeringAuthorization',
   'ec2:AcceptVpcPeeringConnection',
   'ec2:AuthorizeSecurityGroupEgress',
@@ -17,10 +17,9 @@ const ACTIONS = [
   'ec2:CreateRoute',
   'ec2:DescribeRouteTables',
   'ec2:DescribeSecurityGroups',
-  'ec2:DeleteRoute',
-  'ec2:RevokeSecurityGroupEgress',
-  'ec2:RevokeSecurityGroupIngress',
 ];
+/** The actions that the authorizing role also needs, so that GameLift can remove its routes and rules. */
+const REMOVAL_ACTIONS = ['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupEgress', 'ec2:RevokeSecurityGroupIngress'];
 const OVERLAP_MESSAGE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
 
 let simulation: PeeringSimulation;
@@ -36,16 +35,18 @@ function rehearsedTest(name: string, body: () => Promise<void>): void {
   test(name, () => simulation.clock.work(body));
 }
 
+/** Defines such a test for each reading. */
 function rehearsedTestEach<T extends string>(name: string, readings: readonly T[], body: (reading: T) => Promise<void>): void {
   test.each(readings)(name, (reading) => simulation.clock.work(() => body(reading)));
 }
 
-/** From now on, a role with only these permissions authorizes. */
+/** Lets a role with only these permissions make all later authorizations. */
 function limitAuthorizer(actions: readonly string[]): void {
   const { credentials } = createRoleSession(simulation.aws, policy(allow([...actions])));
   simulation.peerVpcClient = gameLiftClient(simulation.aws, credentials);
 }
 
+/** The destination and the state of each route to a peering connection. */
 async function routesToPeerings(): Promise<string[]> {
   const { RouteTables } = await simulation.ec2Client.send(new DescribeRouteTablesCommand({}));
   const routes = RouteTables?.flatMap(({ Routes }) => Routes ?? []) ?? [];
@@ -55,7 +56,7 @@ async function routesToPeerings(): Promise<string[]> {
 }
 
 describe('a connection', () => {
-  rehearsedTest('becomes active in GameLift and in EC2', async () => {
+  rehearsedTest('becomes active in GameLift and in EC2, and is deleted again', async () => {
     const before = simulation.aws.inventory();
     const fleetId = await simulation.createActiveFleet();
     await simulation.authorize();
@@ -77,6 +78,7 @@ describe('a connection', () => {
       expect.objectContaining({
         VpcPeeringConnectionId: connection?.VpcPeeringConnectionId,
         Status: { Code: 'active', Message: 'Active' },
+        // the account that owns the VPCs of fleets in the simulation
         RequesterVpcInfo: expect.objectContaining({ OwnerId: '999999999999', CidrBlock: '10.192.0.0/20' }) as unknown,
         AccepterVpcInfo: expect.objectContaining({ OwnerId: VPC_ACCOUNT, VpcId: simulation.vpcId }) as unknown,
       }),
@@ -87,7 +89,7 @@ describe('a connection', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
     expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_VPC_PEERING_DELETED');
     await simulation.deleteFleet(fleetId);
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     expect(simulation.aws.inventory()).toEqual(before);
   });
 
@@ -99,12 +101,12 @@ describe('a connection', () => {
     };
     await expect(simulation.connect(fleetId)).rejects.toMatchObject(refusal);
     await simulation.authorize();
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     await expect(simulation.connect(fleetId)).rejects.toMatchObject(refusal);
     expect(await simulation.connections(fleetId)).toEqual([]);
   });
 
-  rehearsedTest('fails if a secondary CIDR block of the VPC overlaps', async () => {
+  rehearsedTest('fails if a secondary CIDR block of the VPC overlaps the block of the fleet', async () => {
     simulation.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.7.0.0/20' });
     simulation.aws.ec2.associateCidrBlock({ account: VPC_ACCOUNT, region: REGION }, simulation.vpcId, '10.7.8.0/24');
     const { fleetId, connection } = await simulation.connectNewFleet();
@@ -115,7 +117,7 @@ describe('a connection', () => {
   });
 
   rehearsedTest('fails if the role that authorized has lost its permissions', async () => {
-    limitAuthorizer(ACTIONS);
+    limitAuthorizer([...AUTHORIZER_ACTIONS, ...REMOVAL_ACTIONS]);
     const fleetId = await simulation.createActiveFleet();
     await simulation.authorize();
     simulation.aws.iam.putRolePolicy(VPC_ACCOUNT, 'Handler', 'Default', policy(allow(['gamelift:*'])));
@@ -129,26 +131,30 @@ describe('a connection', () => {
   });
 
   rehearsedTest('stays pending, is rejected or fails if a test scripts this outcome', async () => {
-    const [pending, rejected, failed] = [
+    const [pendingFleetId, rejectedFleetId, failedFleetId] = [
       await simulation.createFleet(),
       await simulation.createFleet(),
       await simulation.createFleet(),
     ];
     await simulation.wait(1500);
     simulation.aws.scriptedOutcomes.connection = ({ fleetId }) =>
-      fleetId === pending ? { end: 'pending' } : fleetId === rejected ? { end: 'rejected' } : { end: 'failed', message: 'No.' };
+      fleetId === pendingFleetId
+        ? { end: 'pending' }
+        : fleetId === rejectedFleetId
+          ? { end: 'rejected' }
+          : { end: 'failed', message: 'No.' };
     await simulation.authorize();
-    for (const fleetId of [pending, rejected, failed]) {
+    for (const fleetId of [pendingFleetId, rejectedFleetId, failedFleetId]) {
       await simulation.connect(fleetId);
     }
     await simulation.wait(3600);
-    const status = async (fleetId: string) => (await simulation.connections(fleetId))[0]?.Status;
-    expect(await status(pending)).toMatchObject({ Code: 'pending-acceptance' });
-    expect(await status(rejected)).toMatchObject({ Code: 'rejected' });
-    expect(await status(failed)).toEqual({ Code: 'failed', Message: 'No.' });
+    const statusOf = async (fleetId: string) => (await simulation.connections(fleetId))[0]?.Status;
+    expect(await statusOf(pendingFleetId)).toMatchObject({ Code: 'pending-acceptance' });
+    expect(await statusOf(rejectedFleetId)).toMatchObject({ Code: 'rejected' });
+    expect(await statusOf(failedFleetId)).toEqual({ Code: 'failed', Message: 'No.' });
     simulation.aws.gameLift.connections.resumePendingConnections();
     await simulation.wait(30);
-    expect(await status(pending)).toMatchObject({ Code: 'active' });
+    expect(await statusOf(pendingFleetId)).toMatchObject({ Code: 'active' });
   });
 
   rehearsedTest('is deleted if the account of the VPC deletes it in EC2', async () => {
@@ -156,16 +162,16 @@ describe('a connection', () => {
     await simulation.ec2Client.send(new DeleteEc2PeeringCommand({ VpcPeeringConnectionId: connection.VpcPeeringConnectionId }));
     expect((await simulation.connections(fleetId))[0]?.Status).toEqual({ Code: 'deleted', Message: `Deleted by ${VPC_ACCOUNT}` });
     expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     await simulation.deleteFleet(fleetId);
   });
 
   rehearsedTest('can be described once in ten seconds', async () => {
     const { fleetId } = await simulation.connectNewFleet();
-    const describe = () => simulation.fleetClient.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
-    await expect(describe()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    const describeConnections = () => simulation.fleetClient.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
+    await expect(describeConnections()).rejects.toMatchObject({ name: 'ThrottlingException' });
     await simulation.wait(10);
-    await describe();
+    await describeConnections();
   });
 
   test.each([
@@ -184,7 +190,7 @@ describe('a connection', () => {
 describe('a peered fleet', () => {
   rehearsedTest('is deleted with its connections, but only with an authorization', async () => {
     const { fleetId } = await simulation.connectNewFleet();
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     await expect(simulation.deleteFleet(fleetId)).rejects.toMatchObject({ name: 'UnauthorizedException' });
     expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVE');
     await simulation.authorize();
@@ -209,12 +215,12 @@ describe('a peered fleet', () => {
     expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVE');
   });
 
-  rehearsedTest('changes to ERROR if the connection fails during its creation', async () => {
+  rehearsedTest('changes to ERROR if the connection fails while the fleet is created', async () => {
     simulation.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'No.' });
     await simulation.authorize();
     const fleetId = await simulation.createActiveFleet({ PeerVpcId: simulation.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT });
     expect(await simulation.fleetStatus(fleetId)).toBe('ERROR');
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     await simulation.deleteFleet(fleetId);
   });
 });
@@ -231,7 +237,7 @@ describe('readings', () => {
   });
 
   rehearsedTestEach(
-    'a missing authorization causes the error %s',
+    'a call without a valid authorization causes the error %s',
     ['NotFoundException', 'InvalidRequestException'],
     async (reading) => {
       simulation.aws.behaviours.set('missingAuthorization', reading);
@@ -240,9 +246,9 @@ describe('readings', () => {
     },
   );
 
-  rehearsedTest('a missing authorization can make an accepted request fail later', async () => {
+  rehearsedTest('a call without a valid authorization can be accepted and fail later', async () => {
     const { fleetId, connection } = await simulation.connectNewFleet();
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     simulation.aws.behaviours.set('missingAuthorization', 'failed');
     await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
     expect((await simulation.connections(fleetId))[0]?.Status).toEqual({
@@ -256,7 +262,7 @@ describe('readings', () => {
     await simulation.authorize();
     await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
-    await simulation.wait(DAY);
+    await simulation.wait(DAY_SECONDS);
     const secondFleetId = await simulation.createActiveFleet();
     await simulation.connect(secondFleetId);
     await simulation.wait(30);
@@ -266,16 +272,20 @@ describe('readings', () => {
     });
   });
 
-  rehearsedTestEach('creating a connection that exists: %s', ['InvalidRequestException', 'accepted'], async (reading) => {
-    simulation.aws.behaviours.set('existingConnection', reading);
-    const { fleetId } = await simulation.connectNewFleet();
-    await (reading === 'accepted'
-      ? simulation.connect(fleetId)
-      : expect(simulation.connect(fleetId)).rejects.toMatchObject({ name: 'InvalidRequestException' }));
-    expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
-  });
+  rehearsedTestEach(
+    'a second request for an existing connection has the result %s',
+    ['InvalidRequestException', 'accepted'],
+    async (reading) => {
+      simulation.aws.behaviours.set('existingConnection', reading);
+      const { fleetId } = await simulation.connectNewFleet();
+      await (reading === 'accepted'
+        ? simulation.connect(fleetId)
+        : expect(simulation.connect(fleetId)).rejects.toMatchObject({ name: 'InvalidRequestException' }));
+      expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
+    },
+  );
 
-  rehearsedTest('a deletion can take a while', async () => {
+  rehearsedTest('a connection can stay in the status deleting for a while', async () => {
     simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
     simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
     const { fleetId, connection } = await simulation.connectNewFleet();
@@ -293,31 +303,27 @@ describe('readings', () => {
     const fleetId = await simulation.createActiveFleet();
     await simulation.authorize();
     await simulation.connect(fleetId);
-    const [requested] = await simulation.connections(fleetId);
-    await simulation.disconnect(fleetId, requested?.VpcPeeringConnectionId);
+    const [requestedConnection] = await simulation.connections(fleetId);
+    await simulation.disconnect(fleetId, requestedConnection?.VpcPeeringConnectionId);
     await simulation.wait(50);
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleting']);
     await simulation.wait(50);
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTestEach(
-    'connections that have ended, in the list of GameLift: %s',
-    ['listed for hours', 'not listed'],
-    async (reading) => {
-      simulation.aws.behaviours.set('endedConnections', reading);
-      const { fleetId, connection } = await simulation.connectNewFleet();
-      await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
-      expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'listed for hours' ? ['deleted'] : []);
-      await simulation.connect(fleetId);
-      await simulation.wait(30);
-      expect(await simulation.connectionStatuses(fleetId)).toEqual(
-        reading === 'listed for hours' ? ['deleted', 'active'] : ['active'],
-      );
-      await simulation.wait(2 * 3600);
-      expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
-    },
-  );
+  rehearsedTestEach('connections that have ended are %s', ['listed for hours', 'not listed'], async (reading) => {
+    simulation.aws.behaviours.set('endedConnections', reading);
+    const { fleetId, connection } = await simulation.connectNewFleet();
+    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(reading === 'listed for hours' ? ['deleted'] : []);
+    await simulation.connect(fleetId);
+    await simulation.wait(30);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(
+      reading === 'listed for hours' ? ['deleted', 'active'] : ['active'],
+    );
+    await simulation.wait(2 * 3600);
+    expect(await simulation.connectionStatuses(fleetId)).toEqual(['active']);
+  });
 
   rehearsedTest('a connection can have an id of GameLift that differs from the id in EC2', async () => {
     simulation.aws.behaviours.set('connectionIds', 'id of GameLift');
@@ -327,33 +333,43 @@ describe('readings', () => {
     expect(await simulation.connectionStatuses(fleetId)).toEqual(['deleted']);
   });
 
-  rehearsedTestEach('describing the connections of a deleted fleet: %s', ['NotFoundException', 'empty list'], async (reading) => {
-    simulation.aws.behaviours.set('connectionsOfDeletedFleet', reading);
-    const { fleetId } = await simulation.connectNewFleet();
-    await simulation.deleteFleet(fleetId);
-    await simulation.wait(60);
-    await (reading === 'empty list'
-      ? expect(simulation.connections(fleetId)).resolves.toEqual([])
-      : expect(simulation.connections(fleetId)).rejects.toMatchObject({ name: reading }));
-  });
+  rehearsedTestEach(
+    'a call that describes the connections of a deleted fleet has the result %s',
+    ['NotFoundException', 'empty list'],
+    async (reading) => {
+      simulation.aws.behaviours.set('connectionsOfDeletedFleet', reading);
+      const { fleetId } = await simulation.connectNewFleet();
+      await simulation.deleteFleet(fleetId);
+      await simulation.wait(60);
+      await (reading === 'empty list'
+        ? expect(simulation.connections(fleetId)).resolves.toEqual([])
+        : expect(simulation.connections(fleetId)).rejects.toMatchObject({ name: reading }));
+    },
+  );
 
-  rehearsedTestEach('GameLift writes routes into: %s', ['none', 'main route table', 'every route table'], async (reading) => {
-    simulation.aws.behaviours.set('peerVpcWrites', reading);
-    const place = { account: VPC_ACCOUNT, region: REGION };
-    const otherTableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
-    const before = simulation.aws.inventory();
-    limitAuthorizer(ACTIONS);
-    const { fleetId, connection } = await simulation.connectNewFleet();
-    const count = { none: 0, 'main route table': 1, 'every route table': 2 }[reading];
-    expect(await routesToPeerings()).toHaveLength(count);
-    expect(simulation.aws.ec2.routeTable(place, otherTableId).routes.size).toBe(reading === 'every route table' ? 1 : 0);
-    const { SecurityGroups } = await simulation.ec2Client.send(new DescribeSecurityGroupsCommand({}));
-    const rulesForFleet = SecurityGroups?.[0]?.IpPermissions?.filter(({ IpRanges }) => IpRanges?.[0]?.CidrIp === '10.192.0.0/20');
-    expect(rulesForFleet).toHaveLength(count === 0 ? 0 : 1);
-    await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
-    const { routes, rules } = simulation.aws.inventory();
-    expect({ routes, rules }).toEqual({ routes: before.routes, rules: before.rules });
-  });
+  rehearsedTestEach(
+    'GameLift writes routes into these route tables: %s',
+    ['none', 'main route table', 'every route table'],
+    async (reading) => {
+      simulation.aws.behaviours.set('peerVpcWrites', reading);
+      const place = { account: VPC_ACCOUNT, region: REGION };
+      const otherTableId = simulation.aws.ec2.createRouteTable(place, simulation.vpcId);
+      const before = simulation.aws.inventory();
+      limitAuthorizer([...AUTHORIZER_ACTIONS, ...REMOVAL_ACTIONS]);
+      const { fleetId, connection } = await simulation.connectNewFleet();
+      const expectedRoutes = { none: 0, 'main route table': 1, 'every route table': 2 }[reading];
+      expect(await routesToPeerings()).toHaveLength(expectedRoutes);
+      expect(simulation.aws.ec2.routeTable(place, otherTableId).routes.size).toBe(reading === 'every route table' ? 1 : 0);
+      const { SecurityGroups } = await simulation.ec2Client.send(new DescribeSecurityGroupsCommand({}));
+      const rulesForFleet = SecurityGroups?.[0]?.IpPermissions?.filter(
+        ({ IpRanges }) => IpRanges?.[0]?.CidrIp === '10.192.0.0/20',
+      );
+      expect(rulesForFleet).toHaveLength(expectedRoutes === 0 ? 0 : 1);
+      await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
+      const { routes, rules } = simulation.aws.inventory();
+      expect({ routes, rules }).toEqual({ routes: before.routes, rules: before.rules });
+    },
+  );
 
   rehearsedTest('GameLift never writes routes into a gateway route table', async () => {
     simulation.aws.behaviours.set('peerVpcWrites', 'every route table');
@@ -368,26 +384,26 @@ describe('readings', () => {
     expect(simulation.aws.ec2.routeTable(place, tableId).routes.size).toBe(0);
   });
 
-  rehearsedTest('the routes of GameLift can stay, by a reading or because a permission is missing', async () => {
+  rehearsedTest('the routes of GameLift stay under a reading, and if a permission is missing', async () => {
     simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
     const first = await simulation.connectNewFleet();
     await simulation.disconnect(first.fleetId, first.connection.VpcPeeringConnectionId);
     expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
     simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'removed');
-    limitAuthorizer(ACTIONS.slice(0, 7));
+    limitAuthorizer(AUTHORIZER_ACTIONS);
     const second = await simulation.connectNewFleet();
     await simulation.disconnect(second.fleetId, second.connection.VpcPeeringConnectionId);
     expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole', '10.192.16.0/20 blackhole']);
   });
 
-  rehearsedTest('fleet events of connections can be missing', async () => {
+  rehearsedTest('connections cause no fleet events under the reading "never seen"', async () => {
     simulation.aws.behaviours.set('fleetEvents', 'never seen');
     const { fleetId } = await simulation.connectNewFleet();
     expect((await simulation.eventCodes(fleetId)).at(-1)).toBe('FLEET_STATE_ACTIVE');
   });
 
   rehearsedTestEach(
-    'connecting a fleet that is not ACTIVE: %s',
+    'a request for the connection of a fleet that is not ACTIVE has the result %s',
     ['InvalidRequestException', 'pending until ACTIVE'],
     async (reading) => {
       simulation.aws.behaviours.set('connectingInactiveFleet', reading);

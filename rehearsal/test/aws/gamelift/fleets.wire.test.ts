@@ -30,7 +30,7 @@ function rehearsedTest(name: string, body: () => Promise<void>): void {
 }
 
 rehearsedTest('a fleet takes 25 minutes to become ACTIVE, and has an event for each status', async () => {
-  const created = simulation.clock.now();
+  const creationTime = simulation.clock.now();
   const { FleetAttributes } = await simulation.fleetClient.send(
     new CreateFleetCommand({ Name: 'mine', BuildId: 'build-1', EC2InstanceType: 'c5.large', Tags: [{ Key: 'a', Value: 'b' }] }),
   );
@@ -42,8 +42,8 @@ rehearsedTest('a fleet takes 25 minutes to become ACTIVE, and has an event for e
   expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVATING');
   await simulation.wait(1);
   expect(await simulation.fleetStatus(fleetId)).toBe('ACTIVE');
-  const { FleetAttributes: described } = await simulation.fleetClient.send(new DescribeFleetAttributesCommand({}));
-  expect(Number(described?.[0]?.CreationTime) - created).toBeLessThan(1000);
+  const { FleetAttributes: allAttributes } = await simulation.fleetClient.send(new DescribeFleetAttributesCommand({}));
+  expect(Number(allAttributes?.[0]?.CreationTime) - creationTime).toBeLessThan(1000);
   expect(await simulation.eventCodes(fleetId)).toEqual(['FLEET_CREATED', ...STATUSES.map((status) => `FLEET_STATE_${status}`)]);
 });
 
@@ -59,17 +59,20 @@ rehearsedTest('a deleted fleet no longer exists after a minute, but its events d
   expect(simulation.aws.inventory(GAMELIFT_ACCOUNT).fleets).toEqual([]);
 });
 
-rehearsedTest('scripted outcomes can make a fleet fail or hang, and choose its CIDR block', async () => {
+rehearsedTest('scripted outcomes can make a fleet end in ERROR or stay ACTIVATING, and choose its CIDR block', async () => {
   simulation.aws.scriptedOutcomes.fleet = ({ name }) =>
     name === 'bad' ? { end: 'error' } : { end: 'hang', cidrBlock: '10.0.0.0/20' };
-  const [bad, stuck] = [await simulation.createFleet({ Name: 'bad' }), await simulation.createFleet({ Name: 'stuck' })];
+  const [failingFleetId, hangingFleetId] = [
+    await simulation.createFleet({ Name: 'bad' }),
+    await simulation.createFleet({ Name: 'stuck' }),
+  ];
   await simulation.wait(1501);
-  expect(await simulation.fleetStatus(bad)).toBe('ERROR');
-  expect((await simulation.eventCodes(bad)).at(-1)).toBe('FLEET_STATE_ERROR');
+  expect(await simulation.fleetStatus(failingFleetId)).toBe('ERROR');
+  expect((await simulation.eventCodes(failingFleetId)).at(-1)).toBe('FLEET_STATE_ERROR');
   await simulation.wait(100_000);
-  expect(await simulation.fleetStatus(stuck)).toBe('ACTIVATING');
-  await expect(simulation.deleteFleet(stuck)).rejects.toMatchObject({ name: 'InvalidFleetStatusException' });
-  await simulation.deleteFleet(bad);
+  expect(await simulation.fleetStatus(hangingFleetId)).toBe('ACTIVATING');
+  await expect(simulation.deleteFleet(hangingFleetId)).rejects.toMatchObject({ name: 'InvalidFleetStatusException' });
+  await simulation.deleteFleet(failingFleetId);
   const blocks = simulation.aws.gameLift.fleets.all().map(({ vpc }) => vpc?.cidrBlock);
   expect(blocks).toEqual(['10.192.0.0/20', '10.0.0.0/20']);
 });
@@ -83,12 +86,12 @@ rehearsedTest('fleet events can be filtered by time, and are listed in pages', a
     pages.push(Events?.map(({ EventCode }) => EventCode) ?? []);
   }
   expect(pages.map(({ length }) => length)).toEqual([4, 2]);
-  const eventsBetween = new DescribeFleetEventsCommand({
+  const describeEventsBetween = new DescribeFleetEventsCommand({
     FleetId: fleetId,
     StartTime: new Date(start + 50_000),
     EndTime: new Date(start + 400_000),
   });
-  const { Events } = await simulation.fleetClient.send(eventsBetween);
+  const { Events } = await simulation.fleetClient.send(describeEventsBetween);
   expect(Events?.map(({ EventCode }) => EventCode)).toEqual([
     'FLEET_STATE_DOWNLOADING',
     'FLEET_STATE_VALIDATING',
@@ -114,9 +117,11 @@ rehearsedTest('dates and lists can also be sent and received in CBOR', async () 
 rehearsedTest('tags are set, listed and removed by ARN, with or without an account id', async () => {
   const fleetId = await simulation.createFleet({ Tags: [{ Key: 'first', Value: '1' }] });
   const ResourceARN = `arn:aws:gamelift:${REGION}::fleet/${fleetId}`;
-  const withAccount = `arn:aws:gamelift:${REGION}:${GAMELIFT_ACCOUNT}:fleet/${fleetId}`;
+  const arnWithAccount = `arn:aws:gamelift:${REGION}:${GAMELIFT_ACCOUNT}:fleet/${fleetId}`;
   const tags = async () => (await simulation.fleetClient.send(new ListTagsForResourceCommand({ ResourceARN }))).Tags;
-  await simulation.fleetClient.send(new TagResourceCommand({ ResourceARN: withAccount, Tags: [{ Key: 'second', Value: '' }] }));
+  await simulation.fleetClient.send(
+    new TagResourceCommand({ ResourceARN: arnWithAccount, Tags: [{ Key: 'second', Value: '' }] }),
+  );
   expect(await tags()).toEqual([
     { Key: 'first', Value: '1' },
     { Key: 'second', Value: '' },
@@ -186,16 +191,16 @@ rehearsedTest('a condition on tag keys applies to the keys in the request, for T
   const tag = (...keys: string[]) =>
     client.send(new TagResourceCommand({ ResourceARN, Tags: keys.map((Key) => ({ Key, Value: 'x' })) }));
   const untag = (...TagKeys: string[]) => client.send(new UntagResourceCommand({ ResourceARN, TagKeys }));
-  const denied = { name: 'AccessDeniedException' };
+  const denial = { name: 'AccessDeniedException' };
   await tag('peering:a', 'peering:b');
-  await expect(tag('peering:a', 'owner')).rejects.toMatchObject(denied);
-  await expect(tag()).rejects.toMatchObject(denied);
+  await expect(tag('peering:a', 'owner')).rejects.toMatchObject(denial);
+  await expect(tag()).rejects.toMatchObject(denial);
   await untag('peering:a', 'peering:b');
-  await expect(untag('peering:a', 'owner')).rejects.toMatchObject(denied);
-  await expect(untag()).rejects.toMatchObject(denied);
+  await expect(untag('peering:a', 'owner')).rejects.toMatchObject(denial);
+  await expect(untag()).rejects.toMatchObject(denial);
 });
 
-rehearsedTest('fleets can be updated, and only their own account lists them', async () => {
+rehearsedTest('fleets can be updated, and ListFleets returns only the fleets of the calling account', async () => {
   const fleetId = await simulation.createFleet();
   await simulation.fleetClient.send(new UpdateFleetAttributesCommand({ FleetId: fleetId, Description: 'changed' }));
   const { FleetAttributes } = await simulation.fleetClient.send(new DescribeFleetAttributesCommand({ FleetIds: [fleetId] }));

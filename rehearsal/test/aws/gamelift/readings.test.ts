@@ -1,8 +1,8 @@
 import type { Reading } from '../../../src/aws';
-import { LocalSimulation, PLACE } from '../local-simulation';
+import { LocalSimulation, ACCOUNT_AND_REGION } from '../local-simulation';
 import { allow, policy } from '../simulation';
 
-const CONNECT = allow('gamelift:CreateVpcPeeringConnection');
+const CONNECT_STATEMENT = allow('gamelift:CreateVpcPeeringConnection');
 /** The permissions that the API reference requires to authorize and to connect. */
 const DOCUMENTED_PERMISSIONS = [
   'ec2:AcceptVpcPeeringConnection',
@@ -26,6 +26,7 @@ describe('a fleet that is created with its peer VPC', () => {
     await simulation.authorize();
     const fleetId = await simulation.createFleetWithPeerVpc();
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
+    // until shortly before the fleet becomes ACTIVATING, after 1200 of 1500 seconds
     await simulation.wait(1190);
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
     await simulation.wait(60);
@@ -43,7 +44,7 @@ describe('a fleet that is created with its peer VPC', () => {
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'deleted' }]);
   });
 
-  test('can refuse to be disconnected: the connection ends with the fleet', async () => {
+  test('refuses to be disconnected under the reading "InvalidRequestException", and its connection ends with the fleet', async () => {
     simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     await simulation.authorize();
     const fleetId = await simulation.createFleetWithPeerVpc();
@@ -58,7 +59,7 @@ describe('a fleet that is created with its peer VPC', () => {
     expect(simulation.aws.inventory()).toMatchObject({ fleets: [], connections: [], routes: [] });
   });
 
-  test('can refuse to be disconnected, while a fleet that was connected later can still be disconnected', async () => {
+  test('refuses to be disconnected under that reading, unlike a fleet that was connected later', async () => {
     simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
     const { fleetId } = await simulation.connectNewFleet();
     await simulation.disconnect(fleetId);
@@ -73,7 +74,7 @@ describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () =
     actions: readonly string[],
   ): Promise<object | undefined> {
     simulation.aws.behaviours.set('connectingPermissions', reading);
-    const caller = simulation.accessKeyOfNewRole(policy(CONNECT, allow([...actions])));
+    const caller = simulation.createRoleWithAccessKey(policy(CONNECT_STATEMENT, allow([...actions])));
     const fleetId = await simulation.createActiveFleet();
     await simulation.authorize();
     await simulation.connect(fleetId, caller);
@@ -93,11 +94,11 @@ describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () =
     expect(await statusAfterConnecting('not checked', ['ec2:DescribeVpcs'])).toMatchObject({ Code: 'active' });
   });
 
-  test.each(DOCUMENTED_PERMISSIONS)('can be checked at the call, which is refused without %s', async (missing) => {
-    const otherActions = DOCUMENTED_PERMISSIONS.filter((action) => action !== missing);
+  test.each(DOCUMENTED_PERMISSIONS)('can be checked at the call, which is refused without %s', async (missingAction) => {
+    const otherActions = DOCUMENTED_PERMISSIONS.filter((action) => action !== missingAction);
     await expect(statusAfterConnecting('checked at the call', otherActions)).rejects.toMatchObject({
       code: 'UnauthorizedException',
-      message: expect.stringContaining(`is not authorized to perform: ${missing}`) as unknown,
+      message: expect.stringContaining(`is not authorized to perform: ${missingAction}`) as unknown,
     });
     expect(await simulation.connectionStatuses()).toEqual([]);
   });
@@ -112,9 +113,9 @@ describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () =
 });
 
 describe('the permissions to remove the routes of GameLift', () => {
-  /** Deletes a connection. The role that authorized it lacks these permissions. Returns the number of remaining routes. */
+  /** Deletes a connection whose authorizing role may not remove routes. Returns the number of remaining routes. */
   async function countRemainingRoutes(): Promise<number> {
-    const authorizer = simulation.accessKeyOfNewRole(
+    const authorizer = simulation.createRoleWithAccessKey(
       policy(allow('gamelift:CreateVpcPeeringAuthorization'), allow(DOCUMENTED_PERMISSIONS)),
     );
     const fleetId = await simulation.createActiveFleet();
@@ -133,30 +134,33 @@ describe('the permissions to remove the routes of GameLift', () => {
   test('are not needed under the reading "not needed"', async () => {
     simulation.aws.behaviours.set('removalPermissions', 'not needed');
     expect(await countRemainingRoutes()).toBe(0);
-    const group = simulation.aws.ec2.securityGroup(PLACE, simulation.aws.ec2.vpc(PLACE, simulation.vpcId).defaultSecurityGroupId);
+    const group = simulation.aws.ec2.securityGroup(
+      ACCOUNT_AND_REGION,
+      simulation.aws.ec2.vpc(ACCOUNT_AND_REGION, simulation.vpcId).defaultSecurityGroupId,
+    );
     expect(group.rules.filter(({ peer }) => peer.startsWith('10.192.'))).toEqual([]);
   });
 });
 
 describe('rate limits', () => {
   const describeConnections = () => simulation.gameLift('DescribeVpcPeeringConnections');
-  const throttled = { code: 'ThrottlingException' };
+  const throttlingError = { code: 'ThrottlingException' };
 
   test('a throttled call does not count by default', async () => {
     await describeConnections();
     await simulation.wait(6);
-    await expect(describeConnections()).rejects.toMatchObject(throttled);
+    await expect(describeConnections()).rejects.toMatchObject(throttlingError);
     await simulation.wait(4);
     await describeConnections();
   });
 
-  test('a throttled call can count, so that the wait begins again', async () => {
+  test('a throttled call counts under the reading "counted": the wait of ten seconds begins again', async () => {
     simulation.aws.behaviours.set('throttledCalls', 'counted');
     await describeConnections();
     await simulation.wait(6);
-    await expect(describeConnections()).rejects.toMatchObject(throttled);
+    await expect(describeConnections()).rejects.toMatchObject(throttlingError);
     await simulation.wait(9);
-    await expect(describeConnections()).rejects.toMatchObject(throttled);
+    await expect(describeConnections()).rejects.toMatchObject(throttlingError);
     await simulation.wait(10);
     await describeConnections();
   });
@@ -176,8 +180,8 @@ describe('rate limits', () => {
       }
       return codes;
     };
-    expect((await errorCodes(burst + 1)).filter((code) => code === throttled.code)).toHaveLength(1);
+    expect((await errorCodes(burst + 1)).filter((code) => code === throttlingError.code)).toHaveLength(1);
     await simulation.wait(1);
-    expect((await errorCodes(perSecond + 1)).filter((code) => code === throttled.code)).toHaveLength(1);
+    expect((await errorCodes(perSecond + 1)).filter((code) => code === throttlingError.code)).toHaveLength(1);
   });
 });

@@ -42,9 +42,10 @@ const ADD_POLICY_BY_TYPE: Readonly<Record<string, AddPolicy>> = {
     new CfnResource(stack, 'Policy', { type: 'AWS::IAM::ManagedPolicy', properties: { PolicyDocument, Roles: [role.ref] } }),
 };
 
-interface Options {
+interface DeployOptions {
   /** The trust policy of the peer role. */
   readonly trustPolicy?: object;
+  /** @default - allows AssumeRole for the peer role */
   readonly callerPolicy?: object;
   /** The resource type of the caller's policy. */
   readonly policyType?: string;
@@ -57,7 +58,11 @@ const TRUST_OF_ACCOUNT = trustPolicyFor(
 );
 
 /** Deploys a role in one account that calls AssumeRole for a role in another account. */
-async function deploy({ trustPolicy = TRUST_OF_ACCOUNT, callerPolicy, policyType = 'AWS::IAM::Policy' }: Options): Promise<void> {
+async function deploy({
+  trustPolicy = TRUST_OF_ACCOUNT,
+  callerPolicy,
+  policyType = 'AWS::IAM::Policy',
+}: DeployOptions): Promise<void> {
   const app = new App({ outdir: mkdtempSync(path.join(tmpdir(), 'rehearsal-app-')), analyticsReporting: false });
   const fleets = new Stack(app, 'Fleets', { env: { account: GAMELIFT_ACCOUNT, region: 'us-east-1' } });
   const peer = new Stack(app, 'Peer', { env: { account: PEER_ACCOUNT, region: 'eu-west-1' } });
@@ -71,6 +76,7 @@ async function deploy({ trustPolicy = TRUST_OF_ACCOUNT, callerPolicy, policyType
   expect(results.map(({ status }) => status)).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
 }
 
+/** Calls AssumeRole as the caller. Returns `assumed` and the ARN of the session, or the code and the message of the error. */
 async function assumePeerRole(
   parameters: Record<string, string> = { ExternalId: EXTERNAL_ID },
   region = 'eu-west-1',
@@ -90,15 +96,15 @@ async function assumePeerRole(
     : `${element('Code') ?? ''}: ${element('Message') ?? ''}`;
 }
 
-const SUCCESS = `assumed arn:aws:sts::${PEER_ACCOUNT}:assumed-role/peer/session`;
-const DENIED = `AccessDenied: User: arn:aws:sts::${GAMELIFT_ACCOUNT}:assumed-role/caller/function is not authorized to perform: sts:AssumeRole on resource: ${PEER_ROLE_ARN}`;
+const SUCCESS_OUTCOME = `assumed arn:aws:sts::${PEER_ACCOUNT}:assumed-role/peer/session`;
+const DENIED_OUTCOME = `AccessDenied: User: arn:aws:sts::${GAMELIFT_ACCOUNT}:assumed-role/caller/function is not authorized to perform: sts:AssumeRole on resource: ${PEER_ROLE_ARN}`;
 
 describe('a role of another account', () => {
   test.each(Object.keys(ADD_POLICY_BY_TYPE))(
     'can be assumed if the trust policy and an %s of the caller allow it',
     async (policyType) => {
       await deploy({ policyType });
-      expect(await assumePeerRole()).toBe(SUCCESS);
+      expect(await assumePeerRole()).toBe(SUCCESS_OUTCOME);
     },
   );
 
@@ -107,7 +113,7 @@ describe('a role of another account', () => {
     ['the external id is wrong', {}, { ExternalId: 'guessed' }],
     [
       'the caller has no permission',
-      { callerPolicy: policy(allow('sts:AssumeRole', `${PEER_ROLE_ARN}-not`)) },
+      { callerPolicy: policy(allow('sts:AssumeRole', `${PEER_ROLE_ARN}-other`)) },
       { ExternalId: EXTERNAL_ID },
     ],
     [
@@ -125,26 +131,26 @@ describe('a role of another account', () => {
       {
         trustPolicy: trustPolicyFor(
           { AWS: `arn:aws:iam::${GAMELIFT_ACCOUNT}:root` },
-          { Condition: { ArnEquals: { 'aws:PrincipalArn': `${CALLER_ROLE_ARN}-not` } } },
+          { Condition: { ArnEquals: { 'aws:PrincipalArn': `${CALLER_ROLE_ARN}-other` } } },
         ),
       },
       {},
     ],
-  ] satisfies [string, Options, Record<string, string>][])(
+  ] satisfies [string, DeployOptions, Record<string, string>][])(
     'cannot be assumed if %s, and the error has the message of STS',
     async (_, options, parameters) => {
       await deploy(options);
-      expect(await assumePeerRole(parameters)).toBe(DENIED);
+      expect(await assumePeerRole(parameters)).toBe(DENIED_OUTCOME);
     },
   );
 
   test('can trust a single role, which also needs a permission in its own account', async () => {
     await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }) });
-    expect(await assumePeerRole({})).toBe(SUCCESS);
+    expect(await assumePeerRole({})).toBe(SUCCESS_OUTCOME);
     await rehearsal.close();
     rehearsal = await Rehearsal.start();
     await deploy({ trustPolicy: trustPolicyFor({ AWS: CALLER_ROLE_ARN }), callerPolicy: policy(allow('s3:GetObject', '*')) });
-    expect(await assumePeerRole({})).toBe(DENIED);
+    expect(await assumePeerRole({})).toBe(DENIED_OUTCOME);
   });
 });
 
@@ -173,6 +179,7 @@ describe('a granted action', () => {
     { Sid: 'Assume', ...allow(['sts:AssumeRole', 'sts:TagSession'], PEER_ROLE_ARN) },
     { Sid: 'Network', ...allow(['ec2:Describe*', 'ec2:CreateRoute'], '*') },
   );
+  /** For each granted action: the role, the Sid of the statement, the action, and the number of calls that needed the grant. */
   const grants = () =>
     rehearsal.aws.iam
       .grants()

@@ -13,9 +13,9 @@ import {
   type Simulation,
 } from '../simulation';
 
-const ROLE = 'Handler';
-const DESCRIBE = policy(allow('ec2:DescribeVpcs'));
-const UNRELATED = policy(allow('s3:GetObject'));
+const ROLE_NAME = 'Handler';
+const DESCRIBE_POLICY = policy(allow('ec2:DescribeVpcs'));
+const UNRELATED_POLICY = policy(allow('s3:GetObject'));
 
 let simulation: Simulation;
 
@@ -23,6 +23,7 @@ afterEach(async () => {
   await simulation.aws.close();
 });
 
+/** Calls DescribeVpcs. Returns `allowed`, or the name and the message of the error. */
 async function describeVpcsOutcome(credentials: Credentials): Promise<string> {
   const client = new EC2Client(clientConfig(simulation.aws, credentials));
   try {
@@ -35,34 +36,34 @@ async function describeVpcsOutcome(credentials: Credentials): Promise<string> {
   }
 }
 
-describe('without propagation', () => {
+describe('without a propagation delay', () => {
   beforeEach(async () => {
     simulation = await startSimulation();
   });
 
   test('inline and managed policies grant permissions, and a change takes effect at once', async () => {
     const { iam } = simulation.aws;
-    const { credentials } = createRoleSession(simulation.aws, UNRELATED);
+    const { credentials } = createRoleSession(simulation.aws, UNRELATED_POLICY);
     expect(await describeVpcsOutcome(credentials)).toContain(
       'because no identity-based policy allows the ec2:DescribeVpcs action',
     );
-    const arn = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Describe', document: DESCRIBE });
-    iam.attachRolePolicy(VPC_ACCOUNT, ROLE, arn);
+    const arn = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Describe', document: DESCRIBE_POLICY });
+    iam.attachRolePolicy(VPC_ACCOUNT, ROLE_NAME, arn);
     expect(await describeVpcsOutcome(credentials)).toBe('allowed');
-    iam.updatePolicy(arn, UNRELATED);
+    iam.updatePolicy(arn, UNRELATED_POLICY);
     expect(await describeVpcsOutcome(credentials)).toContain('UnauthorizedOperation');
-    iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Default', DESCRIBE);
+    iam.putRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Default', DESCRIBE_POLICY);
     expect(await describeVpcsOutcome(credentials)).toBe('allowed');
-    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
+    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Default');
     expect(await describeVpcsOutcome(credentials)).toContain('UnauthorizedOperation');
   });
 
   test('AdministratorAccess allows everything, except what another policy denies', async () => {
     const { iam } = simulation.aws;
-    const { credentials } = createRoleSession(simulation.aws, UNRELATED);
-    iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::aws:policy/AdministratorAccess');
+    const { credentials } = createRoleSession(simulation.aws, UNRELATED_POLICY);
+    iam.attachRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'arn:aws:iam::aws:policy/AdministratorAccess');
     expect(await describeVpcsOutcome(credentials)).toBe('allowed');
-    iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Default', policy({ Effect: 'Deny', Action: 'ec2:*', Resource: '*' }));
+    iam.putRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Default', policy({ Effect: 'Deny', Action: 'ec2:*', Resource: '*' }));
     expect(await describeVpcsOutcome(credentials)).toContain(
       'ec2:DescribeVpcs with an explicit deny in an identity-based policy',
     );
@@ -70,10 +71,10 @@ describe('without propagation', () => {
 
   test('an unknown AWS managed policy grants nothing, and is listed as not understood', async () => {
     const { iam, notUnderstood } = simulation.aws;
-    const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
-    iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::aws:policy/ReadOnlyAccess');
+    const { credentials } = createRoleSession(simulation.aws, DESCRIBE_POLICY);
+    iam.attachRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'arn:aws:iam::aws:policy/ReadOnlyAccess');
     expect(await describeVpcsOutcome(credentials)).toBe('allowed');
-    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
+    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Default');
     expect(await describeVpcsOutcome(credentials)).toContain(
       'because no identity-based policy allows the ec2:DescribeVpcs action',
     );
@@ -96,16 +97,16 @@ describe('without propagation', () => {
 
   test('a permissions boundary limits what policies grant', async () => {
     const { iam } = simulation.aws;
-    const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
-    const boundary = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Boundary', document: UNRELATED });
-    iam.updateRole(VPC_ACCOUNT, ROLE, { assumeRolePolicy: LAMBDA_TRUST, permissionsBoundary: boundary });
+    const { credentials } = createRoleSession(simulation.aws, DESCRIBE_POLICY);
+    const boundary = iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Boundary', document: UNRELATED_POLICY });
+    iam.updateRole(VPC_ACCOUNT, ROLE_NAME, { assumeRolePolicy: LAMBDA_TRUST, permissionsBoundary: boundary });
     expect(await describeVpcsOutcome(credentials)).toContain(
       'because no permissions boundary allows the ec2:DescribeVpcs action',
     );
     expect(() => {
       iam.deletePolicy(boundary);
     }).toThrow('Cannot delete a policy attached to entities.');
-    iam.updateRole(VPC_ACCOUNT, ROLE, { assumeRolePolicy: LAMBDA_TRUST });
+    iam.updateRole(VPC_ACCOUNT, ROLE_NAME, { assumeRolePolicy: LAMBDA_TRUST });
     expect(await describeVpcsOutcome(credentials)).toBe('allowed');
   });
 
@@ -127,38 +128,38 @@ describe('without propagation', () => {
 
   test('credentials of a deleted role stay invalid if a role with the same name is created', async () => {
     const { iam } = simulation.aws;
-    const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
+    const { credentials } = createRoleSession(simulation.aws, DESCRIBE_POLICY);
     expect(() => {
-      iam.deleteRole(VPC_ACCOUNT, ROLE);
+      iam.deleteRole(VPC_ACCOUNT, ROLE_NAME);
     }).toThrow('Cannot delete entity, must delete policies first.');
-    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
-    iam.deleteRole(VPC_ACCOUNT, ROLE);
+    iam.deleteRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Default');
+    iam.deleteRole(VPC_ACCOUNT, ROLE_NAME);
     expect(await describeVpcsOutcome(credentials)).toContain('AuthFailure');
-    const newSession = createRoleSession(simulation.aws, DESCRIBE);
+    const newSession = createRoleSession(simulation.aws, DESCRIBE_POLICY);
     expect(await describeVpcsOutcome(credentials)).toContain('AuthFailure');
     expect(await describeVpcsOutcome(newSession.credentials)).toBe('allowed');
   });
 
   test('invalid policies and unknown names are refused', () => {
     const { iam } = simulation.aws;
-    createRoleSession(simulation.aws, DESCRIBE);
+    createRoleSession(simulation.aws, DESCRIBE_POLICY);
     const policyOfSize = (size: number) => policy(allow('s3:GetObject', `arn:aws:s3:::${'x'.repeat(size)}`));
-    expect(() => createRoleSession(simulation.aws, DESCRIBE)).toThrow('Role with name Handler already exists.');
-    iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Big', policyOfSize(9_900));
+    expect(() => createRoleSession(simulation.aws, DESCRIBE_POLICY)).toThrow('Role with name Handler already exists.');
+    iam.putRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Big', policyOfSize(9_900));
     expect(() => {
-      iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Second', policyOfSize(100));
+      iam.putRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Second', policyOfSize(100));
     }).toThrow('Maximum policy size of 10240 bytes exceeded for role Handler');
     expect(() => iam.createPolicy({ account: VPC_ACCOUNT, policyName: 'Big', document: policyOfSize(6_100) })).toThrow(
       'PolicySize: 6144',
     );
     expect(() => {
-      iam.putRolePolicy(VPC_ACCOUNT, ROLE, 'Bad', {
+      iam.putRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Bad', {
         Version: '2012-10-17',
         Statement: [{ Effect: 'Permit', Action: 'a:b', Resource: '*' }],
       });
     }).toThrow('Statement');
     expect(() => {
-      iam.attachRolePolicy(VPC_ACCOUNT, ROLE, 'arn:aws:iam::222222222222:policy/Nope');
+      iam.attachRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'arn:aws:iam::222222222222:policy/Nope');
     }).toThrow('Policy arn:aws:iam::222222222222:policy/Nope does not exist or is not attachable.');
     expect(() => {
       iam.deleteRole(VPC_ACCOUNT, 'Nobody');
@@ -166,7 +167,7 @@ describe('without propagation', () => {
   });
 
   test('a service can assume only roles that trust it', () => {
-    const { roleArn } = createRoleSession(simulation.aws, DESCRIBE);
+    const { roleArn } = createRoleSession(simulation.aws, DESCRIBE_POLICY);
     expect(() => simulation.aws.iam.assumeRoleForService(roleArn, 'events.amazonaws.com', 'x')).toThrow(
       `The role ${roleArn} cannot be assumed by events.amazonaws.com: its trust policy does not allow it.`,
     );
@@ -176,12 +177,12 @@ describe('without propagation', () => {
 test('if IAM is late, each grant and each removal has taken effect after a minute', async () => {
   simulation = await startSimulation();
   simulation.aws.behaviours.set('iamPropagation', 'up to a minute late');
-  const { credentials } = createRoleSession(simulation.aws, DESCRIBE);
+  const { credentials } = createRoleSession(simulation.aws, DESCRIBE_POLICY);
   expect(await describeVpcsOutcome(credentials)).toContain('UnauthorizedOperation');
   simulation.clock.advance(60);
   expect(await describeVpcsOutcome(credentials)).toBe('allowed');
-  simulation.aws.iam.deleteRolePolicy(VPC_ACCOUNT, ROLE, 'Default');
-  simulation.aws.iam.deleteRole(VPC_ACCOUNT, ROLE);
+  simulation.aws.iam.deleteRolePolicy(VPC_ACCOUNT, ROLE_NAME, 'Default');
+  simulation.aws.iam.deleteRole(VPC_ACCOUNT, ROLE_NAME);
   expect(await describeVpcsOutcome(credentials)).toBe('allowed');
   simulation.clock.advance(60);
   expect(await describeVpcsOutcome(credentials)).toContain('AuthFailure');
@@ -189,7 +190,7 @@ test('if IAM is late, each grant and each removal has taken effect after a minut
 
 describe('STS', () => {
   const EXTERNAL_ID = 'not-for-the-journal';
-  const PEER = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/Peer`;
+  const PEER_ROLE_ARN = `arn:aws:iam::${GAMELIFT_ACCOUNT}:role/Peer`;
 
   beforeEach(async () => {
     simulation = await startSimulation();
@@ -203,7 +204,7 @@ describe('STS', () => {
         Condition: { StringEquals: { 'sts:ExternalId': EXTERNAL_ID } },
       }),
     });
-    simulation.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Peer', 'Default', DESCRIBE);
+    simulation.aws.iam.putRolePolicy(GAMELIFT_ACCOUNT, 'Peer', 'Default', DESCRIBE_POLICY);
   });
 
   function callSts(credentials: Credentials, parameters: Record<string, string>): Promise<{ status: number; body: string }> {
@@ -228,8 +229,8 @@ describe('STS', () => {
   });
 
   test('returns a session of a role in another account to a trusted caller', async () => {
-    const { credentials, roleArn } = createRoleSession(simulation.aws, policy(allow('sts:AssumeRole', PEER)));
-    const request = { Action: 'AssumeRole', RoleArn: PEER, RoleSessionName: 'peering', ExternalId: EXTERNAL_ID };
+    const { credentials, roleArn } = createRoleSession(simulation.aws, policy(allow('sts:AssumeRole', PEER_ROLE_ARN)));
+    const request = { Action: 'AssumeRole', RoleArn: PEER_ROLE_ARN, RoleSessionName: 'peering', ExternalId: EXTERNAL_ID };
     const { status, body } = await callSts(credentials, request);
     expect(status).toBe(200);
     const session = {
@@ -241,7 +242,7 @@ describe('STS', () => {
     expect(Date.parse(element('Expiration', body))).toBe(simulation.clock.now() + 3600_000);
     expect(simulation.aws.iam.usedActions()).toEqual([
       { roleArn, action: 'sts:AssumeRole' },
-      { roleArn: PEER, action: 'ec2:DescribeVpcs' },
+      { roleArn: PEER_ROLE_ARN, action: 'ec2:DescribeVpcs' },
     ]);
     const journal = JSON.stringify(simulation.journal.entries);
     for (const secret of [EXTERNAL_ID, session.secretAccessKey, session.sessionToken]) {
@@ -252,10 +253,10 @@ describe('STS', () => {
   test.each([
     ['the external id is wrong', { ExternalId: 'wrong' }, allow('sts:AssumeRole')],
     ['the caller has no permission', { ExternalId: EXTERNAL_ID }, allow('s3:GetObject')],
-    ['the role does not exist', { ExternalId: EXTERNAL_ID, RoleArn: `${PEER}s` }, allow('sts:AssumeRole')],
+    ['the role does not exist', { ExternalId: EXTERNAL_ID, RoleArn: `${PEER_ROLE_ARN}s` }, allow('sts:AssumeRole')],
   ])('denies AssumeRole if %s', async (_, parameters, statement) => {
     const { credentials } = createRoleSession(simulation.aws, policy(statement));
-    const request = { Action: 'AssumeRole', RoleArn: PEER, RoleSessionName: 'peering', ...parameters };
+    const request = { Action: 'AssumeRole', RoleArn: PEER_ROLE_ARN, RoleSessionName: 'peering', ...parameters };
     const { status, body } = await callSts(credentials, request);
     expect(status).toBe(403);
     expect(element('Code', body)).toBe('AccessDenied');
@@ -266,7 +267,7 @@ describe('STS', () => {
 
   test('refuses invalid input', async () => {
     const credentials = simulation.aws.iam.administrator(VPC_ACCOUNT);
-    const request = { Action: 'AssumeRole', RoleArn: PEER, RoleSessionName: 'peering', ExternalId: EXTERNAL_ID };
+    const request = { Action: 'AssumeRole', RoleArn: PEER_ROLE_ARN, RoleSessionName: 'peering', ExternalId: EXTERNAL_ID };
     expect((await callSts(credentials, { ...request, DurationSeconds: '7200' })).body).toContain('MaxSessionDuration');
     expect((await callSts(credentials, { ...request, RoleSessionName: 'a b' })).body).toContain('<Code>ValidationError</Code>');
     expect((await callSts(credentials, { Action: 'GetSessionToken' })).body).toContain('<Code>InvalidAction</Code>');

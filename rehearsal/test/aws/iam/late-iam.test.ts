@@ -1,8 +1,8 @@
 import { LocalSimulation } from '../local-simulation';
 import { allow, LAMBDA_TRUST, policy, VPC_ACCOUNT as ACCOUNT } from '../simulation';
 
-const ROLE = 'Role';
-const DESCRIBE = policy(allow('ec2:DescribeVpcs'));
+const ROLE_NAME = 'Role';
+const DESCRIBE_POLICY = policy(allow('ec2:DescribeVpcs'));
 const trustPolicy = (account: string) =>
   policy({ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'sts:AssumeRole' });
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => simulation.close());
 
-/** Repeats a check every two seconds, for a minute. */
+/** Repeats a check every two seconds, for a minute. Returns all results. */
 async function checkForAMinute(check: () => Promise<boolean>): Promise<readonly boolean[]> {
   const outcomes: boolean[] = [];
   for (let second = 0; second < 60; second += 2) {
@@ -25,8 +25,11 @@ async function checkForAMinute(check: () => Promise<boolean>): Promise<readonly 
   return outcomes;
 }
 
-/** Expects that the results of a check alternate between old and new for a minute, and are always new after that. */
-async function expectLateEffect(check: () => Promise<boolean>, isAllowedAfterwards: boolean): Promise<void> {
+/** Expects that a check has both results during a minute, beginning with the old one, and only the new result after that. */
+async function expectLateEffect(
+  check: () => Promise<boolean>,
+  { isAllowedAfterwards }: { readonly isAllowedAfterwards: boolean },
+): Promise<void> {
   const outcomes = await checkForAMinute(check);
   expect(outcomes[0]).toBe(!isAllowedAfterwards);
   const changes = outcomes.filter((outcome, index) => outcome !== outcomes[index - 1]);
@@ -34,7 +37,7 @@ async function expectLateEffect(check: () => Promise<boolean>, isAllowedAfterwar
   expect(new Set(await checkForAMinute(check))).toEqual(new Set([isAllowedAfterwards]));
 }
 
-const roleArn = `arn:aws:iam::${ACCOUNT}:role/${ROLE}`;
+const roleArn = `arn:aws:iam::${ACCOUNT}:role/${ROLE_NAME}`;
 
 /** Whether a call is allowed. Throws if the call fails for another reason than a denial. */
 async function isAllowed(call: Promise<object>): Promise<boolean> {
@@ -55,34 +58,34 @@ const canAssumeRole = (): Promise<boolean> =>
   isAllowed(simulation.call('sts', 'AssumeRole', { RoleArn: roleArn, RoleSessionName: 'session' }));
 
 test('a new inline policy of a role takes effect late, and so does its removal', async () => {
-  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: LAMBDA_TRUST });
-  simulation.aws.iam.putRolePolicy(ACCOUNT, ROLE, 'Default', DESCRIBE);
-  await expectLateEffect(canDescribeVpcs, true);
-  simulation.aws.iam.deleteRolePolicy(ACCOUNT, ROLE, 'Default');
-  await expectLateEffect(canDescribeVpcs, false);
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE_NAME, assumeRolePolicy: LAMBDA_TRUST });
+  simulation.aws.iam.putRolePolicy(ACCOUNT, ROLE_NAME, 'Default', DESCRIBE_POLICY);
+  await expectLateEffect(canDescribeVpcs, { isAllowedAfterwards: true });
+  simulation.aws.iam.deleteRolePolicy(ACCOUNT, ROLE_NAME, 'Default');
+  await expectLateEffect(canDescribeVpcs, { isAllowedAfterwards: false });
 });
 
 test('an attached policy takes effect late, and so does its change', async () => {
-  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: LAMBDA_TRUST });
-  const arn = simulation.aws.iam.createPolicy({ account: ACCOUNT, policyName: 'Describe', document: DESCRIBE });
-  simulation.aws.iam.attachRolePolicy(ACCOUNT, ROLE, arn);
-  await expectLateEffect(canDescribeVpcs, true);
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE_NAME, assumeRolePolicy: LAMBDA_TRUST });
+  const arn = simulation.aws.iam.createPolicy({ account: ACCOUNT, policyName: 'Describe', document: DESCRIBE_POLICY });
+  simulation.aws.iam.attachRolePolicy(ACCOUNT, ROLE_NAME, arn);
+  await expectLateEffect(canDescribeVpcs, { isAllowedAfterwards: true });
   simulation.aws.iam.updatePolicy(arn, policy(allow('s3:GetObject')));
-  await expectLateEffect(canDescribeVpcs, false);
+  await expectLateEffect(canDescribeVpcs, { isAllowedAfterwards: false });
 });
 
-test('a new role cannot be assumed for a while, and a deleted role still can', async () => {
-  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: trustPolicy(ACCOUNT) });
-  await expectLateEffect(canAssumeRole, true);
-  simulation.aws.iam.deleteRole(ACCOUNT, ROLE);
-  await expectLateEffect(canAssumeRole, false);
+test('a new role cannot be assumed at first, and a deleted role can still be assumed for a while', async () => {
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE_NAME, assumeRolePolicy: trustPolicy(ACCOUNT) });
+  await expectLateEffect(canAssumeRole, { isAllowedAfterwards: true });
+  simulation.aws.iam.deleteRole(ACCOUNT, ROLE_NAME);
+  await expectLateEffect(canAssumeRole, { isAllowedAfterwards: false });
 });
 
 test('a change of a trust policy takes effect late', async () => {
-  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE, assumeRolePolicy: trustPolicy('222222222222') });
+  simulation.aws.iam.createRole({ account: ACCOUNT, roleName: ROLE_NAME, assumeRolePolicy: trustPolicy('222222222222') });
   await simulation.wait(60);
-  simulation.aws.iam.updateRole(ACCOUNT, ROLE, { assumeRolePolicy: trustPolicy(ACCOUNT) });
-  await expectLateEffect(canAssumeRole, true);
-  simulation.aws.iam.updateRole(ACCOUNT, ROLE, { assumeRolePolicy: trustPolicy('222222222222') });
-  await expectLateEffect(canAssumeRole, false);
+  simulation.aws.iam.updateRole(ACCOUNT, ROLE_NAME, { assumeRolePolicy: trustPolicy(ACCOUNT) });
+  await expectLateEffect(canAssumeRole, { isAllowedAfterwards: true });
+  simulation.aws.iam.updateRole(ACCOUNT, ROLE_NAME, { assumeRolePolicy: trustPolicy('222222222222') });
+  await expectLateEffect(canAssumeRole, { isAllowedAfterwards: false });
 });

@@ -16,7 +16,7 @@ import {
 } from '../simulation';
 
 const describeAuthorizations = new DescribeVpcPeeringAuthorizationsCommand({});
-const UNKNOWN = { accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'nobody knows' };
+const UNKNOWN_CREDENTIALS = { accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'nobody knows' };
 
 let simulation: Simulation;
 let client: GameLiftClient;
@@ -37,22 +37,22 @@ function ec2(credentials: { accessKeyId: string; secretAccessKey: string; sessio
 
 describe('authentication', () => {
   test('refuses an unknown access key with the error of each service', async () => {
-    await expect(gameLiftClient(simulation.aws, UNKNOWN).send(describeAuthorizations)).rejects.toMatchObject({
+    await expect(gameLiftClient(simulation.aws, UNKNOWN_CREDENTIALS).send(describeAuthorizations)).rejects.toMatchObject({
       name: 'UnrecognizedClientException',
       message: 'The security token included in the request is invalid.',
     });
-    await expect(ec2(UNKNOWN).send(new DescribeVpcsCommand({}))).rejects.toMatchObject({
+    await expect(ec2(UNKNOWN_CREDENTIALS).send(new DescribeVpcsCommand({}))).rejects.toMatchObject({
       name: 'AuthFailure',
       message: 'AWS was not able to validate the provided access credentials',
     });
-    const sts = await signedFetch(simulation.aws, 'sts', UNKNOWN, 'Action=GetCallerIdentity&Version=2011-06-15');
+    const sts = await signedFetch(simulation.aws, 'sts', UNKNOWN_CREDENTIALS, 'Action=GetCallerIdentity&Version=2011-06-15');
     expect(sts).toMatchObject({ status: 403, body: expect.stringContaining('<Code>InvalidClientTokenId</Code>') as unknown });
   });
 
   test('refuses a wrong secret access key, and a session without its token', async () => {
     const { credentials } = createRoleSession(simulation.aws, policy(allow('gamelift:*')));
-    const wrong = { ...credentials, secretAccessKey: 'wrong' };
-    await expect(gameLiftClient(simulation.aws, wrong).send(describeAuthorizations)).rejects.toMatchObject({
+    const credentialsWithWrongSecret = { ...credentials, secretAccessKey: 'wrong' };
+    await expect(gameLiftClient(simulation.aws, credentialsWithWrongSecret).send(describeAuthorizations)).rejects.toMatchObject({
       name: 'InvalidSignatureException',
     });
     const { accessKeyId, secretAccessKey } = credentials;
@@ -99,8 +99,8 @@ describe('authentication', () => {
     const unsigned = await fetch(simulation.aws.endpointUrl, { method: 'POST', body: '{}' });
     expect(unsigned.status).toBe(403);
     expect(await unsigned.text()).toContain('MissingAuthenticationTokenException');
-    const other = await signedFetch(simulation.aws, 'dynamodb', simulation.aws.iam.administrator(VPC_ACCOUNT), '{}');
-    expect(other.body).toContain('the rehearsal does not simulate the service dynamodb');
+    const callOfOtherService = await signedFetch(simulation.aws, 'dynamodb', simulation.aws.iam.administrator(VPC_ACCOUNT), '{}');
+    expect(callOfOtherService.body).toContain('the rehearsal does not simulate the service dynamodb');
     expect(simulation.aws.notUnderstood.list()).toEqual([
       'calls of dynamodb: the service is not simulated, and each call is refused',
     ]);
@@ -152,7 +152,7 @@ describe('an interceptor', () => {
     const controller = new AbortController();
     simulation.journal.onEntry(({ message }) => {
       expect(message).toContain('no response (injected)');
-      // the client gives up
+      // makes the client stop waiting
       controller.abort();
     });
     await expect(client.send(describeAuthorizations, { abortSignal: controller.signal })).rejects.toMatchObject({

@@ -31,12 +31,14 @@ window.textsOfLowContrast = (minimum) => {
 function backgroundsOf(element: Element): Color[] {
   for (let ancestor: Element | null = element; ancestor !== null; ancestor = ancestor.parentElement) {
     const background = colorOf(getComputedStyle(ancestor).backgroundColor);
-    if (background[3] === 1) {
+    const [, , , alpha] = background;
+    if (alpha === 1) {
       return [background];
     }
     if (ancestor.classList.contains('group')) {
-      const valid = document.querySelector('.valid');
-      return [...(valid === null ? [] : [colorOf(getComputedStyle(valid).backgroundColor)]), ...backgroundsOf(document.body)];
+      const authorizationWindow = document.querySelector('.valid');
+      const windowColors = authorizationWindow === null ? [] : [colorOf(getComputedStyle(authorizationWindow).backgroundColor)];
+      return [...windowColors, ...backgroundsOf(document.body)];
     }
   }
   throw new Error('the page has no background color');
@@ -47,6 +49,7 @@ function colorOf(text: string): Color {
   return [red, green, blue, alpha];
 }
 
+/** The contrast ratio of WCAG 2. */
 function contrast(one: Color, other: Color): number {
   const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((first, second) => first - second);
   return (lighter + 0.05) / (darker + 0.05);
@@ -54,11 +57,11 @@ function contrast(one: Color, other: Color): number {
 
 /** The relative luminance of WCAG 2. */
 function luminance([red, green, blue]: Color): number {
-  const [r = 0, g = 0, b = 0] = [red, green, blue].map((value) => {
+  const [linearRed = 0, linearGreen = 0, linearBlue = 0] = [red, green, blue].map((value) => {
     const share = value / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
   });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  return 0.2126 * linearRed + 0.7152 * linearGreen + 0.0722 * linearBlue;
 }
 
 export {};
