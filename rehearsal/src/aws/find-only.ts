@@ -11,9 +11,9 @@ interface FindOptions {
 export function findOnly<T>(matches: readonly T[], { kind, name, arns }: FindOptions): T {
   const [match, ...others] = matches;
   if (match === undefined || others.length > 0) {
-    const existing = [...arns].join(', ') || 'none';
+    const existingArns = [...arns].join(', ') || 'none';
     throw new Error(
-      `expected 1 ${kind} named ${name}, found ${matches.length}; use the ARN of one of the existing ${kind}s: ${existing}`,
+      `expected 1 ${kind} named ${name}, found ${matches.length}; use the ARN of one of the existing ${kind}s: ${existingArns}`,
     );
   }
   return match;

@@ -82,7 +82,7 @@ export class LifeBuilder {
     return this;
   }
 
-  authorizationChange(kind: 'used' | 'used up' | 'canceled' | 'missing'): this {
+  authorizationChange(kind: 'used' | 'consumed' | 'canceled' | 'missing'): this {
     this.authorizations.push({ ...AUTHORIZATION_KEY, kind, time: this.time });
     return this;
   }

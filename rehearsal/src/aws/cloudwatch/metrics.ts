@@ -65,9 +65,9 @@ export class Metrics {
 
   private values(metric: Metric, from: number, to: number): number[] {
     const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
-    const recorded = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
+    const recordedValues = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
     const gauge = this.gauges.get(keyOf(metric));
-    return gauge === undefined ? recorded : [...recorded, ...valuesOfGauge(gauge, from, to)];
+    return gauge === undefined ? recordedValues : [...recordedValues, ...valuesOfGauge(gauge, from, to)];
   }
 }
 

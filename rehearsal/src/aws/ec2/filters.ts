@@ -58,12 +58,12 @@ export function pageOfMatches<T>(
   ids: readonly string[],
   { kind, visible, idOf, tagsOf, filters }: DescribedResources<T>,
 ): { readonly items: readonly T[]; readonly next: Members } {
-  const missing = ids.filter((id) => !visible.some((item) => idOf(item) === id));
-  if (missing.length > 0) {
-    throw notFound(kind, missing);
+  const missingIds = ids.filter((id) => !visible.some((item) => idOf(item) === id));
+  if (missingIds.length > 0) {
+    throw notFound(kind, missingIds);
   }
-  const requested = visible.filter((item) => ids.length === 0 || ids.includes(idOf(item)));
-  return pageOf(parameters, applyFilters(parameters, requested, filters, tagsOf));
+  const requestedItems = visible.filter((item) => ids.length === 0 || ids.includes(idOf(item)));
+  return pageOf(parameters, applyFilters(parameters, requestedItems, filters, tagsOf));
 }
 
 /** Returns a function that reads from an item the values to which the filter is compared. */
@@ -105,9 +105,9 @@ export function pageOf<T>(parameters: Parameters, items: readonly T[]): { readon
 }
 
 export function requireWellFormedIds(ids: readonly string[], prefix: string, code: string): void {
-  const malformed = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
-  if (malformed !== undefined) {
-    throw new ServiceError(code, `Invalid id: "${malformed}"`);
+  const malformedId = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
+  if (malformedId !== undefined) {
+    throw new ServiceError(code, `Invalid id: "${malformedId}"`);
   }
 }
 

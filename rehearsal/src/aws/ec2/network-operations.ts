@@ -120,8 +120,8 @@ async function describeNetworkInterfaces(network: Network, parameters: Parameter
   const visible = call.read(() =>
     [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
   );
-  const matching = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
-  return { networkInterfaceSet: matching.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
+  const matchingInterfaces = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
+  return { networkInterfaceSet: matchingInterfaces.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
 }
 
 async function describeRouteTables(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {

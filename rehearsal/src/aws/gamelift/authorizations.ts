@@ -14,7 +14,7 @@ export interface AuthorizationKey {
 export interface Authorization extends AuthorizationKey {
   readonly creationTime: Date;
   readonly expirationTime: Date;
-  /** Whether a connection was created or deleted with it. */
+  /** Whether a connection was created or deleted with this authorization. */
   readonly isUsed: boolean;
   /** GameLift acts in the peer VPC with this identity. */
   readonly authorizer: Principal;
@@ -23,8 +23,8 @@ export interface Authorization extends AuthorizationKey {
 /** A change of an authorization, or a failed attempt to use one. There is no change for the expiry. */
 export type AuthorizationChange = AuthorizationKey & { readonly time: number } & (
     | { readonly kind: 'authorized'; readonly expirationTime: number }
-    /** `used up`: the reading of `useOfAuthorization` is `consumed`. */
-    | { readonly kind: 'used' | 'used up' | 'canceled' }
+    /** `consumed`: the authorization was used, and each use consumes it. */
+    | { readonly kind: 'used' | 'consumed' | 'canceled' }
     /** An operation needed a valid authorization, but there was none. */
     | { readonly kind: 'missing' }
   );
@@ -120,7 +120,7 @@ export class Authorizations {
     }
     if (this.behaviours.get('useOfAuthorization') === 'consumed') {
       this.byKey.delete(mapKeyOf(key));
-      this.recordChange(key, 'used up');
+      this.recordChange(key, 'consumed');
     } else {
       this.byKey.set(mapKeyOf(key), { ...authorization, isUsed: true });
       this.recordChange(key, 'used');
@@ -130,7 +130,7 @@ export class Authorizations {
 
   private recordChange(
     { peerVpcAccount, peerVpcId, gameLiftAccount, region }: AuthorizationKey,
-    kind: 'used' | 'used up' | 'canceled' | 'missing',
+    kind: 'used' | 'consumed' | 'canceled' | 'missing',
   ): void {
     this.changes.push({ peerVpcAccount, peerVpcId, gameLiftAccount, region, time: this.history.now(), kind });
   }

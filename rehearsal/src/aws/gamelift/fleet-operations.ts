@@ -76,9 +76,11 @@ export function fleetOperations(
       run: (input, call) =>
         call.read(() => {
           const ids = input.texts('FleetIds');
-          const requested = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
+          const requestedFleets = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
           const { items, next } =
-            requested === undefined ? pageOf(input, fleets.list(call), FLEETS_PER_PAGE) : { items: requested, next: {} };
+            requestedFleets === undefined
+              ? pageOf(input, fleets.list(call), FLEETS_PER_PAGE)
+              : { items: requestedFleets, next: {} };
           return { FleetAttributes: items.map(shapeOf), ...next };
         }),
     },

@@ -37,7 +37,7 @@ const MAX_TAGS_PER_FLEET = 50;
 
 type FleetOptions = Pick<Fleet, 'id' | 'arn' | 'place' | 'creationTime' | 'attributes' | 'vpc'>;
 
-/** A fleet. Deleted fleets are kept, because their events can still be read. */
+/** A fleet. `Fleets` keeps deleted fleets, because their events can still be read. */
 export class Fleet {
   readonly tags: Map<string, string>;
   /** Resolves when the fleet is ACTIVATING. */
@@ -102,8 +102,8 @@ export class Fleet {
     if (status === 'ACTIVATING') {
       this.resolveActivating();
     }
-    // in all other statuses, the activation has ended
-    if (!STAGES.some(([stage]) => stage === status && stage !== 'ACTIVE')) {
+    const isBeforeActive = status !== 'ACTIVE' && STAGES.some(([stage]) => stage === status);
+    if (!isBeforeActive) {
       this.resolveSettled();
     }
   }
@@ -132,7 +132,7 @@ export class Fleets {
     return fleet;
   }
 
-  /** Activates the fleet. @param peeringProblem resolves to the reason why its peering failed, or to undefined */
+  /** Activates the fleet. @param peeringProblem resolves to the reason why the fleet's peering failed, or to undefined */
   activate(fleet: Fleet, peeringProblem: Promise<string | undefined>): void {
     const { clock, scriptedOutcomes } = this.context;
     const { end, isReady } = this.outcomeOf(fleet.place, fleet.attributes.Name ?? '');

@@ -1,7 +1,7 @@
 import type { ServiceCall } from '../service';
 import type { Input } from '../wire/input-constraints';
 
-/** How GameLift checks the permission for an operation, and performs it. */
+/** How GameLift checks the permission for an operation, and performs the operation. */
 export interface OperationHandler {
   /** Returns the ARNs of the resources on which the permission is checked. @default - `*` */
   readonly resources?: (input: Input, call: ServiceCall) => readonly string[];

@@ -42,6 +42,7 @@ const MAX_MANAGED_SIZE = 6_144;
 const MAX_ATTACHED_POLICIES = 10;
 /** The account in the ARNs of AWS managed policies, in place of an account id. */
 const AWS_ACCOUNT = 'aws';
+/** A valid policy that matches no action. */
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
 /** The roles and policies of every account. Permission checks may apply a change late, and each check has a delay of its own. */

@@ -52,7 +52,7 @@ export async function verifySignature(
     sha256: SHA256,
     applyChecksum: signedHeaders.includes(BODY_HASH_HEADER),
   });
-  // without this header, the signer computes the hash from the body; with it, the signer would trust the header
+  // without this header, the signer computes the hash of the body; with the header, the signer would trust the hash in it
   const headerNames = signedHeaders.filter((name) => name !== BODY_HASH_HEADER);
   const expectedRequest = await signer.sign(
     {

@@ -9,7 +9,7 @@ const RUNTIME_PACKAGE = /^@(aws-sdk|smithy)\//;
 type Resolve = (request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]) => string;
 export type Handler = (event: unknown, context: object, callback: (error?: unknown, result?: unknown) => void) => unknown;
 
-/** Lets `require` in a function load modules only from its asset and from the runtime, not packages installed elsewhere. */
+/** Lets `require` load modules only from the function's asset and from the runtime, not packages installed elsewhere. */
 export function confineModules(taskRoot: string, runtimeModule: string): void {
   const loader = Module as unknown as { _resolveFilename: Resolve };
   const resolve = loader._resolveFilename;

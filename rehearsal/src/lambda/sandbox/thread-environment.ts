@@ -47,7 +47,7 @@ function bootstrapCode(): string {
   return bootstrap ?? '';
 }
 
-/** An execution environment whose code runs in a thread. It runs one invocation at a time, and stays warm between them. */
+/** An execution environment whose code runs in a thread. It runs one invocation at a time, and stays warm in between. */
 export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   lastUsedAt = 0;
   /** Resolves when the thread has exited. */
@@ -260,7 +260,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     this.stop();
   }
 
-  /** Stops the thread. Rehearsed time stands still until the thread has exited, because its connections end only then. */
+  /** Stops the thread. Rehearsed time stands still until the thread has exited, because the thread's connections end only then. */
   private stop(): void {
     const leaveClock = this.options.clock.join({
       waitUntilIdle: () => this.exited.then(() => IDLE_FOREVER),

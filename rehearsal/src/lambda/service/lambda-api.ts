@@ -96,7 +96,7 @@ const findOperation = (request: WireRequest) =>
 /**
  * Returns the ARN of the called function, with its version or alias.
  *
- * @param name the function's name, partial ARN or ARN. The version or alias is at its end, or in the query of the call
+ * @param name the function's name, partial ARN or ARN. The version or alias is at the end of `name`, or in the query of the call
  */
 function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');

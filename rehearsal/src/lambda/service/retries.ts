@@ -14,7 +14,7 @@ interface QueuedEvent {
 
 export type DeliveryOutcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionDeleted';
 
-/** Invokes a function with an event until it succeeds, has no attempts left, or the event is too old. */
+/** Invokes a function with an event until the function succeeds, no attempts are left, or the event is too old. */
 export async function deliverWithRetries(event: QueuedEvent, clock: RehearsalClock): Promise<DeliveryOutcome> {
   const acceptedAt = clock.now();
   for (let attempts = 1; ; attempts++) {
