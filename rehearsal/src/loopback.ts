@@ -2,7 +2,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node
 import type { Server as HttpsServer } from 'node:https';
 import type { Clock } from './time/clock';
 
-/** A server on loopback. Rehearsed time leaps only if the handling of a request sleeps on the clock. */
+/** A server on loopback. While it handles a request, rehearsed time leaps only if the handling sleeps on the clock. */
 export class LoopbackServer {
   constructor(
     private readonly server: HttpServer | HttpsServer,

@@ -144,7 +144,7 @@ export class Iam extends RolesAndPolicies {
     return this.decideOn(principal, action, { arn: resource }, context);
   }
 
-  /** The actions that each role performed with permission. */
+  /** The actions that each role performed because IAM allowed them. */
   usedActions(): readonly { readonly roleArn: string; readonly action: string }[] {
     return [...this.usedActionsByKey.values()];
   }

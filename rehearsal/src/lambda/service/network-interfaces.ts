@@ -72,7 +72,7 @@ export class NetworkInterfaces {
 
   /**
    * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface if a function uses it again before
-   * that, or if the role may no longer delete it.
+   * the deletion, or if the role may no longer delete it.
    */
   async release({ role }: FunctionConfiguration): Promise<void> {
     const { clock, ec2 } = this.options;
