@@ -26,20 +26,20 @@ export interface RehearsalOptions {
   readonly account?: string;
   /** The Region of environment-agnostic stacks. @default 'us-east-1' */
   readonly region?: string;
-  /** Whether CloudFormation stores the physical id in a custom resource's response to a failed update. @default 'stored' */
+  /** What CloudFormation does with the physical id that a custom resource returns for a failed update. @default 'stored' */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
   /** Chooses the order in which resources are deleted, one at a time. @default - independent resources are deleted in parallel */
   readonly nextDeletion?: NextDeletion;
   /**
-   * Rehearsed milliseconds per call. Use 0 if a client in this process calls over loopback from inside `clock.work()`: time does not
-   * advance there, so the call would never return. @default 1
+   * The duration of each call, in rehearsed milliseconds. Use 0 if code inside `clock.work()` calls over loopback: time stands still
+   * there, so a call that takes time would never return. @default 1
    */
   readonly callMilliseconds?: number;
   /** The module from which the packages of Lambda's runtime are resolved. @default - a module of the rehearsal */
   readonly lambdaRuntimeModule?: string;
 }
 
-/** The questions about CloudFormation that AWS's documents leave open. Their readings are options of the rehearsal. */
+/** The questions about CloudFormation that AWS's documents leave open. `RehearsalOptions` has an option for each. */
 export const CLOUDFORMATION_BEHAVIOURS = {
   failedUpdatePhysicalId: {
     question: 'Does CloudFormation store the physical id in the response to a failed update of a custom resource?',
@@ -48,7 +48,7 @@ export const CLOUDFORMATION_BEHAVIOURS = {
   },
 } as const satisfies Readonly<Record<string, Behaviour>>;
 
-/** The parts of a rehearsal. `lambda` and `responses` differ between over the wire and in process. */
+/** The parts of a rehearsal. A rehearsal in process has other implementations of `lambda` and `responses` than one over the wire. */
 interface RehearsalParts {
   readonly clock: RehearsalClock;
   readonly journal: Journal;
@@ -57,7 +57,7 @@ interface RehearsalParts {
   readonly responses: ResponseUrls;
 }
 
-/** The options with which Lambda calls the other simulated services. */
+/** The options that connect Lambda to the clock, the journal and the other simulated services. */
 export function lambdaOptions({
   clock,
   journal,
@@ -69,7 +69,7 @@ export function lambdaOptions({
     metrics: aws.metrics,
     assumeRole: (roleArn, sessionName) => aws.iam.assumeRoleForService(roleArn, LAMBDA_PRINCIPAL, sessionName),
     prepareLogs: (configuration, logStreamName) => prepareLogs(aws.iam, aws.logGroups, configuration, logStreamName),
-    send: (queueArn, body, roleArn) =>
+    sendToQueue: (queueArn, body, roleArn) =>
       aws.queues.send(queueArn, { roleArn, service: LAMBDA_PRINCIPAL }, { body, attributes: {} }),
   };
 }

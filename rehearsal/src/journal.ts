@@ -1,4 +1,4 @@
-/** Where an event happened: in a service, or in the rehearsal itself, which begins a step or injects a fault. */
+/** Where an event happened: in a service, or in the `rehearsal` itself, when a step begins or a fault is injected. */
 export type Source =
   'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'states' | 'rehearsal';
 
@@ -25,6 +25,7 @@ export type Detail =
       /** The ids of the resources that the call is about. */
       readonly ids: readonly string[];
     }
+  /** One run of a function. */
   | { readonly kind: 'run started' | 'run ended'; readonly requestId: string };
 
 /** An event in the rehearsal. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node
 import type { Server as HttpsServer } from 'node:https';
 import type { Clock } from './time/clock';
 
-/** A server on loopback whose responses take rehearsed time. */
+/** A server on loopback. While it handles a request, rehearsed time leaps only if the handling sleeps on the clock. */
 export class LoopbackServer {
   constructor(
     private readonly server: HttpServer | HttpsServer,
@@ -30,12 +30,12 @@ export class LoopbackServer {
   }
 
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) =>
+    const whenClosed = new Promise<void>((resolve) =>
       this.server.close(() => {
         resolve();
       }),
     );
     this.server.closeAllConnections();
-    await closed;
+    await whenClosed;
   }
 }

@@ -1,15 +1,16 @@
 /** The error for a feature of AWS that the rehearsal does not simulate. */
 export class NotSimulated extends Error {}
 
-/** Collects what the rehearsal encounters and does not simulate. Its results may differ from AWS's. */
+/** Collects the features that the stacks use and the rehearsal does not simulate. Because of them, AWS may behave differently. */
 export class NotUnderstood {
   private readonly features = new Set<string>();
 
-  note(what: string): void {
-    this.features.add(what);
+  /** @param feature the feature, and what the rehearsal does instead */
+  note(feature: string): void {
+    this.features.add(feature);
   }
 
-  /** Without duplicates, in the order of their first occurrence. */
+  /** The features without duplicates, in the order in which they were first noted. */
   list(): string[] {
     return [...this.features];
   }

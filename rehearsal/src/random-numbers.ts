@@ -1,12 +1,14 @@
-/**
- * Creates a generator of pseudorandom numbers between 0 and 1. The same seed gives the same numbers in every run. It is the linear
- * congruential generator of "Random number generators: good ones are hard to find" (Park, Miller).
- */
+/** From "Random number generators: good ones are hard to find" (Park, Miller). */
+const MULTIPLIER = 48_271;
+const MODULUS = 2 ** 31 - 1;
+/** Without this factor, similar seeds would give similar first numbers. */
+const SEED_FACTOR = 1_103_515_245;
+
+/** Creates a linear congruential generator of numbers between 0 and 1. The same seed gives the same numbers in every run. */
 export function randomNumbers(seed: number): () => number {
-  // spread the seeds: the first numbers of neighboring seeds would be similar
-  let state = ((seed * 1_103_515_245) % 2_147_483_646) + 1;
+  let state = ((seed * SEED_FACTOR) % (MODULUS - 1)) + 1;
   return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
+    state = (state * MULTIPLIER) % MODULUS;
+    return state / MODULUS;
   };
 }

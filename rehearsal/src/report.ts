@@ -5,13 +5,13 @@ const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 
-/** Formats the rehearsed time since the start: days, then hours, minutes and seconds. */
+/** Formats the rehearsed time since the start, such as `day 1 02:03:04`. */
 export function formatElapsed(milliseconds: number): string {
-  const clock = new Date(milliseconds % DAY).toISOString().slice(11, 19);
-  return `day ${Math.floor(milliseconds / DAY)} ${clock}`;
+  const timeOfDay = new Date(milliseconds % DAY).toISOString().slice(11, 19);
+  return `day ${Math.floor(milliseconds / DAY)} ${timeOfDay}`;
 }
 
-/** Formats a duration in its two largest units. */
+/** Formats a duration in its two largest units, such as `1 d 2 h`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / SECOND);
   const units: [number, string][] = [
@@ -20,17 +20,17 @@ export function formatDuration(milliseconds: number): string {
     [Math.floor(seconds / 60) % 60, 'min'],
     [seconds % 60, 's'],
   ];
-  const first = units.findIndex(([count]) => count > 0);
-  return first < 0
+  const largest = units.findIndex(([count]) => count > 0);
+  return largest < 0
     ? '0 s'
     : units
-        .slice(first, first + 2)
+        .slice(largest, largest + 2)
         .filter(([count]) => count > 0)
         .map(([count, unit]) => `${count} ${unit}`)
         .join(' ');
 }
 
-/** Formats an event as one line, without the ids of requests and stacks. */
+/** Formats an entry as one line, without the ids of requests and stacks. Entries of the rehearsal itself become headings. */
 export function formatEntry(entry: Entry, start: number): string {
   const message = withoutIds(onOneLine(entry.message));
   return entry.source === 'rehearsal'
@@ -58,7 +58,7 @@ export function withoutIds(text: string): string {
 }
 
 /** The name and the status of a stack. */
-interface NamedStatus {
+interface StackStatus {
   readonly name: string;
   readonly status: string;
 }
@@ -68,13 +68,13 @@ export interface StepOutcome {
   readonly name: string;
   /** Rehearsed milliseconds from the beginning of the life to the end of the step. */
   readonly elapsedMilliseconds: number;
-  readonly stacks: readonly NamedStatus[];
+  readonly stacks: readonly StackStatus[];
   /** The error with which CloudFormation refused the step, if it did. */
   readonly refused?: string;
 }
 
 /** Formats why a stack is not complete after a step. */
-export const formatFailure = (step: string, { name, status, reason }: NamedStatus & { readonly reason?: string }): string =>
+export const formatFailure = (step: string, { name, status, reason }: StackStatus & { readonly reason?: string }): string =>
   `${step}: ${name} ${status}${reason === undefined ? '' : `: ${reason}`}`;
 
 /** Formats a step as one line. */
@@ -114,36 +114,37 @@ export function formatScope({ Resource = [], NotResource, Condition = {} }: Scop
   return [resources.join(', '), ...conditions].join('');
 }
 
-/** Actions that a policy statement allows, and that no call in the rehearsal used. */
+/** Actions that the policies of a role allow, and that no call used. */
 export interface UnusedPermissions {
   /** The path and name of the role. */
   readonly role: string;
+  /** The resources and conditions of the policy statements. */
   readonly scope: string;
   readonly actions: readonly string[];
 }
 
 /**
- * Returns the unused permissions of each policy statement, even if another statement grants the same action. `grants` may come from
- * several rehearsals: an action is unused if none of them used it.
+ * Returns the unused permissions by role and scope. A call is a use of each statement that allowed the call, and of no other.
+ * `grants` may come from several rehearsals. An action is unused if no rehearsal used it.
  */
 export function unusedPermissions(grants: readonly Grant[]): readonly UnusedPermissions[] {
-  const statements = new Map<string, { readonly role: string; readonly scope: string; readonly uses: Map<string, number> }>();
+  const groups = new Map<string, { readonly role: string; readonly scope: string; readonly usesByAction: Map<string, number> }>();
   for (const { roleArn, statement, action, uses } of grants) {
     const scope = formatScope(statement);
     const key = JSON.stringify([roleArn, scope]);
-    const group = statements.get(key) ?? {
+    const group = groups.get(key) ?? {
       role: roleArn.slice(roleArn.indexOf('/') + 1),
       scope,
-      uses: new Map<string, number>(),
+      usesByAction: new Map<string, number>(),
     };
-    group.uses.set(action, (group.uses.get(action) ?? 0) + uses);
-    statements.set(key, group);
+    group.usesByAction.set(action, (group.usesByAction.get(action) ?? 0) + uses);
+    groups.set(key, group);
   }
-  return [...statements.values()]
-    .map(({ role, scope, uses }) => ({
+  return [...groups.values()]
+    .map(({ role, scope, usesByAction }) => ({
       role,
       scope,
-      actions: [...uses].filter(([, times]) => times === 0).map(([action]) => action),
+      actions: [...usesByAction].filter(([, uses]) => uses === 0).map(([action]) => action),
     }))
     .filter(({ actions }) => actions.length > 0);
 }

@@ -15,6 +15,7 @@ export const BEHAVIOURS = {
   },
   missingAuthorization: {
     question: 'How does GameLift report that a valid authorization is missing?',
+    // `failed`: GameLift accepts the call, and the connection fails later
     readings: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'failed'],
     default: 'UnauthorizedException',
   },
@@ -50,7 +51,7 @@ export const BEHAVIOURS = {
     default: 'every route table',
   },
   peerVpcWritesOnDelete: {
-    question: 'Does GameLift remove the routes and rules that it wrote when the connection is deleted?',
+    question: 'When the connection is deleted, does GameLift remove the routes and rules that it wrote?',
     readings: ['removed', 'left behind'],
     default: 'removed',
   },
@@ -172,7 +173,7 @@ export type BehaviourName = keyof typeof BEHAVIOURS;
 export type Reading<Name extends BehaviourName> = (typeof BEHAVIOURS)[Name]['readings'][number];
 
 /** Throws if the behaviour is unknown, or does not have this reading. */
-export function checkReading(behaviours: Readonly<Record<string, Behaviour>>, name: string, reading: string): void {
+export function requireReading(behaviours: Readonly<Record<string, Behaviour>>, name: string, reading: string): void {
   const behaviour = Object.hasOwn(behaviours, name) ? behaviours[name] : undefined;
   if (behaviour === undefined) {
     throw new Error(`unknown behaviour '${name}': choose one of ${Object.keys(behaviours).join(', ')}`);
@@ -184,16 +185,16 @@ export function checkReading(behaviours: Readonly<Record<string, Behaviour>>, na
 
 /** The chosen reading of each question. A change takes effect with the next call. */
 export class Behaviours {
-  private readonly chosen = new Map<string, string>();
+  private readonly chosenReadings = new Map<string, string>();
 
   get<Name extends BehaviourName>(name: Name): Reading<Name> {
     // `set` has checked the reading
-    return (this.chosen.get(name) ?? BEHAVIOURS[name].default) as Reading<Name>;
+    return (this.chosenReadings.get(name) ?? BEHAVIOURS[name].default) as Reading<Name>;
   }
 
   /** Throws if the name or the reading is unknown: they may come from a command line. */
   set<Name extends BehaviourName>(name: Name, reading: Reading<Name>): void {
-    checkReading(BEHAVIOURS, name, reading);
-    this.chosen.set(name, reading);
+    requireReading(BEHAVIOURS, name, reading);
+    this.chosenReadings.set(name, reading);
   }
 }

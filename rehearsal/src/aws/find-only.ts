@@ -1,5 +1,5 @@
 interface FindOptions {
-  /** What is searched, such as `queue`. */
+  /** The kind of the resource, such as `queue`. */
   readonly kind: string;
   /** The name or the ARN to find. */
   readonly name: string;
@@ -7,13 +7,13 @@ interface FindOptions {
   readonly arns: Iterable<string>;
 }
 
-/** Returns the only match. @throws Error with the existing ARNs if there is no match or several */
+/** Returns the only match. If there is no match, or more than one, throws an error that lists the existing ARNs. */
 export function findOnly<T>(matches: readonly T[], { kind, name, arns }: FindOptions): T {
   const [match, ...others] = matches;
   if (match === undefined || others.length > 0) {
-    const existing = [...arns].join(', ') || 'none';
+    const existingArns = [...arns].join(', ') || 'none';
     throw new Error(
-      `expected 1 ${kind} named ${name}, found ${matches.length}; use the ARN of one of the existing ${kind}s: ${existing}`,
+      `expected 1 ${kind} named ${name}, found ${matches.length}; use the ARN of one of the existing ${kind}s: ${existingArns}`,
     );
   }
   return match;

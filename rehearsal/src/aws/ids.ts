@@ -9,7 +9,7 @@ export class Ids {
     return `${prefix}-${hexHash(`${prefix}${++this.serial}`)}`;
   }
 
-  /** @param kind the kind of resource */
+  /** @param kind what gets the id, such as `queue` */
   uuid(kind: string): string {
     const digits = createHash('sha256').update(`${kind}${++this.serial}`).digest('hex');
     return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');

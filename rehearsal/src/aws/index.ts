@@ -21,7 +21,7 @@ import { Endpoint, type Caller } from './wire/endpoint';
 import type { ApiCall, Fault } from './wire/faults';
 
 export type { AlarmDescription, AlarmState } from './cloudwatch/alarms';
-export { BEHAVIOURS, Behaviours, checkReading } from './behaviours';
+export { BEHAVIOURS, Behaviours, requireReading } from './behaviours';
 export type { Behaviour, BehaviourName, Reading } from './behaviours';
 export { Ec2 } from './ec2/ec2';
 export type { Peering, RouteTable } from './ec2/ec2';
@@ -43,8 +43,8 @@ interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /**
-   * The duration of each call, in rehearsed milliseconds. If it is more than 0, do not call over loopback from inside `clock.work()` in this
-   * process. Default: 0. A `Rehearsal` sets 1
+   * The duration of each call, in rehearsed milliseconds. If the duration is more than 0, code inside `clock.work()` must not call over
+   * loopback: time stands still there, so the call would never return. Default: 0. A `Rehearsal` sets 1
    */
   readonly callMilliseconds?: number;
 }
@@ -54,8 +54,9 @@ const MAX_READ_DELAY_MS = 15_000;
 /** The longest delay until IAM applies a change. */
 const MAX_PROPAGATION_MS = 60_000;
 
-/** GameLift, EC2, STS, IAM and related services, for every account and Region. They can listen on loopback. */
+/** GameLift, EC2, STS, IAM and related services, for every account and Region. */
 export class SimulatedAws {
+  /** Creates the services, and an endpoint on loopback that serves them. */
   static async start(options: AwsOptions): Promise<SimulatedAws> {
     const aws = new SimulatedAws(options);
     await aws.endpoint.listen();
@@ -75,18 +76,18 @@ export class SimulatedAws {
   readonly notUnderstood = new NotUnderstood();
   /** The durations and outcomes of GameLift's operations. */
   readonly scriptedOutcomes = new ScriptedOutcomes();
-  /** Returns the delay of a value that is read late, in milliseconds. @default - random, up to 15 seconds */
+  /** Returns how late a read shows a change, in milliseconds, if reads are late. @default - random, up to 15 seconds */
   readDelay: () => number;
 
   private readonly endpoint: Endpoint;
-  private readonly inventoryParts: (() => Partial<InventoryPart>)[] = [];
+  private readonly inventorySources: (() => Partial<InventoryPart>)[] = [];
 
   constructor({ clock, journal, callMilliseconds = 0 }: AwsOptions) {
     const { behaviours, notUnderstood } = this;
     const random = randomNumbers(0);
     const history = new History(clock);
-    const propagation = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * MAX_PROPAGATION_MS);
-    this.iam = new Iam(clock, propagation, notUnderstood);
+    const propagationDelay = (): number => (behaviours.get('iamPropagation') === 'at once' ? 0 : random() * MAX_PROPAGATION_MS);
+    this.iam = new Iam(clock, propagationDelay, notUnderstood);
     this.readDelay = () => random() * MAX_READ_DELAY_MS;
     const read: ServiceCall['read'] = (getState) =>
       behaviours.get('readBack') === 'at once' ? getState() : history.readLate(() => this.readDelay(), getState);
@@ -114,8 +115,8 @@ export class SimulatedAws {
   }
 
   /**
-   * Calls `interceptor` for every API call, after authentication and before authorization and rate limits. If it returns a fault, the
-   * service does not perform the call, and the caller gets the fault.
+   * Calls `interceptor` for every API call, after authentication and before authorization and rate limits. If `interceptor` returns a
+   * fault, the service does not perform the call, and the caller gets the fault.
    *
    * @returns a function that removes the interceptor
    */
@@ -137,14 +138,24 @@ export class SimulatedAws {
   inventory(account?: string): Inventory {
     const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
     return takeInventory(
-      { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters, parts: this.inventoryParts.map((part) => part()) },
+      {
+        gameLift,
+        ec2,
+        iam,
+        logGroups,
+        keys,
+        queues,
+        alarms,
+        parameters,
+        parts: this.inventorySources.map((listResources) => listResources()),
+      },
       account,
     );
   }
 
-  /** Adds the resources of another service to the inventory. `part` is called for each inventory. */
-  addToInventory(part: () => Partial<InventoryPart>): void {
-    this.inventoryParts.push(part);
+  /** Adds the resources of another service to the inventory. `listResources` is called for each inventory. */
+  addToInventory(listResources: () => Partial<InventoryPart>): void {
+    this.inventorySources.push(listResources);
   }
 
   async close(): Promise<void> {

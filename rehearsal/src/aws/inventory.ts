@@ -14,7 +14,7 @@ interface Owned {
   readonly account: string;
 }
 
-/** The resources of services that are not in this folder. */
+/** The resources of services outside of this folder: CloudFormation, Lambda and Scheduler. */
 export interface InventoryPart {
   /** The functions with their versions and aliases. */
   readonly functions: readonly Owned[];
@@ -23,16 +23,19 @@ export interface InventoryPart {
   /** The stacks with their status, without deleted stacks. */
   readonly stacks: readonly Owned[];
   readonly exports: readonly Owned[];
-  /** The type, physical id and stack of resources whose types are accepted but not simulated, or unknown. */
+  /** The type, physical id and stack of each resource that is accepted but not simulated, or has an unknown type. */
   readonly otherResources: readonly Owned[];
 }
 
 interface InventoryAuthorization extends AuthorizationKey {
-  /** ISO 8601. No other member of an inventory has a time. */
+  /** In ISO 8601. Nothing else in an inventory contains a time. */
   readonly expirationTime: string;
 }
 
-/** All resources of the accounts. If nothing is left behind or missing, two inventories differ only in the expiry of authorizations. */
+/**
+ * All resources of the accounts. If a stack leaves nothing behind, the inventories before its creation and after its deletion differ only
+ * in the expiry of authorizations.
+ */
 export interface Inventory extends InventoryPart {
   /** Only valid authorizations. */
   readonly authorizations: readonly InventoryAuthorization[];
@@ -80,11 +83,12 @@ interface InventorySources {
   readonly parts: readonly Partial<InventoryPart>[];
 }
 
+/** @param account undefined for all accounts except GameLift's own */
 export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySources, account?: string): Inventory {
   const isIncluded = (...owners: string[]): boolean =>
     owners.some((owner) => (account === undefined ? owner !== GAMELIFT_OWN_ACCOUNT : owner === account));
-  const included = <T extends Owned>(items: readonly T[]): T[] => items.filter((item) => isIncluded(item.account));
-  const includedOfParts = (kind: keyof InventoryPart): Owned[] => included(parts.flatMap((part) => part[kind] ?? []));
+  const onlyIncluded = <T extends Owned>(items: readonly T[]): T[] => items.filter((item) => isIncluded(item.account));
+  const fromParts = (member: keyof InventoryPart): Owned[] => onlyIncluded(parts.flatMap((part) => part[member] ?? []));
   return {
     authorizations: gameLift.authorizations
       .all()
@@ -123,25 +127,25 @@ export function takeInventory({ gameLift, ec2, parts, ...services }: InventorySo
         };
       }),
     ...networksOf(ec2, isIncluded),
-    // tags that are set after a peering connection has ended disappear when EC2 no longer lists the connection
-    tags: included(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.isListed ?? true)),
-    roles: included(services.iam.roleList()),
-    policies: included(services.iam.policyList()),
-    logGroups: included(services.logGroups.list()),
-    keys: included(services.keys.list()),
-    queues: included(services.queues.list()),
-    alarms: included(services.alarms.list()),
-    parameters: included(services.parameters.list()),
-    functions: includedOfParts('functions'),
-    schedules: includedOfParts('schedules'),
-    scheduleGroups: includedOfParts('scheduleGroups'),
-    stacks: includedOfParts('stacks'),
-    exports: includedOfParts('exports'),
-    otherResources: includedOfParts('otherResources'),
+    // leave out the tags of peering connections that EC2 no longer lists
+    tags: onlyIncluded(ec2.tags.all().filter(({ resourceId }) => ec2.peerings.find(resourceId)?.isListed ?? true)),
+    roles: onlyIncluded(services.iam.roleList()),
+    policies: onlyIncluded(services.iam.policyList()),
+    logGroups: onlyIncluded(services.logGroups.list()),
+    keys: onlyIncluded(services.keys.list()),
+    queues: onlyIncluded(services.queues.list()),
+    alarms: onlyIncluded(services.alarms.list()),
+    parameters: onlyIncluded(services.parameters.list()),
+    functions: fromParts('functions'),
+    schedules: fromParts('schedules'),
+    scheduleGroups: fromParts('scheduleGroups'),
+    stacks: fromParts('stacks'),
+    exports: fromParts('exports'),
+    otherResources: fromParts('otherResources'),
   };
 }
 
-/** Removes the expiry, to compare two inventories: an authorization may have been renewed between them. */
+/** Removes the expiry of an authorization, to compare two inventories: the authorization may have been renewed in between. */
 export const withoutExpirationTime = (item: object): object => ({ ...item, expirationTime: undefined });
 
 function networksOf(ec2: Ec2, isIncluded: (account: string) => boolean) {

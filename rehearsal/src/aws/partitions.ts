@@ -6,14 +6,14 @@ const PARTITIONS: readonly { readonly prefix: string; readonly partition: string
   { prefix: 'us-gov-', partition: 'aws-us-gov', urlSuffix: 'amazonaws.com' },
 ];
 
-export const partitionOf = (region: string): string => find(region)?.partition ?? 'aws';
+export const partitionOf = (region: string): string => findPartition(region)?.partition ?? 'aws';
 
-export const urlSuffixOf = (region: string): string => find(region)?.urlSuffix ?? 'amazonaws.com';
+export const urlSuffixOf = (region: string): string => findPartition(region)?.urlSuffix ?? 'amazonaws.com';
 
 /** The ARN of a resource, in the partition of its Region. */
 export const arnOf = ({ account, region }: Place, service: string, resource: string): string =>
   `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`;
 
-function find(region: string): (typeof PARTITIONS)[number] | undefined {
+function findPartition(region: string): (typeof PARTITIONS)[number] | undefined {
   return PARTITIONS.find(({ prefix }) => region.startsWith(prefix));
 }

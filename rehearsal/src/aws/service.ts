@@ -1,5 +1,5 @@
 import type { Source } from '../journal';
-import type { Context, Decision, Principal } from './iam/iam';
+import type { ConditionContext, Principal } from './iam/iam';
 
 /** The account and Region of a resource or a call. */
 export interface Place {
@@ -35,12 +35,10 @@ export interface ServiceCall {
   readonly account: string;
   readonly region: string;
   readonly principal: Principal;
-  /** Calls `getState` to read state. If reads are late, it reads an earlier state of each value. It must not change anything. */
+  /** Returns what `getState` returns. If reads are late, `getState` sees earlier values. `getState` must not change anything. */
   read<T>(getState: () => T): T;
   /** Throws an access-denied error unless the caller may perform `action` on each resource. */
-  authorize(action: string, resources: readonly string[], context?: Context): Promise<void>;
-  /** Whether the caller may perform `action`, for services that act with the caller's credentials. */
-  decide(action: string, resource: string, context?: Context): Promise<Decision>;
+  authorize(action: string, resources: readonly string[], context?: ConditionContext): Promise<void>;
 }
 
 /** A simulated service: its protocol and its operations. */
@@ -73,14 +71,14 @@ export class ServiceError extends Error {
   }
 }
 
-/** The errors that occur before a service receives the call. Each protocol has its own error codes for them. */
+/** The kinds of errors that every service can return. Each protocol has its own error codes for them. */
 type CommonErrorKind = 'missingToken' | 'unknownKey' | 'badSignature' | 'badRegion' | 'expired' | 'accessDenied' | 'internal';
 
 export type CommonErrors = Readonly<
   Record<CommonErrorKind, { readonly code: string; readonly status: number; readonly message: string }>
 >;
 
-/** An error that occurs before a service receives the call, without the service's error code. */
+/** An error that every service can return. `toServiceError` adds the service's error code. */
 export class CommonError extends Error {
   constructor(
     readonly kind: CommonErrorKind,
@@ -103,7 +101,7 @@ const SIGNATURE_MISMATCH =
 
 const BAD_REGION = 'Credential should be scoped to a valid region.';
 
-/** The error codes of services with a JSON or CBOR protocol. */
+/** The common errors of services with a JSON or CBOR protocol. */
 export const JSON_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' },
   unknownKey: {
@@ -118,7 +116,7 @@ export const JSON_ERRORS: CommonErrors = {
   internal: { code: 'InternalFailure', status: 500, message: 'The rehearsal failed to handle this request.' },
 };
 
-/** The error codes of services with the query protocol. */
+/** The common errors of services with the query protocol, except EC2. */
 export const QUERY_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationToken', status: 403, message: 'Request is missing Authentication Token' },
   unknownKey: { code: 'InvalidClientTokenId', status: 403, message: 'The security token included in the request is invalid.' },
@@ -135,7 +133,7 @@ const EC2_AUTH_FAILURE = {
   message: 'AWS was not able to validate the provided access credentials',
 };
 
-/** EC2's error codes. EC2 reports expired credentials as an expired request. */
+/** EC2's common errors. EC2 reports expired credentials as an expired request. */
 export const EC2_ERRORS: CommonErrors = {
   missingToken: { code: 'MissingAuthenticationToken', status: 403, message: 'Request is missing Authentication Token' },
   unknownKey: EC2_AUTH_FAILURE,

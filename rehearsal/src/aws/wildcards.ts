@@ -1,4 +1,4 @@
-/** Returns the regular expression of a text with the wildcards `*` and `?`, as in policies and filters. */
+/** Returns a regular expression, as text, for a text with the wildcards `*` and `?`, as in policies and filters. */
 export function wildcardPattern(text: string): string {
   const expression = text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return `^${expression.replaceAll('*', '.*').replaceAll('?', '.')}$`;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BEHAVIOURS, checkReading } from '../aws';
+import { BEHAVIOURS, requireReading } from '../aws';
 import type { SimulatedAws, BehaviourName, Reading } from '../aws';
 import { isObject } from '../cloudformation/template/template';
 
@@ -31,7 +31,7 @@ export function readReadings(file: string): readonly ChosenReading[] {
     }
     const { reading } = result;
     try {
-      checkReading(BEHAVIOURS, name, reading);
+      requireReading(BEHAVIOURS, name, reading);
     } catch (error) {
       throw invalidFile(file, error instanceof Error ? error.message : String(error));
     }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { BEHAVIOURS, checkReading } from '../aws';
+import { BEHAVIOURS, requireReading } from '../aws';
 import type { Behaviour } from '../aws';
 import { readTemplates } from '../cloudformation/template/cloud-assembly';
 import { pageOf, picturedLife } from '../picture';
@@ -146,7 +146,7 @@ function parseReading(text: string): ChosenReading {
   if (name === undefined || reading === undefined) {
     throw new Error(`--behaviour must be name=value, got '${text}'`);
   }
-  checkReading(ALL_BEHAVIOURS, name, reading);
+  requireReading(ALL_BEHAVIOURS, name, reading);
   return { name, reading };
 }
 

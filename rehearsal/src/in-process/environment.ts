@@ -61,7 +61,7 @@ const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 /** An execution environment that runs the handler in this process. */
 export class InProcessEnvironment implements ExecutionEnvironment {
-  lastUsed = 0;
+  lastUsedAt = 0;
   readonly exited = Promise.resolve();
   private readonly handler: ReturnType<CreateHandler>;
   private readonly terminated: Promise<InvocationResult>;
@@ -112,7 +112,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
       return await Promise.race([this.run(payload, deadline), this.terminated]);
     } finally {
       cancel();
-      this.lastUsed = clock.now();
+      this.lastUsedAt = clock.now();
     }
   }
 

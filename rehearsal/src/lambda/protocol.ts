@@ -30,25 +30,26 @@ export interface FunctionError {
   readonly trace?: readonly string[];
 }
 
-export type ToSandbox =
+export type MessageToSandbox =
   | {
       readonly kind: 'invoke';
       readonly requestId: string;
       readonly invokedFunctionArn: string;
       readonly payload: string;
+      /** In milliseconds since the epoch. */
       readonly deadline: number;
     }
   /** The next timer is due. */
   | { readonly kind: 'wake' }
   /** Exit immediately. */
   | { readonly kind: 'exit' }
-  /** Reply with `idle` when the thread only waits. The reply repeats the id. */
+  /** Asks for the reply `idle`, with the same id, as soon as the thread only waits. */
   | { readonly kind: 'reportWhenIdle'; readonly queryId: number };
 
-export type FromSandbox =
+export type MessageFromSandbox =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'idle'; readonly queryId: number } & IdleState)
   | { readonly kind: 'failedToStart'; readonly error: FunctionError }
-  | { readonly kind: 'output'; readonly text: string; readonly fromConsole: boolean }
+  | { readonly kind: 'output'; readonly text: string; readonly isFromConsole: boolean }
   | { readonly kind: 'result'; readonly payload: string }
   | { readonly kind: 'error'; readonly error: FunctionError; readonly threadExits: boolean };

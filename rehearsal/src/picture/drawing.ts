@@ -16,7 +16,7 @@ const TICK_MILLISECONDS = 10_000;
 const CHANGE_TITLES: Readonly<Record<AuthorizationChange['kind'], string>> = {
   authorized: 'Authorized',
   used: 'Authorization used',
-  'used up': 'Authorization consumed by a call',
+  consumed: 'Authorization consumed by a call',
   canceled: 'Authorization canceled',
   missing: 'No valid authorization for a call',
 };

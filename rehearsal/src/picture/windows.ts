@@ -43,7 +43,7 @@ export function windowsOf(changes: readonly AuthorizationChange[]): Authorizatio
         windows.push({ from: valid?.from ?? change.time, to: change.expirationTime, endedBy: 'expiry' });
         break;
       case 'canceled':
-      case 'used up':
+      case 'consumed':
         if (valid !== undefined) {
           windows.pop();
           windows.push({ from: valid.from, to: change.time, endedBy: change.kind === 'canceled' ? 'cancellation' : 'use' });

@@ -83,7 +83,7 @@ export class LifeBuilder {
   }
 
   /** Records a use of the authorization, a use that consumes it, its cancellation, or an operation that found no valid authorization. */
-  authorizationChange(kind: 'used' | 'used up' | 'canceled' | 'missing'): this {
+  authorizationChange(kind: 'used' | 'consumed' | 'canceled' | 'missing'): this {
     this.authorizations.push({ ...AUTHORIZATION_KEY, kind, time: this.time });
     return this;
   }

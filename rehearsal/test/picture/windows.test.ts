@@ -28,7 +28,7 @@ test('authorizing again after the expiry begins another window', () => {
 
 test.each([
   ['canceled', 'cancellation'],
-  ['used up', 'use'],
+  ['consumed', 'use'],
 ] as const)('a window ends when the authorization is %s', (kind, endedBy) => {
   expect(windowsOf(new LifeBuilder().authorize().atTime(HOUR).authorizationChange(kind))).toEqual([
     { from: START, to: START + HOUR, endedBy },

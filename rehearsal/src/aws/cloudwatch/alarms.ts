@@ -40,12 +40,13 @@ export interface AlarmDescription {
 interface Alarm {
   configuration: AlarmConfiguration | undefined;
   readonly history: AlarmChange[];
-  lastEvaluation: number;
+  /** In milliseconds since the epoch. */
+  lastEvaluationTime: number;
 }
 
 const MINUTE_MS = 60_000;
 
-/** CloudWatch alarms without actions. A description evaluates the alarm for each minute since the last one. */
+/** CloudWatch alarms without actions. Describing or updating an alarm evaluates it for each minute since its last evaluation. */
 export class Alarms {
   private readonly alarms = new Map<string, Alarm>();
 
@@ -66,7 +67,7 @@ export class Alarms {
       this.evaluate(existing);
       existing.configuration = configuration;
     } else {
-      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], lastEvaluation: now });
+      this.alarms.set(arn, { configuration, history: [{ time: now, state: 'INSUFFICIENT_DATA' }], lastEvaluationTime: now });
     }
   }
 
@@ -81,9 +82,9 @@ export class Alarms {
   /** Describes an alarm. @param alarm its ARN, or its name if only one alarm has this name */
   describe(alarm: string): AlarmDescription {
     const matches = [...this.alarms].filter(([arn]) => arn === alarm || arn.endsWith(`:alarm:${alarm}`));
-    const [arn, described] = findOnly(matches, { kind: 'alarm', name: alarm, arns: this.alarms.keys() });
-    this.evaluate(described);
-    return { arn, state: stateOf(described), history: [...described.history] };
+    const [arn, match] = findOnly(matches, { kind: 'alarm', name: alarm, arns: this.alarms.keys() });
+    this.evaluate(match);
+    return { arn, state: stateOf(match), history: [...match.history] };
   }
 
   private evaluate(alarm: Alarm): void {
@@ -91,25 +92,25 @@ export class Alarms {
     if (configuration === undefined) {
       return;
     }
-    const next = Math.floor(alarm.lastEvaluation / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
-    for (let time = next; time <= this.clock.now(); time += MINUTE_MS) {
+    const nextMinute = Math.floor(alarm.lastEvaluationTime / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
+    for (let time = nextMinute; time <= this.clock.now(); time += MINUTE_MS) {
       const state = this.stateAt(configuration, alarm.history, time);
       if (state !== stateOf(alarm)) {
         alarm.history.push({ time, state });
       }
-      alarm.lastEvaluation = time;
+      alarm.lastEvaluationTime = time;
     }
   }
 
   /**
-   * CloudWatch evaluates the most recent periods once a minute. If data is missing, CloudWatch also evaluates earlier periods. That is
-   * not simulated: the alarm keeps its state instead.
+   * CloudWatch evaluates the most recent periods once a minute. If data is missing, CloudWatch also evaluates earlier periods. The
+   * rehearsal does not: the alarm keeps its state instead.
    */
   private stateAt(configuration: AlarmConfiguration, history: readonly AlarmChange[], time: number): AlarmState {
     const { metric, statistic, periodSeconds, evaluationPeriods, datapointsToAlarm, threshold, comparison } = configuration;
-    const period = periodSeconds * 1000;
+    const periodMs = periodSeconds * 1000;
     const values = Array.from({ length: evaluationPeriods }, (_, index) =>
-      this.metrics.statistic(metric, statistic, time - (index + 1) * period, time - index * period),
+      this.metrics.statistic(metric, statistic, time - (index + 1) * periodMs, time - index * periodMs),
     );
     const breaches = values.map((value) =>
       value === undefined ? BREACHES_WITHOUT_DATA[configuration.treatMissingData] : COMPARISONS[comparison](value, threshold),
@@ -127,7 +128,7 @@ export class Alarms {
   }
 }
 
-/** Whether a period without data breaches the threshold. */
+/** Whether a period without data breaches the threshold; undefined if the period does not count. */
 const BREACHES_WITHOUT_DATA = { missing: undefined, ignore: undefined, breaching: true, notBreaching: false } as const;
 
 const stateOf = ({ history }: Alarm): AlarmState => history.at(-1)?.state ?? 'INSUFFICIENT_DATA';

@@ -1,7 +1,7 @@
 import type { Place } from '../service';
 import type { Dimensions, Metrics } from './metrics';
 
-type Members = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A metric in a log line, with all its dimension sets. */
 interface EmbeddedMetric {
@@ -13,12 +13,13 @@ interface EmbeddedMetric {
   readonly time: number;
 }
 
-const MOST_DIMENSIONS = 30;
-const LONGEST_DIMENSION_NAME = 250;
-const LONGEST_DIMENSION_VALUE = 1024;
-const LONGEST_NAME = 1024;
-const MOST_METRICS = 100;
-const MOST_VALUES = 100;
+/** The limits of the specification. */
+const MAX_DIMENSIONS = 30;
+const MAX_DIMENSION_NAME_LENGTH = 250;
+const MAX_DIMENSION_VALUE_LENGTH = 1024;
+const MAX_NAME_LENGTH = 1024;
+const MAX_METRICS = 100;
+const MAX_VALUES = 100;
 const UNIT =
   /^(?:Seconds|Microseconds|Milliseconds|Percent|None|(?:(?:Kilo|Mega|Giga|Tera)(?:bytes|bits)|Bytes|Bits|Count)(?:\/Second)?)$/;
 
@@ -40,14 +41,16 @@ export function putEmbeddedMetrics(metrics: Metrics, { account, region }: Place,
   }
 }
 
-/** Returns no metrics if any part of the line is invalid. The specification does not mention partial processing. */
+/** Returns the metrics of a line; none if any part is invalid, because the specification does not mention partial processing. */
 function metricsOf(line: string): readonly EmbeddedMetric[] {
   try {
-    const root = members(JSON.parse(line));
-    const metadata = members(root._aws);
+    const root = requireObject(JSON.parse(line));
+    const metadata = requireObject(root._aws);
     const time = metadata.Timestamp;
-    check(typeof time === 'number' && Number.isInteger(time));
-    return list(metadata.CloudWatchMetrics).flatMap((directive) => metricsOfDirective(root, members(directive), time));
+    requireValid(typeof time === 'number' && Number.isInteger(time));
+    return requireList(metadata.CloudWatchMetrics).flatMap((directive) =>
+      metricsOfDirective(root, requireObject(directive), time),
+    );
   } catch (error) {
     if (error instanceof InvalidLine || error instanceof SyntaxError) {
       return [];
@@ -56,53 +59,53 @@ function metricsOf(line: string): readonly EmbeddedMetric[] {
   }
 }
 
-function metricsOfDirective(root: Members, directive: Members, time: number): readonly EmbeddedMetric[] {
-  const namespace = name(directive.Namespace, LONGEST_NAME);
-  const dimensionSets = list(directive.Dimensions).map((keys) => dimensionsOf(root, list(keys, MOST_DIMENSIONS)));
-  check(dimensionSets.length > 0);
-  return list(directive.Metrics, MOST_METRICS)
-    .map(members)
+function metricsOfDirective(root: JsonObject, directive: JsonObject, time: number): readonly EmbeddedMetric[] {
+  const namespace = requireText(directive.Namespace, MAX_NAME_LENGTH);
+  const dimensionSets = requireList(directive.Dimensions).map((keys) => dimensionsOf(root, requireList(keys, MAX_DIMENSIONS)));
+  requireValid(dimensionSets.length > 0);
+  return requireList(directive.Metrics, MAX_METRICS)
+    .map(requireObject)
     .map(({ Name, Unit, StorageResolution }) => {
-      check(Unit === undefined || (typeof Unit === 'string' && UNIT.test(Unit)));
-      check(StorageResolution === undefined || Number.isInteger(StorageResolution));
-      const metric = name(Name, LONGEST_NAME);
+      requireValid(Unit === undefined || (typeof Unit === 'string' && UNIT.test(Unit)));
+      requireValid(StorageResolution === undefined || Number.isInteger(StorageResolution));
+      const metric = requireText(Name, MAX_NAME_LENGTH);
       return { namespace, name: metric, dimensionSets, values: valuesOf(memberOfRoot(root, metric)), time };
     });
 }
 
-function dimensionsOf(root: Members, keys: readonly unknown[]): Dimensions {
-  const names = keys.map((key) => name(key, LONGEST_DIMENSION_NAME));
-  return Object.fromEntries(names.map((key) => [key, name(memberOfRoot(root, key), LONGEST_DIMENSION_VALUE)]));
+function dimensionsOf(root: JsonObject, keys: readonly unknown[]): Dimensions {
+  const names = keys.map((key) => requireText(key, MAX_DIMENSION_NAME_LENGTH));
+  return Object.fromEntries(names.map((key) => [key, requireText(memberOfRoot(root, key), MAX_DIMENSION_VALUE_LENGTH)]));
 }
 
 function valuesOf(value: unknown): readonly number[] {
-  const values = typeof value === 'number' ? [value] : list(value, MOST_VALUES);
+  const values = typeof value === 'number' ? [value] : requireList(value, MAX_VALUES);
   return values.map((item) => {
-    check(typeof item === 'number' && Number.isFinite(item));
+    requireValid(typeof item === 'number' && Number.isFinite(item));
     return item;
   });
 }
 
 /** Returns a member of the root object. The specification does not allow nested members. */
-const memberOfRoot = (root: Members, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
+const memberOfRoot = (root: JsonObject, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
 
-function check(valid: boolean): asserts valid {
-  if (!valid) {
+function requireValid(isValid: boolean): asserts isValid {
+  if (!isValid) {
     throw new InvalidLine();
   }
 }
 
-function members(value: unknown): Members {
-  check(typeof value === 'object' && value !== null && !Array.isArray(value));
-  return value as Members;
+function requireObject(value: unknown): JsonObject {
+  requireValid(typeof value === 'object' && value !== null && !Array.isArray(value));
+  return value as JsonObject;
 }
 
-function list(value: unknown, maximumLength = Infinity): readonly unknown[] {
-  check(Array.isArray(value) && value.length <= maximumLength);
+function requireList(value: unknown, maximumLength = Infinity): readonly unknown[] {
+  requireValid(Array.isArray(value) && value.length <= maximumLength);
   return value as readonly unknown[];
 }
 
-function name(value: unknown, maximumLength: number): string {
-  check(typeof value === 'string' && value.length > 0 && value.length <= maximumLength);
+function requireText(value: unknown, maximumLength: number): string {
+  requireValid(typeof value === 'string' && value.length > 0 && value.length <= maximumLength);
   return value;
 }

@@ -13,6 +13,7 @@ export interface Metric extends Place {
 export type Statistic = 'Sum' | 'Maximum' | 'Minimum' | 'Average' | 'SampleCount';
 
 interface Datapoint {
+  /** In milliseconds since the epoch. */
   readonly time: number;
   readonly value: number;
 }
@@ -41,7 +42,7 @@ export class Metrics {
     this.gauges.set(keyOf(metric), gauge);
   }
 
-  /** @returns undefined if there is no data from `from` until before `to`, in milliseconds since the epoch */
+  /** The statistic of the data from `from` until before `to`, in milliseconds since the epoch. @returns undefined without data */
   statistic(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
     const values = this.values(metric, from, to);
     const sum = values.reduce((total, value) => total + value, 0);
@@ -64,9 +65,9 @@ export class Metrics {
 
   private values(metric: Metric, from: number, to: number): number[] {
     const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
-    const recorded = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
+    const recordedValues = datapoints.slice(indexAt(datapoints, from), indexAt(datapoints, to)).map(({ value }) => value);
     const gauge = this.gauges.get(keyOf(metric));
-    return gauge === undefined ? recorded : [...recorded, ...valuesOfGauge(gauge, from, to)];
+    return gauge === undefined ? recordedValues : [...recordedValues, ...valuesOfGauge(gauge, from, to)];
   }
 }
 
@@ -91,6 +92,6 @@ function indexAt(datapoints: readonly Datapoint[], time: number): number {
 }
 
 function keyOf({ account, region, namespace, name, dimensions }: Metric): string {
-  const sorted = Object.entries(dimensions).sort(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([account, region, namespace, name, sorted]);
+  const sortedDimensions = Object.entries(dimensions).sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([account, region, namespace, name, sortedDimensions]);
 }

@@ -1,6 +1,7 @@
 import { ServiceError } from '../service';
 
-const NOT_FOUND: Readonly<Record<string, string>> = {
+/** Error codes by kind of resource. */
+const NOT_FOUND_CODES: Readonly<Record<string, string>> = {
   vpc: 'InvalidVpcID.NotFound',
   subnet: 'InvalidSubnetID.NotFound',
   routeTable: 'InvalidRouteTableID.NotFound',
@@ -11,8 +12,8 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   vpcPeeringConnection: 'InvalidVpcPeeringConnectionID.NotFound',
 };
 
-/** EC2's error for ids of resources that do not exist. */
+/** Returns EC2's error for ids of resources that do not exist. @param kind the resource type, as in EC2's messages */
 export function notFound(kind: string, ids: readonly string[]): ServiceError {
   const subject = ids.length === 1 ? `ID '${ids[0] ?? ''}' does` : `IDs '${ids.join(', ')}' do`;
-  return new ServiceError(NOT_FOUND[kind] ?? 'InvalidID', `The ${kind} ${subject} not exist`);
+  return new ServiceError(NOT_FOUND_CODES[kind] ?? 'InvalidID', `The ${kind} ${subject} not exist`);
 }

@@ -17,14 +17,15 @@ interface DescribedResources<T> {
   readonly filters: Filters<T>;
 }
 
-const MINIMUM_PAGE = 5;
+const MIN_PAGE_SIZE = 5;
 
-/** Checks the permission for an operation that has no resource-level permissions, and ends a dry run. */
+/** Checks the permission for an operation that has no resource-level permissions, and ends the call if it is a dry run. */
 export async function authorizeDescribe(parameters: Parameters, call: ServiceCall): Promise<void> {
   await call.authorize(`ec2:${call.operation}`, ['*'], { 'ec2:Region': call.region });
   endDryRun(parameters);
 }
 
+/** Throws `DryRunOperation` if the request is a dry run: the caller has the permissions. */
 export function endDryRun(parameters: Parameters): void {
   if (parameters.get('DryRun') === 'true') {
     throw new ServiceError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
@@ -47,20 +48,25 @@ export function applyFilters<T>(
   return items.filter((item) => matchers.every((matches) => matches(item)));
 }
 
-/** Returns a page of the resources with the requested ids that match the filters. Throws if an id does not exist. @param ids empty for all */
-export function describedPage<T>(
+/**
+ * Returns a page of the resources that have one of the ids and match the filters. Throws if an id does not exist.
+ *
+ * @param ids empty for all resources
+ */
+export function pageOfMatches<T>(
   parameters: Parameters,
   ids: readonly string[],
   { kind, visible, idOf, tagsOf, filters }: DescribedResources<T>,
 ): { readonly items: readonly T[]; readonly next: Members } {
-  const missing = ids.filter((id) => !visible.some((item) => idOf(item) === id));
-  if (missing.length > 0) {
-    throw notFound(kind, missing);
+  const missingIds = ids.filter((id) => !visible.some((item) => idOf(item) === id));
+  if (missingIds.length > 0) {
+    throw notFound(kind, missingIds);
   }
-  const requested = visible.filter((item) => ids.length === 0 || ids.includes(idOf(item)));
-  return page(parameters, applyFilters(parameters, requested, filters, tagsOf));
+  const requestedItems = visible.filter((item) => ids.length === 0 || ids.includes(idOf(item)));
+  return pageOf(parameters, applyFilters(parameters, requestedItems, filters, tagsOf));
 }
 
+/** Returns a function that reads from an item the values to which the filter is compared. */
 function attributeOf<T>(
   name: string,
   filters: Filters<T>,
@@ -80,11 +86,11 @@ function attributeOf<T>(
 }
 
 /** Returns the items of the requested page, and the token of the next page. */
-export function page<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
-  const maximum = parameters.get('MaxResults');
-  const size = maximum === undefined ? items.length : Number(maximum);
-  if (maximum !== undefined && !(size >= MINIMUM_PAGE && size <= 1000)) {
-    const message = `Value ( ${maximum} ) for parameter maxResults is invalid. Expecting a value greater than or equal to 5.`;
+export function pageOf<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
+  const maxResults = parameters.get('MaxResults');
+  const size = maxResults === undefined ? items.length : Number(maxResults);
+  if (maxResults !== undefined && !(size >= MIN_PAGE_SIZE && size <= 1000)) {
+    const message = `Value ( ${maxResults} ) for parameter maxResults is invalid. Expecting a value greater than or equal to 5.`;
     throw new ServiceError('InvalidParameterValue', message);
   }
   const start = Number(Buffer.from(parameters.get('NextToken') ?? '', 'base64').toString());
@@ -99,9 +105,9 @@ export function page<T>(parameters: Parameters, items: readonly T[]): { readonly
 }
 
 export function requireWellFormedIds(ids: readonly string[], prefix: string, code: string): void {
-  const malformed = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
-  if (malformed !== undefined) {
-    throw new ServiceError(code, `Invalid id: "${malformed}"`);
+  const malformedId = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
+  if (malformedId !== undefined) {
+    throw new ServiceError(code, `Invalid id: "${malformedId}"`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { applyFilters, authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
+import { applyFilters, authorizeDescribe, pageOfMatches, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import {
   isGatewayId,
   requireDestination,
@@ -52,7 +52,8 @@ export const ROUTE_TARGETS = [
 
 /** EC2's operations on VPCs, route tables, routes and network interfaces. */
 export function networkOperations(network: Network): Readonly<Record<string, QueryOperation>> {
-  const changeRoute =
+  /** Returns an operation that authorizes the caller, and then calls `change`. */
+  const routeOperation =
     (change: (call: ServiceCall, routeTableId: string, parameters: Parameters) => void): QueryOperation =>
     async (parameters, call) => {
       const table = network.routeTable(call, parameters.get('RouteTableId') ?? '');
@@ -66,13 +67,13 @@ export function networkOperations(network: Network): Readonly<Record<string, Que
     DescribeVpcs: (parameters, call) => describeVpcs(network, parameters, call),
     DescribeRouteTables: (parameters, call) => describeRouteTables(network, parameters, call),
     DescribeNetworkInterfaces: (parameters, call) => describeNetworkInterfaces(network, parameters, call),
-    CreateRoute: changeRoute((call, id, parameters) => {
+    CreateRoute: routeOperation((call, id, parameters) => {
       network.createRoute(call, id, routeOf(parameters));
     }),
-    ReplaceRoute: changeRoute((call, id, parameters) => {
+    ReplaceRoute: routeOperation((call, id, parameters) => {
       network.replaceRoute(call, id, routeOf(parameters));
     }),
-    DeleteRoute: changeRoute((call, id, parameters) => {
+    DeleteRoute: routeOperation((call, id, parameters) => {
       network.deleteRoute(call, id, destinationOf(parameters));
     }),
   };
@@ -87,7 +88,7 @@ async function describeVpcs(network: Network, parameters: Parameters, call: Serv
 
 function listVpcs(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const tagsOf = ({ vpcId }: Vpc) => network.tags.get(call.account, vpcId);
-  const { items, next } = describedPage(parameters, ids, {
+  const { items, next } = pageOfMatches(parameters, ids, {
     kind: 'vpc',
     visible: [...network.vpcs.values()].filter(({ account, region }) => account === call.account && region === call.region),
     idOf: ({ vpcId }) => vpcId,
@@ -119,8 +120,8 @@ async function describeNetworkInterfaces(network: Network, parameters: Parameter
   const visible = call.read(() =>
     [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
   );
-  const matching = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
-  return { networkInterfaceSet: matching.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
+  const matchingInterfaces = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
+  return { networkInterfaceSet: matchingInterfaces.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };
 }
 
 async function describeRouteTables(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
@@ -132,7 +133,7 @@ async function describeRouteTables(network: Network, parameters: Parameters, cal
 
 function listRouteTables(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const tagsOf = ({ routeTableId }: RouteTable) => network.tags.get(call.account, routeTableId);
-  const { items, next } = describedPage(parameters, ids, {
+  const { items, next } = pageOfMatches(parameters, ids, {
     kind: 'routeTable',
     visible: [...network.routeTables.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region),
     idOf: ({ routeTableId }) => routeTableId,
@@ -177,7 +178,7 @@ function describeTable(network: Network, table: RouteTable): Members {
   };
 }
 
-/** The name in EC2's output for a target parameter. EC2 lists Gateway Load Balancer endpoints as gateways. */
+/** Returns the name of a target parameter in EC2's output, which lists Gateway Load Balancer endpoints as gateways. */
 export function routeTargetKind(parameter: string): string {
   return parameter === 'VpcEndpointId' ? 'gatewayId' : `${parameter.charAt(0).toLowerCase()}${parameter.slice(1)}`;
 }
@@ -203,8 +204,8 @@ function destinationOf(parameters: Parameters): string {
 }
 
 /** Reads the destination of a route from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
-export function routeDestination(get: (parameter: string) => string | undefined): string | undefined {
-  const [ipv4, ipv6] = [get('DestinationCidrBlock'), get('DestinationIpv6CidrBlock')];
+export function routeDestination(getParameter: (parameter: string) => string | undefined): string | undefined {
+  const [ipv4, ipv6] = [getParameter('DestinationCidrBlock'), getParameter('DestinationIpv6CidrBlock')];
   if (ipv4 !== undefined) {
     requireDestination('destinationCidrBlock', ipv4);
   } else if (ipv6 !== undefined) {

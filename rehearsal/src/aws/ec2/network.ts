@@ -6,7 +6,7 @@ import { Tags } from '../tags';
 import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
 import { notFound } from './errors';
 import { Peerings } from './peerings';
-import { ALL_EGRESS, requireGroupTexts, requireRule, sameRule } from './security-group-rules';
+import { ALL_EGRESS, requireValidNameAndDescription, requireValidRule, isSameRule } from './security-group-rules';
 import type { Rule } from './security-group-rules';
 
 export interface Vpc {
@@ -86,15 +86,16 @@ interface Gateway {
   readonly vpcId?: string;
 }
 
-const ROUTES_PER_TABLE = 50;
-const RULES_PER_DIRECTION = 60;
+/** EC2's quotas. Some accounts have higher ones. */
+const MAX_ROUTES_PER_TABLE = 50;
+const MAX_RULES_PER_DIRECTION = 60;
 
 /** Whether the table is associated with an internet gateway or a virtual private gateway. */
 export const isGatewayRouteTable = ({ associations }: RouteTable): boolean => [...associations.values()].some(isGatewayId);
 
 export const isGatewayId = (id: string): boolean => /^[iv]gw-/.test(id);
 
-/** The networks of every account and Region. CloudFormation, GameLift and the EC2 API change them. Throws EC2's errors. */
+/** The networks of every account and Region. CloudFormation, GameLift and the EC2 API change them. The methods throw EC2's errors. */
 export class Network {
   readonly vpcs: Map<string, Vpc>;
   readonly subnets: Map<string, Subnet>;
@@ -218,7 +219,7 @@ export class Network {
     }
     this.subnets.delete(subnetId);
     for (const { associations } of this.routeTables.values()) {
-      const [id] = [...associations].find(([, associated]) => associated === subnetId) ?? [''];
+      const [id] = [...associations].find(([, targetId]) => targetId === subnetId) ?? [''];
       associations.delete(id);
     }
     this.tags.clear(place.account, subnetId);
@@ -254,8 +255,8 @@ export class Network {
   }
 
   /**
-   * Associates the table with a gateway, which makes it a gateway route table. Throws if it has routes that a gateway route table can't
-   * have.
+   * Associates the table with a gateway. The table is then a gateway route table. Throws if the table has routes that a gateway route
+   * table can't have.
    *
    * @returns the id of the association
    */
@@ -284,7 +285,7 @@ export class Network {
     if (routes.has(route.destination) || [...vpc.cidrBlocks.values()].includes(route.destination)) {
       throw new ServiceError('RouteAlreadyExists', `The route identified by ${route.destination} already exists.`);
     }
-    if (routes.size >= ROUTES_PER_TABLE) {
+    if (routes.size >= MAX_ROUTES_PER_TABLE) {
       throw new ServiceError('RouteLimitExceeded', 'The maximum number of routes has been reached.');
     }
     this.requireAllowedRoute(place, table, route);
@@ -335,8 +336,8 @@ export class Network {
       const message = `The security group '${name}' already exists for VPC '${group.vpcId}'`;
       throw new ServiceError('InvalidGroup.Duplicate', message);
     }
-    requireGroupTexts(name, description);
-    rules.forEach(requireRule);
+    requireValidNameAndDescription(name, description);
+    rules.forEach(requireValidRule);
     this.securityGroups.set(groupId, new SecurityGroup(this.history, { groupId, vpc, name, description, rules }));
     return groupId;
   }
@@ -360,12 +361,12 @@ export class Network {
 
   authorizeRule(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
-    requireRule(rule);
-    if (group.rules.some((other) => sameRule(other, rule))) {
-      const allowed = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
-      throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${allowed}" already exists`);
+    requireValidRule(rule);
+    if (group.rules.some((other) => isSameRule(other, rule))) {
+      const ruleText = `peer: ${rule.peer}, ${rule.protocol.toUpperCase()}, ALLOW`;
+      throw new ServiceError('InvalidPermission.Duplicate', `the specified rule "${ruleText}" already exists`);
     }
-    if (group.rules.filter(({ direction }) => direction === rule.direction).length >= RULES_PER_DIRECTION) {
+    if (group.rules.filter(({ direction }) => direction === rule.direction).length >= MAX_RULES_PER_DIRECTION) {
       throw new ServiceError(
         'RulesPerSecurityGroupLimitExceeded',
         'The maximum number of rules per security group has been reached.',
@@ -377,15 +378,15 @@ export class Network {
   /** Changes or removes the description of an existing rule. */
   updateRuleDescription(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
-    group.rules = group.rules.map((other) => (sameRule(other, rule) ? rule : other));
+    group.rules = group.rules.map((other) => (isSameRule(other, rule) ? rule : other));
   }
 
   revokeRule(place: Place, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
-    if (!group.rules.some((other) => sameRule(other, rule))) {
+    if (!group.rules.some((other) => isSameRule(other, rule))) {
       throw new ServiceError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');
     }
-    group.rules = group.rules.filter((other) => !sameRule(other, rule));
+    group.rules = group.rules.filter((other) => !isSameRule(other, rule));
   }
 
   createNetworkInterface(
@@ -514,11 +515,11 @@ function requireCidrSize(cidrBlock: string, code: string): void {
 /** Throws EC2's error unless the resource exists in the account and Region. */
 function getOwned<T extends { readonly vpc: Vpc }>(
   kind: string,
-  all: ReadonlyMap<string, T>,
+  resources: ReadonlyMap<string, T>,
   { account, region }: Place,
   id: string,
 ): T {
-  const resource = all.get(id);
+  const resource = resources.get(id);
   if (resource?.vpc.account !== account || resource.vpc.region !== region) {
     throw notFound(kind, [id]);
   }

@@ -1,11 +1,11 @@
 import { ServiceError, type ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
+import { authorizeDescribe, pageOfMatches, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network } from './network';
 import type { Peering, PeeringSide } from './peerings';
 import { peeringResource } from './policy-resources';
 
-const FILTERS: Filters<Peering> = {
+const PEERING_FILTERS: Filters<Peering> = {
   'vpc-peering-connection-id': ({ id }) => id,
   'status-code': ({ status }) => status.code,
   'status-message': ({ status }) => status.message,
@@ -18,6 +18,7 @@ const FILTERS: Filters<Peering> = {
 
 /** EC2's operations on VPC peering connections, for the owners of both sides. */
 export function peeringOperations(network: Network): Readonly<Record<string, QueryOperation>> {
+  /** Returns an operation that authorizes the caller, and then calls `change`. */
   const changeOperation =
     (change: (peering: Peering, call: ServiceCall, parameters: Parameters) => Members): QueryOperation =>
     async (parameters, call) => {
@@ -48,12 +49,12 @@ async function describe(network: Network, parameters: Parameters, call: ServiceC
 
 function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const tagsOf = ({ id }: Peering) => network.tags.get(call.account, id);
-  const { items, next } = describedPage(parameters, ids, {
+  const { items, next } = pageOfMatches(parameters, ids, {
     kind: 'vpcPeeringConnection',
     visible: network.peerings.visibleTo(call),
     idOf: ({ id }) => id,
     tagsOf,
-    filters: FILTERS,
+    filters: PEERING_FILTERS,
   });
   return { vpcPeeringConnectionSet: items.map((peering) => ({ ...describeOne(peering), ...tagSet(tagsOf(peering)) })), ...next };
 }
@@ -67,7 +68,7 @@ function describeOne({ id, region, requester, accepter, status, dnsResolution }:
     cidrBlock: cidrBlocks[0],
     cidrBlockSet: cidrBlocks.map((cidrBlock) => ({ cidrBlock })),
     // only active connections have options
-    peeringOptions: isActive ? options(allowDnsResolutionFromRemoteVpc) : undefined,
+    peeringOptions: isActive ? peeringOptions(allowDnsResolutionFromRemoteVpc) : undefined,
   });
   return {
     vpcPeeringConnectionId: id,
@@ -77,7 +78,7 @@ function describeOne({ id, region, requester, accepter, status, dnsResolution }:
   };
 }
 
-function options(allowDnsResolutionFromRemoteVpc: boolean): Members {
+function peeringOptions(allowDnsResolutionFromRemoteVpc: boolean): Members {
   return {
     allowDnsResolutionFromRemoteVpc,
     allowEgressFromLocalClassicLinkToRemoteVpc: false,
@@ -93,16 +94,16 @@ function modify(peering: Peering, { account }: ServiceCall, parameters: Paramete
   const result: Record<string, Members> = {};
   for (const side of ['accepter', 'requester'] as const) {
     const member = `${side === 'accepter' ? 'Accepter' : 'Requester'}PeeringConnectionOptions`;
-    const allowed = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
-    if (allowed !== undefined) {
+    const allowDns = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
+    if (allowDns !== undefined) {
       if (peering[side].account !== account) {
         throw new ServiceError(
           'OperationNotPermitted',
           `User ${account} cannot modify ${side} peering options for ${peering.id}`,
         );
       }
-      peering.dnsResolution = { ...peering.dnsResolution, [side]: allowed === 'true' };
-      result[`${side}PeeringConnectionOptions`] = options(peering.dnsResolution[side]);
+      peering.dnsResolution = { ...peering.dnsResolution, [side]: allowDns === 'true' };
+      result[`${side}PeeringConnectionOptions`] = peeringOptions(peering.dnsResolution[side]);
     }
   }
   return result;

@@ -4,7 +4,7 @@ import { ServiceError, type Place } from '../service';
 import type { Tags } from '../tags';
 import { notFound } from './errors';
 
-type PeeringCode =
+type PeeringStatusCode =
   | 'initiating-request'
   | 'pending-acceptance'
   | 'provisioning'
@@ -16,7 +16,7 @@ type PeeringCode =
   | 'deleted';
 
 export interface PeeringStatus {
-  readonly code: PeeringCode;
+  readonly code: PeeringStatusCode;
   readonly message: string;
 }
 
@@ -32,8 +32,14 @@ interface DnsResolution {
   readonly accepter: boolean;
 }
 
-const LIVE_CODES: readonly PeeringCode[] = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
-const MESSAGES: Readonly<Record<PeeringCode, string>> = {
+const LIVE_CODES: readonly PeeringStatusCode[] = [
+  'initiating-request',
+  'pending-acceptance',
+  'provisioning',
+  'active',
+  'deleting',
+];
+const STATUS_MESSAGES: Readonly<Record<PeeringStatusCode, string>> = {
   'initiating-request': 'Initiating Request',
   'pending-acceptance': 'Pending Acceptance',
   provisioning: 'Provisioning',
@@ -67,7 +73,7 @@ export class Peering {
     this.requester = requester;
     this.accepter = accepter;
     const code = 'initiating-request';
-    this.statusValue = history.value<PeeringStatus>({ code, message: MESSAGES[code] });
+    this.statusValue = history.value<PeeringStatus>({ code, message: STATUS_MESSAGES[code] });
     this.dnsResolutionValue = history.value<DnsResolution>({ requester: false, accepter: false });
   }
 
@@ -93,7 +99,7 @@ export class Peering {
     return this.isLive || this.history.now() < this.endedAt + LISTED_AFTER_END_MS;
   }
 
-  setStatus(code: PeeringCode, message = MESSAGES[code]): void {
+  setStatus(code: PeeringStatusCode, message = STATUS_MESSAGES[code]): void {
     this.statusValue.current = { code, message };
     if (!this.isLive) {
       this.endedAt = this.history.now();
@@ -103,7 +109,7 @@ export class Peering {
 
 /** The peering connections between VPCs. */
 export class Peerings {
-  /** Whether EC2 shows a failed request to the accepter's account. */
+  /** Whether EC2 shows failed connections to the account of the accepter. */
   isFailedShownToAccepter: () => boolean = () => false;
   private readonly byId: Map<string, Peering>;
 
@@ -115,6 +121,7 @@ export class Peerings {
     this.byId = history.map();
   }
 
+  /** Creates a connection with the status `initiating-request`. */
   request(region: string, requester: PeeringSide, accepter: PeeringSide): Peering {
     const peering = new Peering(this.history, { id: this.ids.ec2Id('pcx'), region, requester, accepter });
     this.byId.set(peering.id, peering);
@@ -135,7 +142,10 @@ export class Peerings {
     );
   }
 
-  /** EC2 shows a request to the accepter when it can be accepted. According to EC2's documents, only the requester sees a failed one. */
+  /**
+   * The connections that EC2 shows to an account. The accepter sees a connection from `pending-acceptance` on. According to EC2's
+   * documents, only the requester sees a failed connection.
+   */
   visibleTo({ account, region }: Place): Peering[] {
     return this.all().filter((peering) => {
       const { requester, accepter, status, isListed } = peering;

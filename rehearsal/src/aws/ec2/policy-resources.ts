@@ -1,43 +1,54 @@
-import type { Context } from '../iam/iam';
+import type { ConditionContext } from '../iam/iam';
 import { arnOf } from '../partitions';
 import type { Place } from '../service';
 import type { Network, RouteTable, SecurityGroup, Vpc } from './network';
 import type { Peering } from './peerings';
 
 /** A resource in a permission check: its ARN, and its condition keys from the Service Authorization Reference. */
-export interface Resource {
+export interface PolicyResource {
   readonly arn: string;
-  readonly context: Context;
+  readonly context: ConditionContext;
 }
 
-function resource(network: Network, type: string, id: string, { account, region }: Place, context: Context): Resource {
+function policyResource(
+  network: Network,
+  type: string,
+  id: string,
+  { account, region }: Place,
+  context: ConditionContext,
+): PolicyResource {
   const tags = [...network.tags.get(account, id)].flatMap(([key, value]) => [
     [`aws:ResourceTag/${key}`, value],
     [`ec2:ResourceTag/${key}`, value],
   ]);
   return {
     arn: arnOf({ account, region }, 'ec2', `${type}/${id}`),
-    context: { 'ec2:Region': region, 'aws:ResourceAccount': account, ...context, ...(Object.fromEntries(tags) as Context) },
+    context: {
+      'ec2:Region': region,
+      'aws:ResourceAccount': account,
+      ...context,
+      ...(Object.fromEntries(tags) as ConditionContext),
+    },
   };
 }
 
-export function vpcResource(network: Network, vpc: Vpc): Resource {
-  return resource(network, 'vpc', vpc.vpcId, vpc, { 'ec2:VpcID': vpc.vpcId, 'ec2:Tenancy': 'default' });
+export function vpcResource(network: Network, vpc: Vpc): PolicyResource {
+  return policyResource(network, 'vpc', vpc.vpcId, vpc, { 'ec2:VpcID': vpc.vpcId, 'ec2:Tenancy': 'default' });
 }
 
-export function routeTableResource(network: Network, { routeTableId, vpc }: RouteTable): Resource {
-  return resource(network, 'route-table', routeTableId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:RouteTableID': routeTableId });
+export function routeTableResource(network: Network, { routeTableId, vpc }: RouteTable): PolicyResource {
+  return policyResource(network, 'route-table', routeTableId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:RouteTableID': routeTableId });
 }
 
-export function securityGroupResource(network: Network, { groupId, vpc }: SecurityGroup): Resource {
-  return resource(network, 'security-group', groupId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:SecurityGroupID': groupId });
+export function securityGroupResource(network: Network, { groupId, vpc }: SecurityGroup): PolicyResource {
+  return policyResource(network, 'security-group', groupId, vpc, { 'ec2:Vpc': vpc.arn, 'ec2:SecurityGroupID': groupId });
 }
 
 /** A peering connection as a resource of `account`. Its ARN differs between the two accounts. */
-export function peeringResource(network: Network, { id, region, requester, accepter }: Peering, account: string): Resource {
+export function peeringResource(network: Network, { id, region, requester, accepter }: Peering, account: string): PolicyResource {
   const vpcArn = (side: { account: string; vpcId: string }) =>
     arnOf({ account: side.account, region }, 'ec2', `vpc/${side.vpcId}`);
-  return resource(
+  return policyResource(
     network,
     'vpc-peering-connection',
     id,
@@ -50,7 +61,7 @@ export function peeringResource(network: Network, { id, region, requester, accep
   );
 }
 
-/** A resource of another type. The simulated API can only change its tags. */
-export function plainResource(network: Network, type: string, id: string, owner: Place): Resource {
-  return resource(network, type, id, owner, {});
+/** A resource whose type has no function above. The simulated API can only change its tags. */
+export function otherResource(network: Network, type: string, id: string, owner: Place): PolicyResource {
+  return policyResource(network, type, id, owner, {});
 }

@@ -1,12 +1,12 @@
 import { arnOf } from '../partitions';
 import type { ServiceCall } from '../service';
 import type { Members, Parameters, QueryOperation } from '../wire/query';
-import { authorizeDescribe, describedPage, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
+import { authorizeDescribe, pageOfMatches, endDryRun, requireWellFormedIds, tagSet, type Filters } from './filters';
 import type { Network, SecurityGroup } from './network';
 import { securityGroupResource } from './policy-resources';
 import type { Rule } from './security-group-rules';
 
-const FILTERS: Filters<SecurityGroup> = {
+const GROUP_FILTERS: Filters<SecurityGroup> = {
   'group-id': ({ groupId }) => groupId,
   'group-name': ({ name }) => name,
   'vpc-id': ({ vpc }) => vpc.vpcId,
@@ -16,6 +16,7 @@ const FILTERS: Filters<SecurityGroup> = {
 
 /** EC2's operations on security groups and their rules. */
 export function securityGroupOperations(network: Network): Readonly<Record<string, QueryOperation>> {
+  /** Returns an operation that authorizes the caller, and then calls `change` for each rule in the request. */
   const changeOperation =
     (direction: Rule['direction'], change: (call: ServiceCall, groupId: string, rule: Rule) => void): QueryOperation =>
     async (parameters, call) => {
@@ -52,12 +53,12 @@ async function describe(network: Network, parameters: Parameters, call: ServiceC
 
 function list(network: Network, parameters: Parameters, call: ServiceCall, ids: readonly string[]): Members {
   const tagsOf = ({ groupId }: SecurityGroup) => network.tags.get(call.account, groupId);
-  const { items, next } = describedPage(parameters, ids, {
+  const { items, next } = pageOfMatches(parameters, ids, {
     kind: 'security group',
     visible: [...network.securityGroups.values()].filter(({ vpc }) => vpc.account === call.account && vpc.region === call.region),
     idOf: ({ groupId }) => groupId,
     tagsOf,
-    filters: FILTERS,
+    filters: GROUP_FILTERS,
   });
   return { securityGroupInfo: items.map((group) => ({ ...describeOne(group), ...tagSet(tagsOf(group)) })), ...next };
 }

@@ -15,28 +15,29 @@ export interface Rule {
 /** The default rule of a new security group: allows all egress. */
 export const ALL_EGRESS: Rule = { direction: 'egress', protocol: '-1', peer: '0.0.0.0/0' };
 
-/** EC2 accepts these descriptions and group names. */
-const TEXT = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
+/** The descriptions and group names that EC2 accepts. */
+const ALLOWED_TEXT = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
 const ALLOWED_CHARACTERS =
   'Valid descriptions are strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*';
+/** TCP and UDP, by name and by protocol number. */
 const PROTOCOLS_WITH_PORTS = ['tcp', 'udp', '6', '17'];
 const LAST_PORT = 65_535;
 
 const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValue', message);
 
 /** Whether two rules are the same apart from their descriptions. */
-export function sameRule(one: Rule, other: Rule): boolean {
+export function isSameRule(one: Rule, other: Rule): boolean {
   const keyOf = ({ direction, protocol, fromPort, toPort, peer }: Rule) =>
     [direction, protocol, fromPort, toPort, peer].join(' ');
   return keyOf(one) === keyOf(other);
 }
 
 /** Throws EC2's error if the rule is invalid. */
-export function requireRule({ peer, protocol, fromPort, toPort, description = '' }: Rule): void {
+export function requireValidRule({ peer, protocol, fromPort, toPort, description = '' }: Rule): void {
   if (!/^(sg|pl)-/.test(peer) && !isCidr(peer) && !isIpv6Cidr(peer)) {
     throw invalid(`CIDR block ${peer} is malformed`);
   }
-  if (!TEXT.test(description)) {
+  if (!ALLOWED_TEXT.test(description)) {
     throw invalid(`Invalid rule description. ${ALLOWED_CHARACTERS}`);
   }
   if (PROTOCOLS_WITH_PORTS.includes(protocol)) {
@@ -45,11 +46,11 @@ export function requireRule({ peer, protocol, fromPort, toPort, description = ''
 }
 
 /** Throws EC2's error if the name or description of a security group is invalid. */
-export function requireGroupTexts(name: string, description: string): void {
-  if (!TEXT.test(description) || description === '') {
+export function requireValidNameAndDescription(name: string, description: string): void {
+  if (!ALLOWED_TEXT.test(description) || description === '') {
     throw invalid(`Invalid security group description. ${ALLOWED_CHARACTERS}`);
   }
-  if (!TEXT.test(name) || name === '' || name.startsWith('sg-')) {
+  if (!ALLOWED_TEXT.test(name) || name === '' || name.startsWith('sg-')) {
     throw invalid(`Value (${name}) for parameter GroupName is invalid.`);
   }
 }

@@ -1,21 +1,21 @@
-import type { Context } from '../iam/iam';
+import type { ConditionContext } from '../iam/iam';
 import type { Place, ServiceCall } from '../service';
-import { tagKeys } from '../tags';
+import { tagKeysContext } from '../tags';
 import type { Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
-import { authorizeDescribe, endDryRun, applyFilters, page, type Filters } from './filters';
+import { authorizeDescribe, endDryRun, applyFilters, pageOf, type Filters } from './filters';
 import type { Network } from './network';
 import {
   peeringResource,
-  plainResource,
+  otherResource,
   routeTableResource,
   securityGroupResource,
   vpcResource,
-  type Resource,
+  type PolicyResource,
 } from './policy-resources';
 
 /** Resource types by the prefix of their ids. */
-const TYPES: Readonly<Record<string, string>> = {
+const RESOURCE_TYPES: Readonly<Record<string, string>> = {
   vpc: 'vpc',
   subnet: 'subnet',
   rtb: 'route-table',
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   pcx: 'vpc-peering-connection',
 };
 
-const FILTERS: Filters<{ readonly resourceId: string; readonly key: string; readonly value: string }> = {
+const TAG_FILTERS: Filters<{ readonly resourceId: string; readonly key: string; readonly value: string }> = {
   key: ({ key }) => key,
   value: ({ value }) => value,
   'resource-id': ({ resourceId }) => resourceId,
@@ -37,19 +37,19 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
   return {
     DescribeTags: async (parameters, call) => {
       await authorizeDescribe(parameters, call);
-      const all = call
+      const allTags = call
         .read(() => network.tags.list(call.account))
         .map((tag) => ({ ...tag, resourceType: typeOf(tag.resourceId) }));
-      const { items, next } = page(
+      const { items, next } = pageOf(
         parameters,
-        applyFilters(parameters, all, FILTERS, ({ key, value }) => new Map([[key, value]])),
+        applyFilters(parameters, allTags, TAG_FILTERS, ({ key, value }) => new Map([[key, value]])),
       );
       return { tagSet: items, ...next };
     },
     CreateTags: async (parameters, call) => {
       const tags = new Map([...tagsOf(parameters)].map(([key, value]) => [key, value ?? '']));
-      const requested = Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value]));
-      await authorizeTagging(network, parameters, call, (resourceContext) => ({ ...resourceContext, ...requested }));
+      const requestTagContext = Object.fromEntries([...tags].map(([key, value]) => [`aws:RequestTag/${key}`, value]));
+      await authorizeTagging(network, parameters, call, (resourceContext) => ({ ...resourceContext, ...requestTagContext }));
       parameters.list('ResourceId').forEach((id) => {
         network.tags.put(call.account, id, tags);
       });
@@ -57,24 +57,24 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
     },
     DeleteTags: async (parameters, call) => {
       await authorizeTagging(network, parameters, call, contextForDeleteTags);
-      const requested = tagsOf(parameters);
+      const tagsToRemove = tagsOf(parameters);
       parameters.list('ResourceId').forEach((id) => {
-        const all = [...network.tags.get(call.account, id).keys()].map((key) => [key, undefined] as const);
-        network.tags.remove(call.account, id, requested.size > 0 ? requested : new Map(all));
+        const allKeys = [...network.tags.get(call.account, id).keys()].map((key) => [key, undefined] as const);
+        network.tags.remove(call.account, id, tagsToRemove.size > 0 ? tagsToRemove : new Map(allKeys));
       });
       return { return: true };
     },
   };
 }
 
-/** Checks the permission on each resource. @param contextOf returns the condition keys of the operation */
+/** Checks the permission on each resource. @param contextOf returns the condition keys that the operation supports for a resource */
 async function authorizeTagging(
   network: Network,
   parameters: Parameters,
   call: ServiceCall,
-  contextOf: (resourceContext: Context) => Context,
+  contextOf: (resourceContext: ConditionContext) => ConditionContext,
 ): Promise<void> {
-  const keys = tagKeys([...tagsOf(parameters).keys()]);
+  const keys = tagKeysContext([...tagsOf(parameters).keys()]);
   for (const { arn, context } of parameters.list('ResourceId').map((id) => findResource(network, call, id))) {
     await call.authorize(`ec2:${call.operation}`, [arn], { ...contextOf(context), ...keys });
   }
@@ -82,10 +82,10 @@ async function authorizeTagging(
 }
 
 /**
- * Returns the condition keys of DeleteTags in the Service Authorization Reference. They include the resource's tags, but not its id or
- * its VPCs.
+ * Returns the condition keys that the Service Authorization Reference lists for DeleteTags: the keys for the tags of the resource, but
+ * not those for its id or its VPCs.
  */
-function contextForDeleteTags(resourceContext: Context): Context {
+function contextForDeleteTags(resourceContext: ConditionContext): ConditionContext {
   return Object.fromEntries(Object.entries(resourceContext).filter(([key]) => /^(aws:|ec2:ResourceTag\/|ec2:Region$)/.test(key)));
 }
 
@@ -94,10 +94,10 @@ function tagsOf(parameters: Parameters): ReadonlyMap<string, string | undefined>
 }
 
 function typeOf(resourceId: string): string {
-  return TYPES[resourceId.split('-')[0] ?? ''] ?? 'unknown';
+  return RESOURCE_TYPES[resourceId.split('-')[0] ?? ''] ?? 'unknown';
 }
 
-function findResource(network: Network, place: Place, id: string): Resource {
+function findResource(network: Network, place: Place, id: string): PolicyResource {
   switch (typeOf(id)) {
     case 'vpc':
       return vpcResource(network, network.vpc(place, id));
@@ -110,6 +110,6 @@ function findResource(network: Network, place: Place, id: string): Resource {
     case 'unknown':
       throw notFound('resource', [id]);
     default:
-      return plainResource(network, typeOf(id), id, place);
+      return otherResource(network, typeOf(id), id, place);
   }
 }

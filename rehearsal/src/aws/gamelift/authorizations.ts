@@ -14,15 +14,17 @@ export interface AuthorizationKey {
 export interface Authorization extends AuthorizationKey {
   readonly creationTime: Date;
   readonly expirationTime: Date;
-  readonly used: boolean;
+  /** Whether a connection was created or deleted with this authorization. */
+  readonly isUsed: boolean;
   /** GameLift acts in the peer VPC with this identity. */
   readonly authorizer: Principal;
 }
 
-/** A change of an authorization. No change is recorded when it expires. */
+/** A change of an authorization, or a failed attempt to use one. There is no change for the expiry. */
 export type AuthorizationChange = AuthorizationKey & { readonly time: number } & (
     | { readonly kind: 'authorized'; readonly expirationTime: number }
-    | { readonly kind: 'used' | 'used up' | 'canceled' }
+    /** `consumed`: the authorization was used, and each use consumes it. */
+    | { readonly kind: 'used' | 'consumed' | 'canceled' }
     /** An operation needed a valid authorization, but there was none. */
     | { readonly kind: 'missing' }
   );
@@ -43,11 +45,11 @@ export class Authorizations {
   }
 
   authorize(key: AuthorizationKey, authorizer: Principal): Authorization {
-    const valid = this.findValid(key);
-    if (valid !== undefined) {
+    const existing = this.findValid(key);
+    if (existing !== undefined) {
       const reading = this.behaviours.get('authorizingAgain');
       if (reading === 'keeps expiry') {
-        return valid;
+        return existing;
       }
       if (reading === 'InvalidRequestException') {
         throw new ServiceError(reading, `A VPC peering authorization for ${key.peerVpcId} already exists.`);
@@ -55,7 +57,7 @@ export class Authorizations {
     }
     const now = this.history.now();
     const times = { creationTime: new Date(now), expirationTime: new Date(now + VALIDITY_MS) };
-    const authorization = { ...key, ...times, used: false, authorizer };
+    const authorization = { ...key, ...times, isUsed: false, authorizer };
     this.byKey.set(mapKeyOf(key), authorization);
     this.changes.push({ ...key, time: now, kind: 'authorized', expirationTime: now + VALIDITY_MS });
     return authorization;
@@ -79,7 +81,7 @@ export class Authorizations {
         authorization.region === region &&
         [authorization.peerVpcAccount, authorization.gameLiftAccount].includes(account) &&
         this.findValid(authorization) !== undefined &&
-        !(hidesUsed && authorization.used),
+        !(hidesUsed && authorization.isUsed),
     );
   }
 
@@ -89,33 +91,38 @@ export class Authorizations {
   }
 
   /**
-   * Returns the authorization for creating or deleting a connection, or for deleting a peered fleet. Throws if there is none, except under the reading `failed`.
+   * Returns the valid authorization. Creating or deleting a connection needs one, and so does deleting a peered fleet. Throws if there is
+   * none, except under the reading `failed` of `missingAuthorization`.
    *
-   * @returns undefined if there is none under the reading `failed`: GameLift accepts the call, and the operation fails later
+   * @returns undefined if there is none, under the reading `failed`: GameLift accepts the call, and the operation fails later
    */
   requireValid(key: AuthorizationKey): Authorization | undefined {
-    const valid = this.findValid(key);
-    if (valid === undefined) {
+    const authorization = this.findValid(key);
+    if (authorization === undefined) {
       this.recordChange(key, 'missing');
     }
     const reading = this.behaviours.get('missingAuthorization');
-    if (valid === undefined && reading !== 'failed') {
+    if (authorization === undefined && reading !== 'failed') {
       throw new ServiceError(reading, `There is no valid VPC peering authorization for ${key.peerVpcId}.`);
     }
-    return valid;
+    return authorization;
   }
 
-  /** Marks the authorization as used, or removes it if each use consumes it. Throws like `requireValid`. @returns whether there was one */
+  /**
+   * Marks the valid authorization as used, or removes it if each use consumes it. Throws like `requireValid`.
+   *
+   * @returns whether there was a valid authorization
+   */
   use(key: AuthorizationKey): boolean {
-    const valid = this.requireValid(key);
-    if (valid === undefined) {
+    const authorization = this.requireValid(key);
+    if (authorization === undefined) {
       return false;
     }
     if (this.behaviours.get('useOfAuthorization') === 'consumed') {
       this.byKey.delete(mapKeyOf(key));
-      this.recordChange(key, 'used up');
+      this.recordChange(key, 'consumed');
     } else {
-      this.byKey.set(mapKeyOf(key), { ...valid, used: true });
+      this.byKey.set(mapKeyOf(key), { ...authorization, isUsed: true });
       this.recordChange(key, 'used');
     }
     return true;
@@ -123,7 +130,7 @@ export class Authorizations {
 
   private recordChange(
     { peerVpcAccount, peerVpcId, gameLiftAccount, region }: AuthorizationKey,
-    kind: 'used' | 'used up' | 'canceled' | 'missing',
+    kind: 'used' | 'consumed' | 'canceled' | 'missing',
   ): void {
     this.changes.push({ peerVpcAccount, peerVpcId, gameLiftAccount, region, time: this.history.now(), kind });
   }

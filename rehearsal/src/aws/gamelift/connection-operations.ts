@@ -14,18 +14,22 @@ export function connectionOperations(
   behaviours: Behaviours,
 ): Readonly<Record<ConnectionOperation, OperationHandler>> {
   const describe = (input: Input, call: ServiceCall): object => {
-    const id = input.optional('FleetId');
-    const exists = id === undefined || fleets.find(call, id)?.exists === true;
-    if (!exists && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
+    const id = input.optionalText('FleetId');
+    const isAllOrExistingFleet = id === undefined || fleets.find(call, id)?.exists === true;
+    if (!isAllOrExistingFleet && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
       throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
     }
-    const listed = connections.list().filter(({ fleet }) => {
+    const visible = connections.list().filter(({ fleet }) => {
       const { account, region } = fleet.place;
-      return account === call.account && region === call.region && (id === undefined ? fleet.exists : exists && fleet.id === id);
+      return (
+        account === call.account &&
+        region === call.region &&
+        (id === undefined ? fleet.exists : isAllOrExistingFleet && fleet.id === id)
+      );
     });
     const statusesWithCidrBlock =
       behaviours.get('endedCidrBlocks') === 'returned' ? ['active', 'failed', 'rejected'] : ['active'];
-    return { VpcPeeringConnections: listed.map((connection) => shapeOf(connection, statusesWithCidrBlock)) };
+    return { VpcPeeringConnections: visible.map((connection) => shapeOf(connection, statusesWithCidrBlock)) };
   };
   return {
     CreateVpcPeeringConnection: {

@@ -13,18 +13,20 @@ import { PeerActions, type WrittenRoutesAndRules } from './peer-actions';
 import type { ConnectionOutcome } from './scripted-outcomes';
 
 /** EC2's message for three different causes. */
-const CANNOT_CONNECT = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
-const UNAUTHORIZED = 'VPC actions are not authorized';
-const ACTIVE_PER_VPC = 50;
+const CANNOT_CONNECT_MESSAGE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
+const UNAUTHORIZED_MESSAGE = 'VPC actions are not authorized';
+/** EC2's default quota. */
+const MAX_ACTIVE_PER_VPC = 50;
 
-/** GameLift's record of a connection. `peering` is the connection in EC2. */
+/** A connection as GameLift knows it. `peering` is the same connection in EC2. */
 export class Connection {
   readonly id: string;
   readonly fleet: Fleet;
   readonly peering: Peering;
   readonly key: AuthorizationKey;
   readonly createdBy: 'CreateFleet' | 'CreateVpcPeeringConnection';
-  written?: { readonly routesAndRules: WrittenRoutesAndRules; readonly vpc: Vpc };
+  /** What GameLift has written in the peer VPC. */
+  peerVpcWrites?: { readonly routesAndRules: WrittenRoutesAndRules; readonly vpc: Vpc };
   /** GameLift's status, if it differs from EC2's. */
   private readonly ownStatus: HistoricValue<PeeringStatus | undefined>;
 
@@ -95,7 +97,7 @@ export class Connections {
     this.authorizations.use(key);
     const connection = this.requestPeering(fleet, fleet.vpc, key, 'CreateVpcPeeringConnection');
     runInBackground(async () => {
-      await fleet.settled;
+      await fleet.whenSettled;
       await this.establish(connection, authorizer, caller);
     });
   }
@@ -105,8 +107,12 @@ export class Connections {
     return this.authorizations.requireValid(key)?.authorizer;
   }
 
-  /** Connects a fleet that is created with a peer VPC, when it becomes ACTIVATING. @returns the problem, or undefined on success */
-  createPeered(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
+  /**
+   * Connects a fleet that is created with a peer VPC, when the fleet becomes ACTIVATING.
+   *
+   * @returns the reason why the connection is not active; undefined if it is active
+   */
+  connectNewFleet(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
     if (fleet.vpc === undefined) {
       return Promise.resolve(undefined);
     }
@@ -114,7 +120,7 @@ export class Connections {
     const connection = this.requestPeering(fleet, fleet.vpc, key, 'CreateFleet');
     return new Promise((resolve) => {
       runInBackground(async () => {
-        await fleet.activating;
+        await fleet.whenActivating;
         await this.establish(connection, authorizer);
         const { code, message } = connection.peering.status;
         resolve(code === 'active' ? undefined : message);
@@ -129,16 +135,16 @@ export class Connections {
       throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
     }
     const { behaviours, clock, scriptedOutcomes } = this.context;
-    const isRefused = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
-    if (isRefused && connection.createdBy === 'CreateFleet') {
+    const refusesPeeredFleets = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
+    if (refusesPeeredFleets && connection.createdBy === 'CreateFleet') {
       const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
       throw new ServiceError('InvalidRequestException', message);
     }
     const authorizer = this.authorizations.requireValid(connection.key)?.authorizer;
     this.authorizations.use(connection.key);
     if (authorizer === undefined) {
-      connection.overrideStatus({ code: 'failed', message: UNAUTHORIZED });
-      this.report(connection, 'FAILED', UNAUTHORIZED);
+      connection.overrideStatus({ code: 'failed', message: UNAUTHORIZED_MESSAGE });
+      this.report(connection, 'FAILED', UNAUTHORIZED_MESSAGE);
       return;
     }
     if (behaviours.get('deletingConnections') === 'done on return') {
@@ -163,9 +169,9 @@ export class Connections {
     const authorizers = connections.map(({ key }) => this.authorizations.requireValid(key)?.authorizer);
     for (const [index, connection] of connections.entries()) {
       const authorizer = authorizers[index];
-      // if each use consumes the authorization, a second connection to the same VPC needs another one
+      // if each use consumes the authorization, a second connection to the same VPC needs a second authorization
       if (authorizer === undefined || !this.authorizations.use(connection.key)) {
-        return UNAUTHORIZED;
+        return UNAUTHORIZED_MESSAGE;
       }
       await this.endConnection(connection, authorizer);
     }
@@ -189,6 +195,7 @@ export class Connections {
     this.pendingResumes.clear();
   }
 
+  /** Creates the connection in EC2 and in GameLift. */
   private requestPeering(
     fleet: Fleet,
     { vpcId, account, cidrBlock }: Vpc,
@@ -218,6 +225,7 @@ export class Connections {
     const { peering, key, fleet } = connection;
     const outcome = scriptedOutcomes.connection({ fleetId: fleet.id, peerVpcId: key.peerVpcId });
     const milliseconds = scriptedOutcomes.connectionSeconds * 1000;
+    // 10 % of the time until pending-acceptance, 10 % until provisioning, 80 % until active
     await clock.sleep(0.1 * milliseconds);
     // check the status after each wait: the connection may have been deleted
     const { code } = peering.status;
@@ -228,7 +236,7 @@ export class Connections {
     const problem =
       fleet.status === 'ERROR' ? 'The fleet failed.' : this.connectionProblem(peering, peerVpc, authorizer, outcome);
     if (problem !== undefined || peerVpc === undefined || authorizer === undefined) {
-      this.fail(connection, problem ?? CANNOT_CONNECT);
+      this.fail(connection, problem ?? CANNOT_CONNECT_MESSAGE);
       return;
     }
     peering.setStatus('pending-acceptance', `Pending Acceptance by ${key.peerVpcAccount}`);
@@ -257,7 +265,7 @@ export class Connections {
     outcome: ConnectionOutcome,
   ): string | undefined {
     if (authorizer === undefined) {
-      return UNAUTHORIZED;
+      return UNAUTHORIZED_MESSAGE;
     }
     if (outcome.end === 'failed') {
       return outcome.message ?? 'Failed';
@@ -265,16 +273,17 @@ export class Connections {
     const activePeerings = this.context.ec2.peerings.all().filter(({ accepter, status }) => {
       return accepter.vpcId === peerVpc?.vpcId && status.code === 'active';
     });
-    if (activePeerings.length >= ACTIVE_PER_VPC) {
-      return `The limit of ${ACTIVE_PER_VPC} active VPC peering connections per VPC has been reached`;
+    if (activePeerings.length >= MAX_ACTIVE_PER_VPC) {
+      return `The limit of ${MAX_ACTIVE_PER_VPC} active VPC peering connections per VPC has been reached`;
     }
     const fleetBlocks = peering.requester.cidrBlocks;
     const isOverlapping = [...(peerVpc?.cidrBlocks.values() ?? [])].some((block) =>
       fleetBlocks.some((other) => overlap(block, other)),
     );
-    return peerVpc === undefined || isOverlapping ? CANNOT_CONNECT : undefined;
+    return peerVpc === undefined || isOverlapping ? CANNOT_CONNECT_MESSAGE : undefined;
   }
 
+  /** Accepts the connection and writes routes and rules, with the permissions of the authorizer. */
   private async accept(connection: Connection, vpc: Vpc, authorizer: Principal, caller?: Principal): Promise<void> {
     const { behaviours } = this.context;
     const { peering } = connection;
@@ -288,7 +297,7 @@ export class Connections {
       await this.peerActions.accept(peering, vpc, authorizer);
       peering.setStatus('provisioning');
       const routesAndRules = await this.peerActions.writeRoutesAndRules(peering, vpc, authorizer);
-      connection.written = { routesAndRules, vpc };
+      connection.peerVpcWrites = { routesAndRules, vpc };
       if (!peering.isLive) {
         await this.peerActions.removeRoutesAndRules(routesAndRules, vpc, authorizer);
       }
@@ -304,8 +313,12 @@ export class Connections {
     const { behaviours, ec2 } = this.context;
     connection.overrideStatus(undefined);
     ec2.peerings.markDeleted(connection.peering, `Deleted by ${GAMELIFT_OWN_ACCOUNT}`);
-    if (connection.written !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
-      await this.peerActions.removeRoutesAndRules(connection.written.routesAndRules, connection.written.vpc, authorizer);
+    if (connection.peerVpcWrites !== undefined && behaviours.get('peerVpcWritesOnDelete') === 'removed') {
+      await this.peerActions.removeRoutesAndRules(
+        connection.peerVpcWrites.routesAndRules,
+        connection.peerVpcWrites.vpc,
+        authorizer,
+      );
     }
     this.report(connection, 'DELETED', `VPC peering connection ${connection.id} was deleted.`);
   }
@@ -315,6 +328,7 @@ export class Connections {
     this.report(connection, 'FAILED', message);
   }
 
+  /** Records the outcome in the fleet's events and in the journal. */
   private report({ fleet, id, key }: Connection, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
     this.fleets.recordPeering(fleet, outcome, `${id} to ${key.peerVpcId}: ${message}`);
     const text = `peering of ${fleet.id} with ${key.peerVpcId} ${outcome}: ${message}`;

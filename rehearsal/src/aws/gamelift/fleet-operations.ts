@@ -1,14 +1,17 @@
 import type { Behaviours } from '../behaviours';
 import { arnOf } from '../partitions';
 import { ServiceError, type ServiceCall } from '../service';
-import { tagKeys } from '../tags';
+import { tagKeysContext } from '../tags';
 import type { Input } from '../wire/input-constraints';
 import { authorizationKeyOf, type Connections } from './connections';
 import { attributesOf, type Fleet, type Fleets } from './fleets';
 import type { OperationHandler } from './operation-handler';
 
-const CHANGEABLE = ['Name', 'Description', 'NewGameSessionProtectionPolicy'];
-const CREATE_ONLY = ['BuildId', 'ScriptId', 'EC2InstanceType', 'FleetType', 'ComputeType', 'InstanceRoleArn'];
+const CHANGEABLE_ATTRIBUTES = ['Name', 'Description', 'NewGameSessionProtectionPolicy'];
+const CREATE_ONLY_ATTRIBUTES = ['BuildId', 'ScriptId', 'EC2InstanceType', 'FleetType', 'ComputeType', 'InstanceRoleArn'];
+/** The page sizes for requests without `Limit`. */
+const FLEETS_PER_PAGE = 16;
+const EVENTS_PER_PAGE = 20;
 const FLEET_ARN = /^arn:aws[a-z-]*:gamelift:([a-z0-9-]+):(\d{12})?:fleet\/(fleet-[a-zA-Z0-9-]+)$/;
 
 type FleetOperation =
@@ -32,29 +35,29 @@ export function fleetOperations(
   const policyArnsOf = (call: ServiceCall, idOrArn: string): string[] => [
     arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
   ];
-  const fleetArnsFrom = (name: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(name));
+  const policyArnsFrom = (name: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(name));
   const taggedFleet = (input: Input, call: ServiceCall): Fleet =>
     fleets.getFleet(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
     const tags = [...tagsOf(input)];
     const keys = [...tags.map(([key]) => key), ...(input.texts('TagKeys') ?? [])];
     return {
-      ...tagKeys(keys),
+      ...tagKeysContext(keys),
       ...Object.fromEntries(tags.map(([key, value]) => [`aws:RequestTag/${key}`, value])),
     };
   };
   return {
     CreateFleet: { context: tagContext, run: (input, call) => create(fleets, connections, input, call) },
     UpdateFleetAttributes: {
-      resources: fleetArnsFrom('FleetId'),
+      resources: policyArnsFrom('FleetId'),
       run: (input, call) => {
         const fleet = fleets.getFleet(call, input.text('FleetId'));
-        fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE) };
+        fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE_ATTRIBUTES) };
         return { FleetId: fleet.id, FleetArn: fleet.arn };
       },
     },
     DeleteFleet: {
-      resources: fleetArnsFrom('FleetId'),
+      resources: policyArnsFrom('FleetId'),
       run: async (input, call) => {
         const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleets.requireDeletable(fleet);
@@ -65,7 +68,7 @@ export function fleetOperations(
     ListFleets: {
       run: (input, call) =>
         call.read(() => {
-          const { items, next } = page(input, fleets.list(call), 16);
+          const { items, next } = pageOf(input, fleets.list(call), FLEETS_PER_PAGE);
           return { FleetIds: items.map(({ id }) => id), ...next };
         }),
     },
@@ -73,21 +76,25 @@ export function fleetOperations(
       run: (input, call) =>
         call.read(() => {
           const ids = input.texts('FleetIds');
-          const requested = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
-          const { items, next } = requested === undefined ? page(input, fleets.list(call), 16) : { items: requested, next: {} };
+          const requestedFleets = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
+          const { items, next } =
+            requestedFleets === undefined
+              ? pageOf(input, fleets.list(call), FLEETS_PER_PAGE)
+              : { items: requestedFleets, next: {} };
           return { FleetAttributes: items.map(shapeOf), ...next };
         }),
     },
     DescribeFleetEvents: {
-      resources: fleetArnsFrom('FleetId'),
+      resources: policyArnsFrom('FleetId'),
       run: (input, call) =>
         call.read(() => {
-          // the events of a deleted fleet can still be read
+          // the events of a deleted fleet can still be read; `getFleet` throws if the fleet never existed
           const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.getFleet(call, input.text('FleetId'));
           const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
-          const inTime = fleet.events.filter(({ time }) => time >= start && !(time > end));
-          const ordered = behaviours.get('eventOrder') === 'oldest first' ? inTime : inTime.reverse();
-          const { items, next } = page(input, ordered, 20);
+          // without EndTime, `end` is an invalid date, and no time is later than an invalid date
+          const eventsInRange = fleet.events.filter(({ time }) => time >= start && !(time > end));
+          const orderedEvents = behaviours.get('eventOrder') === 'oldest first' ? eventsInRange : eventsInRange.reverse();
+          const { items, next } = pageOf(input, orderedEvents, EVENTS_PER_PAGE);
           const events = items.map(({ id, code, message, time }) => ({
             EventId: id,
             ResourceId: fleet.id,
@@ -125,8 +132,12 @@ export function fleetOperations(
 
 function create(fleets: Fleets, connections: Connections, input: Input, call: ServiceCall): object {
   const place = { account: call.account, region: call.region };
-  const attributes = { ComputeType: 'EC2', FleetType: 'ON_DEMAND', ...attributesOf(input, [...CHANGEABLE, ...CREATE_ONLY]) };
-  const [peerAccount, peerVpcId] = [input.optional('PeerVpcAwsAccountId'), input.optional('PeerVpcId')];
+  const attributes = {
+    ComputeType: 'EC2',
+    FleetType: 'ON_DEMAND',
+    ...attributesOf(input, [...CHANGEABLE_ATTRIBUTES, ...CREATE_ONLY_ATTRIBUTES]),
+  };
+  const [peerAccount, peerVpcId] = [input.optionalText('PeerVpcAwsAccountId'), input.optionalText('PeerVpcId')];
   requireValidFleet(attributes.ComputeType, input);
   if (peerAccount === undefined || peerVpcId === undefined) {
     const fleet = fleets.create(place, attributes, tagsOf(input));
@@ -136,13 +147,13 @@ function create(fleets: Fleets, connections: Connections, input: Input, call: Se
   const key = authorizationKeyOf({ place }, peerAccount, peerVpcId);
   const authorizer = connections.requireAuthorization(key);
   const fleet = fleets.create(place, attributes, tagsOf(input));
-  fleets.activate(fleet, connections.createPeered(fleet, key, authorizer));
+  fleets.activate(fleet, connections.connectNewFleet(fleet, key, authorizer));
   return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
 }
 
 function requireValidFleet(computeType: string, input: Input): void {
   const isEc2 = computeType === 'EC2';
-  const has = (name: string): boolean => input.optional(name) !== undefined;
+  const has = (name: string): boolean => input.optionalText(name) !== undefined;
   const problem =
     isEc2 && has('BuildId') === has('ScriptId')
       ? 'specify exactly one of BuildId and ScriptId'
@@ -171,8 +182,8 @@ function tagsOf(input: Input): ReadonlyMap<string, string> {
   return new Map(input.structures('Tags').map((tag) => [tag.text('Key'), tag.text('Value')]));
 }
 
-function page<T>(input: Input, items: readonly T[], defaultLimit: number) {
-  const start = Number(input.optional('NextToken') ?? 0);
+function pageOf<T>(input: Input, items: readonly T[], defaultLimit: number) {
+  const start = Number(input.optionalText('NextToken') ?? 0);
   if (!Number.isInteger(start)) {
     throw new ServiceError('InvalidRequestException', 'Invalid NextToken.');
   }

@@ -32,18 +32,18 @@ const STAGES: readonly (readonly [FleetStatus, number])[] = [
   ['ACTIVE', 1],
 ];
 /** GameLift's developer guide allows a deletion only in these statuses. */
-const DELETABLE: readonly FleetStatus[] = ['ACTIVE', 'ERROR'];
-const TAGS_PER_FLEET = 50;
+const DELETABLE_STATUSES: readonly FleetStatus[] = ['ACTIVE', 'ERROR'];
+const MAX_TAGS_PER_FLEET = 50;
 
 type FleetOptions = Pick<Fleet, 'id' | 'arn' | 'place' | 'creationTime' | 'attributes' | 'vpc'>;
 
-/** A fleet. Deleted fleets are kept, because their events can still be read. */
+/** A fleet. `Fleets` keeps deleted fleets, because their events can still be read. */
 export class Fleet {
   readonly tags: Map<string, string>;
   /** Resolves when the fleet is ACTIVATING. */
-  readonly activating: Promise<void>;
+  readonly whenActivating: Promise<void>;
   /** Resolves when the fleet is ACTIVE, or can no longer become ACTIVE. */
-  readonly settled: Promise<void>;
+  readonly whenSettled: Promise<void>;
   private resolveActivating: () => void = () => undefined;
   private resolveSettled: () => void = () => undefined;
   readonly id: string;
@@ -65,8 +65,8 @@ export class Fleet {
     this.place = place;
     this.creationTime = creationTime;
     this.vpc = vpc;
-    this.activating = new Promise((resolve) => (this.resolveActivating = resolve));
-    this.settled = new Promise((resolve) => (this.resolveSettled = resolve));
+    this.whenActivating = new Promise((resolve) => (this.resolveActivating = resolve));
+    this.whenSettled = new Promise((resolve) => (this.resolveSettled = resolve));
     this.tags = history.map();
     this.statusValue = history.value<FleetStatus>('NEW');
     this.attributesValue = history.value(attributes);
@@ -102,7 +102,8 @@ export class Fleet {
     if (status === 'ACTIVATING') {
       this.resolveActivating();
     }
-    if (!STAGES.some(([stage]) => stage === status && stage !== 'ACTIVE')) {
+    const isBeforeActive = status !== 'ACTIVE' && STAGES.some(([stage]) => stage === status);
+    if (!isBeforeActive) {
       this.resolveSettled();
     }
   }
@@ -112,7 +113,7 @@ export class Fleet {
 export class Fleets {
   private readonly byId: Map<string, Fleet>;
   private readonly ids = new Ids();
-  private created = 0;
+  private vpcCount = 0;
 
   constructor(private readonly context: GameLiftContext) {
     this.byId = context.history.map();
@@ -131,16 +132,16 @@ export class Fleets {
     return fleet;
   }
 
-  /** Activates the fleet. @param peeringProblem resolves to a text if the fleet is created with a peer VPC and the peering fails */
+  /** Activates the fleet. @param peeringProblem resolves to the reason why the fleet's peering failed, or to undefined */
   activate(fleet: Fleet, peeringProblem: Promise<string | undefined>): void {
     const { clock, scriptedOutcomes } = this.context;
     const { end, isReady } = this.outcomeOf(fleet.place, fleet.attributes.Name ?? '');
     const seconds = fleet.vpc === undefined ? 0 : scriptedOutcomes.fleetActivationSeconds;
     runInBackground(async () => {
-      let elapsed = 0;
+      let elapsedShare = 0;
       for (const [status, share] of STAGES) {
-        await clock.sleep((share - elapsed) * seconds * 1000);
-        elapsed = share;
+        await clock.sleep((share - elapsedShare) * seconds * 1000);
+        elapsedShare = share;
         if (status === 'ACTIVE') {
           const problem = await peeringProblem;
           if (problem !== undefined || end !== undefined || isReady?.() === false) {
@@ -154,7 +155,7 @@ export class Fleets {
   }
 
   requireDeletable({ id, status }: Fleet): void {
-    if (!DELETABLE.includes(status)) {
+    if (!DELETABLE_STATUSES.includes(status)) {
       throw new ServiceError('InvalidFleetStatusException', `Fleet ${id} cannot be deleted while it is ${status}.`);
     }
   }
@@ -203,8 +204,8 @@ export class Fleets {
 
   tag(fleet: Fleet, tags: ReadonlyMap<string, string>): void {
     const all = new Map([...fleet.tags, ...tags]);
-    if (all.size > TAGS_PER_FLEET || [...tags.keys()].some((key) => key.startsWith('aws:'))) {
-      const rule = `a fleet has at most ${TAGS_PER_FLEET} tags, and no key starts with aws:`;
+    if (all.size > MAX_TAGS_PER_FLEET || [...tags.keys()].some((key) => key.startsWith('aws:'))) {
+      const rule = `a fleet has at most ${MAX_TAGS_PER_FLEET} tags, and no key starts with aws:`;
       throw new ServiceError('TaggingFailedException', `The tags cannot be set: ${rule}`);
     }
     all.forEach((value, key) => fleet.tags.set(key, value));
@@ -215,7 +216,7 @@ export class Fleets {
     fleet.record({ id, code, message, time: new Date(this.context.clock.now()) });
   }
 
-  /** Records a peering event if the chosen reading of `fleetEvents` is that GameLift writes them. */
+  /** Records a fleet event about peering, if the reading of `fleetEvents` is `written`. */
   recordPeering(fleet: Fleet, outcome: 'SUCCEEDED' | 'FAILED' | 'DELETED', message: string): void {
     if (this.context.behaviours.get('fleetEvents') === 'written') {
       this.record(fleet, `FLEET_VPC_PEERING_${outcome}`, message);
@@ -230,6 +231,7 @@ export class Fleets {
     }
   }
 
+  /** Moves the fleet to ERROR. If its scripted outcome is `hang`, the fleet keeps its status instead. */
   private fail(fleet: Fleet, end: FleetOutcome['end'], message: string): void {
     if (end !== 'hang') {
       this.setStatus(fleet, 'ERROR');
@@ -239,7 +241,8 @@ export class Fleets {
 
   private createVpc({ account, region }: Place, name: string): Vpc | undefined {
     const { behaviours, ec2 } = this.context;
-    const number = behaviours.get('fleetCidrBlocks') === 'distinct' ? this.created++ : 0;
+    const number = behaviours.get('fleetCidrBlocks') === 'distinct' ? this.vpcCount++ : 0;
+    // /20 blocks, one after the other, from 10.192.0.0 on
     const { cidrBlock = `10.${192 + (number >> 4)}.${(number % 16) * 16}.0/20` } = this.outcomeOf({ account, region }, name);
     const { vpcId } = ec2.createVpc({ account: GAMELIFT_OWN_ACCOUNT, region, cidrBlock });
     return ec2.findVpc(GAMELIFT_OWN_ACCOUNT, region, vpcId);
@@ -250,11 +253,11 @@ export class Fleets {
   }
 }
 
-/** Returns the members with these names, without the absent ones. */
+/** Returns the members of the input that have these names and are present. */
 export function attributesOf(input: Input, names: readonly string[]): Attributes {
   return Object.fromEntries(
     names.flatMap((name) => {
-      const value = input.optional(name);
+      const value = input.optionalText(name);
       return value === undefined ? [] : [[name, value]];
     }),
   );

@@ -7,12 +7,12 @@ import { Connections } from './connections';
 import type { GameLiftContext } from './context';
 import { fleetOperations } from './fleet-operations';
 import { Fleets } from './fleets';
-import { MODEL, RATE_LIMITS } from './input-model';
+import { INPUT_MODEL, RATE_LIMITS } from './input-model';
 import type { OperationHandler } from './operation-handler';
 import { PeerActions } from './peer-actions';
 import { RateLimit } from './rate-limit';
 
-type Name = keyof typeof MODEL;
+type OperationName = keyof typeof INPUT_MODEL;
 
 /** The fleets and VPC peering of GameLift, for every account and Region. */
 export class GameLift {
@@ -25,14 +25,14 @@ export class GameLift {
     this.authorizations = new Authorizations(context.history, context.behaviours);
     this.fleets = new Fleets(context);
     this.connections = new Connections(context, this.fleets, this.authorizations);
-    const handlers: Readonly<Record<Name, OperationHandler>> = {
+    const handlers: Readonly<Record<OperationName, OperationHandler>> = {
       CreateVpcPeeringAuthorization: { run: (input, call) => this.authorize(input, call) },
       DeleteVpcPeeringAuthorization: { run: (input, call) => this.cancel(input, call) },
       DescribeVpcPeeringAuthorizations: { run: (_input, call) => this.describe(call) },
       ...connectionOperations(this.fleets, this.connections, context.behaviours),
       ...fleetOperations(this.fleets, this.connections, context.behaviours),
     };
-    const names = Object.keys(handlers) as Name[];
+    const names = Object.keys(handlers) as OperationName[];
     const operations = Object.fromEntries(names.map((name) => [name, this.operation(name, handlers[name])]));
     this.service = new RpcService({
       source: 'gamelift',
@@ -44,17 +44,18 @@ export class GameLift {
   }
 
   /** Adds the permission check, and a rate limit for each account and Region. */
-  private operation(name: Name, { resources, context, run }: OperationHandler): Operation {
+  private operation(name: OperationName, { resources, context, run }: OperationHandler): Operation {
     const { clock, behaviours } = this.context;
-    const rate = new RateLimit(clock, ...RATE_LIMITS[name]);
+    const rateLimit = new RateLimit(clock, ...RATE_LIMITS[name]);
     return {
-      members: MODEL[name],
+      members: INPUT_MODEL[name],
       run: async (input, call) => {
-        const takeToken = (): void => {
+        /** Throws the throttling error if the call exceeds the rate limit. */
+        const requireToken = (): void => {
           const key = `${call.account} ${call.region}`;
-          if (!rate.tryTakeToken(key)) {
+          if (!rateLimit.tryTakeToken(key)) {
             if (behaviours.get('throttledCalls') === 'counted') {
-              rate.empty(key);
+              rateLimit.empty(key);
             }
             throw new ServiceError(behaviours.get('throttlingError'), 'Rate exceeded');
           }
@@ -63,11 +64,11 @@ export class GameLift {
           await call.authorize(`gamelift:${name}`, resources?.(input, call) ?? ['*'], context?.(input));
         } catch (error) {
           if (error instanceof CommonError && behaviours.get('deniedCalls') === 'counted') {
-            takeToken();
+            requireToken();
           }
           throw error;
         }
-        takeToken();
+        requireToken();
         return run(input, call);
       },
     };

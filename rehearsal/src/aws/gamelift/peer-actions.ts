@@ -1,16 +1,22 @@
 import { isGatewayRouteTable, type Network, type Route, type RouteTable, type Vpc } from '../ec2/network';
 import type { Peering } from '../ec2/peerings';
-import { peeringResource, routeTableResource, securityGroupResource, vpcResource, type Resource } from '../ec2/policy-resources';
+import {
+  peeringResource,
+  routeTableResource,
+  securityGroupResource,
+  vpcResource,
+  type PolicyResource,
+} from '../ec2/policy-resources';
 import type { Rule } from '../ec2/security-group-rules';
-import type { Context, Decision, Principal } from '../iam/iam';
+import type { ConditionContext, Decision, Principal } from '../iam/iam';
 import { ServiceError } from '../service';
 import type { GameLiftContext } from './context';
 
-type Decide = (action: string, resource: string, context: Context) => Promise<Decision>;
+type Decide = (action: string, resource: string, context: ConditionContext) => Promise<Decision>;
 
 interface Permission {
   readonly action: string;
-  readonly resource: Resource;
+  readonly resource: PolicyResource;
 }
 
 /** The routes and rules that GameLift has written in a peer VPC. */
@@ -41,14 +47,14 @@ function groupPermissions(network: Network, vpc: Vpc, actions: readonly string[]
 
 /**
  * GameLift's changes in a peer VPC. GameLift makes them with the identity and the current permissions of the authorizer. AWS does not
- * document this. It can't be the identity of the requester, who may be in another account.
+ * document this, but GameLift can't use the identity of the requester, who may be in another account.
  */
 export class PeerActions {
   constructor(private readonly context: GameLiftContext) {}
 
   /**
-   * Throws unless the caller has the permissions that GameLift needs in the peer VPC. AWS says that the caller must have them, but not
-   * when GameLift checks them, or which error it returns.
+   * Throws unless the caller has the permissions that GameLift needs in the peer VPC. AWS says that the caller must have these
+   * permissions, but not when GameLift checks them, or which error GameLift returns.
    */
   async requirePermissions(vpc: Vpc, caller: Principal): Promise<void> {
     const { ec2 } = this.context;
@@ -70,7 +76,10 @@ export class PeerActions {
     ]);
   }
 
-  /** Writes routes and rules according to the reading of `peerVpcWrites`. Throws if that is denied or impossible. */
+  /**
+   * Writes routes and rules according to the reading of `peerVpcWrites`. Throws if a permission is missing, or EC2 refuses a route or a
+   * rule.
+   */
   async writeRoutesAndRules(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<WrittenRoutesAndRules> {
     const { ec2, behaviours } = this.context;
     const reading = behaviours.get('peerVpcWrites');
@@ -108,12 +117,15 @@ export class PeerActions {
     return written;
   }
 
-  /** Removes the written routes and rules that still exist. If that needs permissions, removes only those that the authorizer may remove. */
+  /**
+   * Removes the written routes and rules that still exist. Under the reading `needed` of `removalPermissions`, keeps those that the
+   * authorizer may not remove.
+   */
   async removeRoutesAndRules({ routes, rules }: WrittenRoutesAndRules, vpc: Vpc, authorizer: Principal): Promise<void> {
     const { behaviours, ec2 } = this.context;
     const decide = this.decideAs(authorizer, vpc);
     const needsPermission = behaviours.get('removalPermissions') === 'needed';
-    const mayRemove = async (action: string, { arn, context }: Resource): Promise<boolean> =>
+    const mayRemove = async (action: string, { arn, context }: PolicyResource): Promise<boolean> =>
       !needsPermission || (await decide(`ec2:${action}`, arn, context)).allowed;
     for (const { table, route } of routes) {
       const exists = (): boolean =>

@@ -20,8 +20,9 @@ export interface ConnectionOutcome {
 export class ScriptedOutcomes {
   fleetActivationSeconds = 1500;
   fleetDeletionSeconds = 60;
+  /** From the request until the connection is active. */
   connectionSeconds = 30;
-  /** Applies to the reading 'deleting for a while'. */
+  /** Applies only under the reading `deleting for a while` of `deletingConnections`. */
   connectionDeletionSeconds = 10;
   fleet: (fleet: { readonly name: string; readonly account: string; readonly region: string }) => FleetOutcome = () => ({});
   connection: (connection: { readonly fleetId: string; readonly peerVpcId: string }) => ConnectionOutcome = () => ({});

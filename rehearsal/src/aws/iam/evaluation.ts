@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { getDenialReasons, runSimulation, type RequestAnalysis } from '@cloud-copilot/iam-simulate';
 
-/** The condition context of a request. */
-export type Context = Readonly<Record<string, string | string[]>>;
+/** The condition keys of a request, with their values. */
+export type ConditionContext = Readonly<Record<string, string | string[]>>;
 
 /** A statement of an identity-based policy that has allowed a call. */
 export interface AllowStatement {
@@ -30,10 +30,11 @@ export interface EvaluationRequest {
   readonly action: string;
   readonly resource: string;
   readonly resourceAccount: string;
-  readonly context: Context;
+  readonly context: ConditionContext;
   readonly resourcePolicy?: object;
 }
 
+/** AWS's names for the policy types of the library. */
 const POLICY_TYPES: Readonly<Record<string, string>> = {
   identity: 'identity-based policy',
   pb: 'permissions boundary',
@@ -41,20 +42,20 @@ const POLICY_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Caches the decisions of all rehearsals, by the whole request including its policies. Does not store promises, because a promise
+ * Caches the decisions of all rehearsals, by a hash of the whole request with its policies. Contains no promises, because a promise
  * would keep the rehearsal that created it in memory.
  */
 const decisionsOfAllRehearsals = new Map<string, Decision>();
 
-/** Evaluates policies like IAM. Caches the decisions, because handlers repeat the same calls. */
+/** Evaluates policies like IAM. Also caches decisions by the version of the policies, because handlers repeat the same calls. */
 export class Evaluator {
-  private readonly pendingDecisions = new Map<string, Promise<Decision>>();
+  private readonly decisionPromises = new Map<string, Promise<Decision>>();
 
   evaluate(request: EvaluationRequest): Promise<Decision> {
     const { principalArn, version, action, resource, resourceAccount, context, resourcePolicy } = request;
     const key = JSON.stringify([principalArn, version, action, resource, resourceAccount, context, resourcePolicy]);
-    const decision = this.pendingDecisions.get(key) ?? decide(request);
-    this.pendingDecisions.set(key, decision);
+    const decision = this.decisionPromises.get(key) ?? decide(request);
+    this.decisionPromises.set(key, decision);
     return decision;
   }
 }

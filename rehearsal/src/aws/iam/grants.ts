@@ -50,13 +50,13 @@ export class Grants {
   private keysOf(roleArn: string, action: string, { policy, document, index }: AllowStatement): readonly string[] {
     const keysByRequest = this.keysByDocument.get(document) ?? new Map<string, readonly string[]>();
     this.keysByDocument.set(document, keysByRequest);
-    const request = [roleArn, policy, String(index), action].join(' ');
+    const requestKey = [roleArn, policy, String(index), action].join(' ');
     const statement = statementsOf(document)[index];
     const patterns = statement === undefined ? [] : actionsOf(statement);
     const keys =
-      keysByRequest.get(request) ??
+      keysByRequest.get(requestKey) ??
       patterns.filter((pattern) => matches(pattern, action)).map((pattern) => keyOf(roleArn, policy, statement, pattern));
-    keysByRequest.set(request, keys);
+    keysByRequest.set(requestKey, keys);
     return keys;
   }
 

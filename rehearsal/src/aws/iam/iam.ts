@@ -1,12 +1,12 @@
 import { Ids } from '../ids';
-import { Evaluator, type Context, type Decision, type NamedPolicy, type EvaluationRequest } from './evaluation';
+import { Evaluator, type ConditionContext, type Decision, type NamedPolicy, type EvaluationRequest } from './evaluation';
 import type { Grant } from './grants';
 import { ADMINISTRATOR_ACCESS } from './managed-policies';
 import { accountOf, RolesAndPolicies, IamError, type RoleEntity } from './roles-and-policies';
 import { trusts } from './trust';
 
 export { IamError } from './roles-and-policies';
-export type { Context, Decision } from './evaluation';
+export type { ConditionContext, Decision } from './evaluation';
 export type { Grant } from './grants';
 
 export interface Credentials {
@@ -48,6 +48,7 @@ export interface TargetResource {
   readonly policy?: object;
 }
 
+/** How long the credentials of a service are valid in the simulation. */
 const SERVICE_SESSION_SECONDS = 12 * 3600;
 
 /** The identities, policies and credentials of every account. Evaluates permissions. */
@@ -84,7 +85,7 @@ export class Iam extends RolesAndPolicies {
     return this.clock.work(() => this.decideOn(principal, action, target, {}));
   }
 
-  /** Performs `AssumeRole`. @returns undefined if it is denied, also if the role does not exist. */
+  /** Performs `AssumeRole`. @returns undefined if IAM denies the call, or the role does not exist */
   async assumeRole(caller: Principal, request: AssumeRoleRequest): Promise<Session | undefined> {
     const time = this.latestVisibleTime();
     const role = this.find(request.roleArn);
@@ -127,7 +128,7 @@ export class Iam extends RolesAndPolicies {
     return credentials;
   }
 
-  /** Finds the session of an access key. @returns undefined if there is none, or its role was deleted */
+  /** Finds the session of an access key. @returns undefined if there is no session, or its role was deleted */
   findSession(accessKeyId: string): Session | undefined {
     const session = this.sessionsByKeyId.get(accessKeyId);
     const role = session?.principal.role;
@@ -139,11 +140,11 @@ export class Iam extends RolesAndPolicies {
   }
 
   /** Whether the principal may perform `action` on a resource of its own account. If so, counts the permission as used. */
-  decide(principal: Principal, action: string, resource: string, context: Context): Promise<Decision> {
+  decide(principal: Principal, action: string, resource: string, context: ConditionContext): Promise<Decision> {
     return this.decideOn(principal, action, { arn: resource }, context);
   }
 
-  /** The actions that each role performed with permission. */
+  /** The actions that each role performed because IAM allowed them. */
   usedActions(): readonly { readonly roleArn: string; readonly action: string }[] {
     return [...this.usedActionsByKey.values()];
   }
@@ -158,7 +159,12 @@ export class Iam extends RolesAndPolicies {
     return this.grants().filter(({ uses }) => uses === 0);
   }
 
-  private async decideOn(principal: Principal, action: string, target: TargetResource, context: Context): Promise<Decision> {
+  private async decideOn(
+    principal: Principal,
+    action: string,
+    target: TargetResource,
+    context: ConditionContext,
+  ): Promise<Decision> {
     if (principal.role === undefined) {
       return { allowed: true, allowStatements: [] };
     }
@@ -215,19 +221,19 @@ export class Iam extends RolesAndPolicies {
     time: number,
   ): { policies: NamedPolicy[]; boundaries?: NamedPolicy[]; version: string } {
     if (role === undefined) {
-      return { policies: this.documents([ADMINISTRATOR_ACCESS], time), version: 'administrator' };
+      return { policies: this.managedPolicies([ADMINISTRATOR_ACCESS], time), version: 'administrator' };
     }
     const { value, version } = role.state.at(time);
     const { inline, attached, boundary } = value;
-    const managed = boundary === undefined ? attached : [...attached, boundary];
+    const managedPolicyArns = boundary === undefined ? attached : [...attached, boundary];
     return {
-      policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.documents(attached, time)],
-      version: [version, ...managed.map((arn) => this.managedPolicy(arn, time).version)].join(' '),
-      ...(boundary === undefined ? {} : { boundaries: this.documents([boundary], time) }),
+      policies: [...Object.entries(inline).map(([name, policy]) => ({ name, policy })), ...this.managedPolicies(attached, time)],
+      version: [version, ...managedPolicyArns.map((arn) => this.managedPolicy(arn, time).version)].join(' '),
+      ...(boundary === undefined ? {} : { boundaries: this.managedPolicies([boundary], time) }),
     };
   }
 
-  private documents(arns: readonly string[], time: number): NamedPolicy[] {
+  private managedPolicies(arns: readonly string[], time: number): NamedPolicy[] {
     return arns.flatMap((name) => {
       const policy = this.managedPolicy(name, time).document;
       return policy === undefined ? [] : [{ name, policy }];
@@ -259,12 +265,12 @@ export class Iam extends RolesAndPolicies {
   }
 }
 
-/** Whether the role exists. A new role exists at once, because CloudFormation's retries hide the propagation delay. */
+/** Whether the role exists at `time`. A new role always counts as existing, because CloudFormation's retries hide the propagation delay. */
 function existsAt({ state }: RoleEntity, time: number): boolean {
   return state.latest.exists || state.at(time).value.exists;
 }
 
-function globalConditionKeys({ arn, account, userId, role }: Principal): Context {
+function globalConditionKeys({ arn, account, userId, role }: Principal): ConditionContext {
   return {
     'aws:PrincipalArn': role?.arn ?? arn,
     'aws:PrincipalAccount': account,

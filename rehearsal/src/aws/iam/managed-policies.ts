@@ -1,8 +1,8 @@
 const ALLOW_ALL = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
-const LOGS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
+const LOG_ACTIONS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
 
-const NETWORK_INTERFACES = [
+const NETWORK_INTERFACE_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',
@@ -11,7 +11,7 @@ const NETWORK_INTERFACES = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-function allow(actions: readonly string[]): object {
+function allowOnAllResources(actions: readonly string[]): object {
   return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
 }
 
@@ -20,6 +20,9 @@ export const ADMINISTRATOR_ACCESS = 'arn:aws:iam::aws:policy/AdministratorAccess
 /** The AWS managed policies that the simulation knows, by ARN. */
 export const MANAGED_POLICIES: Readonly<Record<string, object>> = {
   [ADMINISTRATOR_ACCESS]: ALLOW_ALL,
-  'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole': allow(LOGS),
-  'arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole': allow([...LOGS, ...NETWORK_INTERFACES]),
+  'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole': allowOnAllResources(LOG_ACTIONS),
+  'arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole': allowOnAllResources([
+    ...LOG_ACTIONS,
+    ...NETWORK_INTERFACE_ACTIONS,
+  ]),
 };

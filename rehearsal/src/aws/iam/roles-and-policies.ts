@@ -15,9 +15,13 @@ export interface RoleEntity {
 
 interface RoleState {
   readonly exists: boolean;
+  /** The trust policy. */
   readonly trust: object;
+  /** The ARN of the permissions boundary. */
   readonly boundary?: string;
+  /** The inline policies, by name. */
   readonly inline: Readonly<Record<string, object>>;
+  /** The ARNs of the attached managed policies. */
   readonly attached: readonly string[];
 }
 
@@ -32,11 +36,13 @@ export class IamError extends Error {
   }
 }
 
-const INLINE_LIMIT = 10_240;
-const MANAGED_LIMIT = 6_144;
-const ATTACHMENT_LIMIT = 10;
+/** IAM's quotas. Sizes do not include whitespace. */
+const MAX_INLINE_SIZE = 10_240;
+const MAX_MANAGED_SIZE = 6_144;
+const MAX_ATTACHED_POLICIES = 10;
 /** The account in the ARNs of AWS managed policies, in place of an account id. */
 const AWS_ACCOUNT = 'aws';
+/** A valid policy that matches no action. */
 const GRANTS_NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', NotAction: '*', Resource: '*' }] };
 
 /** The roles and policies of every account. Permission checks may apply a change late, and each check has a delay of its own. */
@@ -49,11 +55,11 @@ export class RolesAndPolicies {
   constructor(
     protected readonly clock: Clock,
     /** Returns the propagation delay for one permission check, in milliseconds. */
-    private readonly propagation: () => number,
+    private readonly propagationDelay: () => number,
     protected readonly notUnderstood: NotUnderstood,
   ) {
     for (const [arn, document] of Object.entries(MANAGED_POLICIES)) {
-      this.policies.set(arn, this.timeline<object | undefined>(document));
+      this.policies.set(arn, this.newTimeline<object | undefined>(document));
     }
   }
 
@@ -78,9 +84,9 @@ export class RolesAndPolicies {
       trust: role.assumeRolePolicy,
       inline: {},
       attached: [],
-      ...this.checkedBoundary(role.permissionsBoundary),
+      ...this.requireBoundary(role.permissionsBoundary),
     };
-    const timeline = this.timeline<RoleState>({ ...state, exists: false });
+    const timeline = this.newTimeline<RoleState>({ ...state, exists: false });
     timeline.set(state);
     this.roles.set(key, { arn, roleId, state: timeline });
     return { arn, roleId };
@@ -88,13 +94,13 @@ export class RolesAndPolicies {
 
   updateRole(account: string, roleName: string, change: { assumeRolePolicy: object; permissionsBoundary?: string }): void {
     requireValid(validateTrustPolicy(change.assumeRolePolicy));
-    const { exists, inline, attached } = this.role(account, roleName).state.latest;
-    const boundary = this.checkedBoundary(change.permissionsBoundary);
-    this.role(account, roleName).state.set({ exists, inline, attached, trust: change.assumeRolePolicy, ...boundary });
+    const { exists, inline, attached } = this.getRole(account, roleName).state.latest;
+    const boundary = this.requireBoundary(change.permissionsBoundary);
+    this.getRole(account, roleName).state.set({ exists, inline, attached, trust: change.assumeRolePolicy, ...boundary });
   }
 
   deleteRole(account: string, roleName: string): void {
-    const { state } = this.role(account, roleName);
+    const { state } = this.getRole(account, roleName);
     if (Object.keys(state.latest.inline).length > 0) {
       throw new IamError('DeleteConflict', 'Cannot delete entity, must delete policies first.');
     }
@@ -106,21 +112,21 @@ export class RolesAndPolicies {
 
   putRolePolicy(account: string, roleName: string, policyName: string, document: object): void {
     requireValid(validateIdentityPolicy(document));
-    const { arn, state } = this.role(account, roleName);
+    const { arn, state } = this.getRole(account, roleName);
     const inline = { ...state.latest.inline, [policyName]: document };
-    if (Object.values(inline).reduce((sum, policy) => sum + sizeOf(policy), 0) > INLINE_LIMIT) {
-      throw new IamError('LimitExceeded', `Maximum policy size of ${INLINE_LIMIT} bytes exceeded for role ${roleName}`);
+    if (Object.values(inline).reduce((sum, policy) => sum + sizeOf(policy), 0) > MAX_INLINE_SIZE) {
+      throw new IamError('LimitExceeded', `Maximum policy size of ${MAX_INLINE_SIZE} bytes exceeded for role ${roleName}`);
     }
     this.recordedGrants.register(arn, policyName, document);
     state.set({ ...state.latest, inline });
   }
 
   hasRolePolicy(account: string, roleName: string, policyName: string): boolean {
-    return Object.hasOwn(this.role(account, roleName).state.latest.inline, policyName);
+    return Object.hasOwn(this.getRole(account, roleName).state.latest.inline, policyName);
   }
 
   deleteRolePolicy(account: string, roleName: string, policyName: string): void {
-    const { state } = this.role(account, roleName);
+    const { state } = this.getRole(account, roleName);
     if (!Object.hasOwn(state.latest.inline, policyName)) {
       throw new IamError('NoSuchEntity', `The role policy with name ${policyName} cannot be found.`);
     }
@@ -138,14 +144,14 @@ export class RolesAndPolicies {
       );
     }
     requireValidManagedPolicy(policy.document);
-    // no propagation delay here, because the attachment has one
-    this.policies.set(arn, this.timeline<object | undefined>(policy.document));
+    // a new policy has no propagation delay of its own: it takes effect when it is attached, and attaching has a delay
+    this.policies.set(arn, this.newTimeline<object | undefined>(policy.document));
     return arn;
   }
 
   updatePolicy(arn: string, document: object): void {
     requireValidManagedPolicy(document);
-    this.policy(arn).set(document);
+    this.getPolicy(arn).set(document);
     for (const role of this.roles.values()) {
       if (role.state.latest.attached.includes(arn)) {
         this.recordedGrants.register(role.arn, arn, document);
@@ -154,7 +160,7 @@ export class RolesAndPolicies {
   }
 
   deletePolicy(arn: string): void {
-    const policy = this.policy(arn);
+    const policy = this.getPolicy(arn);
     const states = [...this.roles.values()].map(({ state }) => state.latest).filter(({ exists }) => exists);
     if (states.some(({ attached, boundary }) => attached.includes(arn) || boundary === arn)) {
       throw new IamError('DeleteConflict', 'Cannot delete a policy attached to entities.');
@@ -163,11 +169,11 @@ export class RolesAndPolicies {
   }
 
   attachRolePolicy(account: string, roleName: string, policyArn: string): void {
-    const document = this.policy(policyArn).latest;
-    const { arn, state } = this.role(account, roleName);
+    const document = this.getPolicy(policyArn).latest;
+    const { arn, state } = this.getRole(account, roleName);
     const attached = [...state.latest.attached.filter((other) => other !== policyArn), policyArn];
-    if (attached.length > ATTACHMENT_LIMIT) {
-      throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${ATTACHMENT_LIMIT}`);
+    if (attached.length > MAX_ATTACHED_POLICIES) {
+      throw new IamError('LimitExceeded', `Cannot exceed quota for PoliciesPerRole: ${MAX_ATTACHED_POLICIES}`);
     }
     // unused grants of AWS managed policies are not reported, because users cannot change those policies
     if (document !== undefined && accountOf(policyArn) !== AWS_ACCOUNT) {
@@ -177,7 +183,7 @@ export class RolesAndPolicies {
   }
 
   detachRolePolicy(account: string, roleName: string, policyArn: string): void {
-    const { state } = this.role(account, roleName);
+    const { state } = this.getRole(account, roleName);
     if (!state.latest.attached.includes(policyArn)) {
       throw new IamError('NoSuchEntity', `Policy ${policyArn} was not found.`);
     }
@@ -199,9 +205,9 @@ export class RolesAndPolicies {
     );
   }
 
-  /** A permission check that starts now applies the changes until this time. */
+  /** Returns a time. A permission check that starts now applies the changes until this time, and not later ones. */
   protected latestVisibleTime(): number {
-    return this.clock.now() - this.propagation();
+    return this.clock.now() - this.propagationDelay();
   }
 
   /** Finds a role by ARN, even a deleted one. */
@@ -209,7 +215,7 @@ export class RolesAndPolicies {
     return [...this.roles.values()].find((role) => role.arn === arn);
   }
 
-  private role(account: string, roleName: string): RoleEntity {
+  private getRole(account: string, roleName: string): RoleEntity {
     const role = this.roles.get(roleKey(account, roleName));
     if (role?.state.latest.exists !== true) {
       throw new IamError('NoSuchEntity', `The role with name ${roleName} cannot be found.`);
@@ -217,9 +223,9 @@ export class RolesAndPolicies {
     return role;
   }
 
-  private policy(arn: string): Timeline<object | undefined> {
+  private getPolicy(arn: string): Timeline<object | undefined> {
     if (accountOf(arn) === AWS_ACCOUNT && !this.policies.has(arn)) {
-      this.policies.set(arn, this.timeline<object | undefined>(this.awsManagedPolicy(arn)));
+      this.policies.set(arn, this.newTimeline<object | undefined>(this.findAwsManagedPolicy(arn)));
     }
     const policy = this.policies.get(arn);
     if (policy?.latest === undefined) {
@@ -229,7 +235,7 @@ export class RolesAndPolicies {
   }
 
   /** Finds an AWS managed policy by its ARN, which may be in any partition. */
-  private awsManagedPolicy(arn: string): object {
+  private findAwsManagedPolicy(arn: string): object {
     const document = MANAGED_POLICIES[arn.replace(/^arn:[^:]*:/, 'arn:aws:')];
     if (document === undefined) {
       this.notUnderstood.note(`the AWS managed policy ${arn}: its content is unknown, so it grants nothing`);
@@ -237,12 +243,12 @@ export class RolesAndPolicies {
     return document ?? GRANTS_NOTHING;
   }
 
-  /** Throws unless the policy exists. */
-  private checkedBoundary(arn: string | undefined): { boundary?: string } {
+  /** Returns the boundary as a member of a role's state. Throws unless the policy exists. */
+  private requireBoundary(arn: string | undefined): { boundary?: string } {
     if (arn === undefined) {
       return {};
     }
-    this.policy(arn);
+    this.getPolicy(arn);
     return { boundary: arn };
   }
 
@@ -254,11 +260,12 @@ export class RolesAndPolicies {
 
   /** Generates an id that is the same in every run, because outputs and reports contain it. */
   protected newId(prefix: string): string {
+    // IAM's ids contain no 0, 1, 8 or 9
     const digits = createHash('sha256').update(`${prefix}${++this.serial}`).digest('hex').toUpperCase();
     return `${prefix}${digits.replace(/[0189]/g, 'X').slice(0, 16)}`;
   }
 
-  private timeline<T>(initial: T): Timeline<T> {
+  private newTimeline<T>(initial: T): Timeline<T> {
     return new Timeline(this.clock, initial);
   }
 }
@@ -279,8 +286,8 @@ function sizeOf(document: object): number {
 
 function requireValidManagedPolicy(document: object): void {
   requireValid(validateIdentityPolicy(document));
-  if (sizeOf(document) > MANAGED_LIMIT) {
-    throw new IamError('LimitExceeded', `Cannot exceed quota for PolicySize: ${MANAGED_LIMIT}`);
+  if (sizeOf(document) > MAX_MANAGED_SIZE) {
+    throw new IamError('LimitExceeded', `Cannot exceed quota for PolicySize: ${MAX_MANAGED_SIZE}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { QUERY_DIALECT } from '../wire/query-dialects';
 import { denialMessage } from './evaluation';
 import type { Iam } from './iam';
 
-const ASSUME_ROLE = {
+const ASSUME_ROLE_INPUT = {
   RoleArn: { required: true, min: 20, max: 2048 },
   RoleSessionName: { required: true, min: 2, max: 64, pattern: /^[\w+=,.@-]*$/ },
   ExternalId: { required: false, min: 2, max: 1224, pattern: /^[\w+=,.@:/-]*$/ },
@@ -24,9 +24,9 @@ export function stsService(iam: Iam): QueryService {
 }
 
 async function assumeRole(iam: Iam, parameters: Parameters, { principal, region }: ServiceCall): Promise<Members> {
-  const input = validate(parameters.all, ASSUME_ROLE, 'ValidationError');
+  const input = validate(parameters.all, ASSUME_ROLE_INPUT, 'ValidationError');
   const [roleArn, sessionName] = [input.text('RoleArn'), input.text('RoleSessionName')];
-  const externalId = input.optional('ExternalId');
+  const externalId = input.optionalText('ExternalId');
   const durationSeconds = Number(parameters.get('DurationSeconds') ?? MAXIMUM_SECONDS);
   if (!(durationSeconds >= 900 && durationSeconds <= 43_200)) {
     const constraint = 'Member must have value between 900 and 43200';

@@ -23,7 +23,7 @@ export function trusts(trustPolicy: object, servicePrincipal: string, account: s
     return [services].flat().some((service) => service === '*' || service === servicePrincipal);
   });
   // the library can evaluate only identity policies synchronously: turn the statements into an identity policy
-  const Statement = statements
+  const identityStatements = statements
     .flatMap((statement) => replaceUnknownConditions(statement, contextVariables))
     .map((statement) => ({ ...statement, Principal: undefined, Resource: '*' }));
   const result = runUnsafeSimulation(
@@ -34,7 +34,7 @@ export function trusts(trustPolicy: object, servicePrincipal: string, account: s
         resource: { resource: `arn:aws:iam::${account}:role/trusting`, accountId: account },
         contextVariables,
       },
-      identityPolicies: [{ name: 'trust', policy: { Version: '2012-10-17', Statement } }],
+      identityPolicies: [{ name: 'trust', policy: { Version: '2012-10-17', Statement: identityStatements } }],
       serviceControlPolicies: [],
       resourceControlPolicies: [],
     },

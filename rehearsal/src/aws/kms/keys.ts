@@ -22,7 +22,7 @@ export class Keys {
     return this.byArn.has(arn);
   }
 
-  /** Removes the key at once. KMS keeps it for a waiting period, in which it can't be used. */
+  /** Removes the key at once. KMS keeps a key for a waiting period, in which the key can't be used. */
   scheduleDeletion(place: Place, keyId: string): void {
     this.byArn.delete(arnOfKey(place, keyId));
   }

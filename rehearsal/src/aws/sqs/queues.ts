@@ -12,7 +12,7 @@ export interface Message {
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
   /** Rehearsed time, in milliseconds since the epoch. */
-  readonly sent: number;
+  readonly sentAt: number;
 }
 
 /** The service that sends a message, and the role that it uses. */
@@ -32,7 +32,7 @@ interface Queue {
   policy: object | undefined;
   readonly messages: StoredMessage[];
   /** The times at which messages were sent or received. */
-  readonly activity: number[];
+  readonly activityTimes: number[];
 }
 
 const NAMESPACE = 'AWS/SQS';
@@ -57,7 +57,7 @@ export class Queues {
     if (this.queues.has(arn)) {
       throw new Error(`Resource of type 'AWS::SQS::Queue' with identifier '${urlOf(place, name)}' already exists.`);
     }
-    const queue: Queue = { place, name, retentionSeconds, policy: undefined, messages: [], activity: [this.clock.now()] };
+    const queue: Queue = { place, name, retentionSeconds, policy: undefined, messages: [], activityTimes: [this.clock.now()] };
     this.queues.set(arn, queue);
     this.metrics.addGauge(metricOf(queue, 'ApproximateNumberOfMessagesVisible'), (time) => visibleCount(queue, time));
     return arn;
@@ -97,38 +97,38 @@ export class Queues {
     const target = { arn, account: place.account, ...(policy === undefined ? {} : { policy }) };
     const decision = await this.iam.decideForService(roleArn, service, 'sqs:SendMessage', target);
     if (decision.allowed) {
-      const sent = this.clock.now();
-      queue.activity.push(sent);
-      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sent, receivedAt: undefined });
+      const sentAt = this.clock.now();
+      queue.activityTimes.push(sentAt);
+      queue.messages.push({ ...message, messageId: this.ids.uuid('message'), sentAt, receivedAt: undefined });
       this.metrics.put(metricOf(queue, 'NumberOfMessagesSent'));
     }
     this.journal.write('sqs', name, decision.allowed ? `message from ${service}` : `message refused: ${decision.reason}`);
     return decision;
   }
 
-  /** The messages in a queue now. @param queue its ARN, or its name if only one queue has this name */
-  messages(queue: string): Message[] {
-    return visible(this.find(queue), this.clock.now()).map(({ messageId, body, attributes, sent }) => ({
+  /** The messages in a queue now. @param arnOrName the ARN, or the name if only one queue has this name */
+  messages(arnOrName: string): Message[] {
+    return messagesInQueue(this.find(arnOrName), this.clock.now()).map(({ messageId, body, attributes, sentAt }) => ({
       messageId,
       body,
       attributes,
-      sent,
+      sentAt,
     }));
   }
 
   /** Removes and returns all messages, like a consumer. */
-  receiveAll(queue: string): Message[] {
-    const messages = this.messages(queue);
-    const stored = this.find(queue);
+  receiveAll(arnOrName: string): Message[] {
+    const messages = this.messages(arnOrName);
+    const queue = this.find(arnOrName);
     const now = this.clock.now();
-    visible(stored, now).forEach((message) => (message.receivedAt = now));
-    stored.activity.push(now);
+    messagesInQueue(queue, now).forEach((message) => (message.receivedAt = now));
+    queue.activityTimes.push(now);
     return messages;
   }
 
-  private find(queue: string): Queue {
-    const matches = [...this.queues].filter(([arn, { name }]) => arn === queue || name === queue);
-    return findOnly(matches, { kind: 'queue', name: queue, arns: this.queues.keys() })[1];
+  private find(arnOrName: string): Queue {
+    const matches = [...this.queues].filter(([arn, { name }]) => arn === arnOrName || name === arnOrName);
+    return findOnly(matches, { kind: 'queue', name: arnOrName, arns: this.queues.keys() })[1];
   }
 }
 
@@ -137,16 +137,16 @@ export const urlOf = ({ account, region }: Place, name: string): string =>
   `https://sqs.${region}.${urlSuffixOf(region)}/${account}/${name}`;
 
 /** The messages that are in the queue at `time`. */
-function visible({ messages, retentionSeconds }: Queue, time: number): StoredMessage[] {
+function messagesInQueue({ messages, retentionSeconds }: Queue, time: number): StoredMessage[] {
   return messages.filter(
-    ({ sent, receivedAt = Infinity }) => sent <= time && time < Math.min(receivedAt, sent + retentionSeconds * 1000),
+    ({ sentAt, receivedAt = Infinity }) => sentAt <= time && time < Math.min(receivedAt, sentAt + retentionSeconds * 1000),
   );
 }
 
-/** The value of `ApproximateNumberOfMessagesVisible`; undefined if SQS sends none. */
+/** The value of `ApproximateNumberOfMessagesVisible` at `time`; undefined if SQS sends no value. */
 function visibleCount(queue: Queue, time: number): number | undefined {
-  const count = visible(queue, time).length;
-  const isActive = queue.activity.some((moment) => moment <= time && time - moment < INACTIVE_MS);
+  const count = messagesInQueue(queue, time).length;
+  const isActive = queue.activityTimes.some((moment) => moment <= time && time - moment < INACTIVE_MS);
   return count > 0 || isActive ? count : undefined;
 }
 

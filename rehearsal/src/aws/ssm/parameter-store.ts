@@ -5,8 +5,8 @@ export interface Parameter {
   readonly value: string;
 }
 
-/** The parameters that always exist: the version of the CDK bootstrap stack, and AWS's public parameters, which all contain an AMI id. */
-const PUBLISHED: readonly (readonly [name: RegExp, value: string])[] = [
+/** Parameters that always exist: the version of the CDK bootstrap stack, and AWS's public parameters, here all with an AMI id. */
+const PREDEFINED: readonly (readonly [name: RegExp, value: string])[] = [
   [/^\/cdk-bootstrap\/[^/]+\/version$/, '28'],
   [/^\/aws\/service\//, 'ami-0123456789abcdef0'],
 ];
@@ -20,12 +20,12 @@ export class ParameterStore {
   }
 
   get(place: Place, name: string): Parameter | undefined {
-    const published = PUBLISHED.find(([pattern]) => pattern.test(name));
-    const own = this.parameters.get(key(place, name));
-    return own ?? (published === undefined ? undefined : { type: 'String', value: published[1] });
+    const predefined = PREDEFINED.find(([pattern]) => pattern.test(name));
+    const stored = this.parameters.get(key(place, name));
+    return stored ?? (predefined === undefined ? undefined : { type: 'String', value: predefined[1] });
   }
 
-  /** The parameters that were created here, without AWS's public parameters. */
+  /** The parameters that were put here, without the predefined ones. */
   list(): (Place & Parameter & { readonly name: string })[] {
     return [...this.parameters].map(([id, parameter]) => {
       const [account = '', region = '', name = ''] = id.split(' ');
@@ -33,7 +33,7 @@ export class ParameterStore {
     });
   }
 
-  /** Whether the parameter was created here. AWS's public parameters don't count. */
+  /** Whether the parameter was put here. Predefined parameters don't count. */
   has(place: Place, name: string): boolean {
     return this.parameters.has(key(place, name));
   }

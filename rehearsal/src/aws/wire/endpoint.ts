@@ -3,7 +3,7 @@ import type { Journal } from '../../journal';
 import { LoopbackServer } from '../../loopback';
 import type { NotUnderstood } from '../../not-understood';
 import type { Clock } from '../../time/clock';
-import type { Context, Iam, Principal } from '../iam/iam';
+import type { ConditionContext, Iam, Principal } from '../iam/iam';
 import { Ids } from '../ids';
 import {
   CommonError,
@@ -32,12 +32,12 @@ interface IncomingCall {
   readonly service: Service;
   readonly scope: Scope;
   readonly operation: string;
-  readonly input: () => unknown;
+  readonly getInput: () => unknown;
   readonly authenticate: () => Principal | Promise<Principal>;
   readonly read: ServiceCall['read'];
 }
 
-/** A request in the form of HTTP, received from a client or made in this process. */
+/** An HTTP request from a client, or a call in this process in the form of an HTTP request. */
 interface IncomingRequest extends Pick<IncomingCall, 'service' | 'scope' | 'authenticate' | 'read'> {
   readonly request: WireRequest;
   readonly requestId: string;
@@ -50,7 +50,7 @@ interface EndpointOptions {
   readonly notUnderstood: NotUnderstood;
   /** The duration of each call, in rehearsed milliseconds. */
   readonly callMilliseconds: number;
-  /** How calls read state: now or late. Calls by AWS services always read the current state. */
+  /** Reads the current state, or an earlier one: see `ServiceCall`. Calls by AWS services always read the current state. */
   readonly read: ServiceCall['read'];
 }
 
@@ -61,15 +61,15 @@ const readCurrent: ServiceCall['read'] = (getState) => getState();
 
 /** Stands for the HTTP request of a call that is made without HTTP. */
 const LOCAL_REQUEST: WireRequest = { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) };
-const MALFORMED: WireResponse = { status: 200, headers: {}, body: '{<unfinished' };
+const MALFORMED_RESPONSE: WireResponse = { status: 200, headers: {}, body: '{<unfinished' };
 
 /** The input members with resource ids, which the journal records. */
 const ID_MEMBERS = ['FleetId', 'FleetIds', 'PeerVpcId', 'ResourceARN', 'RouteTableId', 'VpcPeeringConnectionId'];
 
-/** The endpoint refuses signatures for global endpoints. */
+/** The name of a Region. The endpoint refuses other values in signatures, such as those for global endpoints. */
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
-/** One loopback endpoint for every service and Region. The credential scope in a request's signature names both. */
+/** One loopback endpoint for every service and Region. The signature of a request names its service and Region. */
 export class Endpoint {
   private readonly server: LoopbackServer;
   private readonly services = new Map<string, Service>();
@@ -121,10 +121,13 @@ export class Endpoint {
    *
    * @param target the operation, as in the header `X-Amz-Target`. The called service must support JSON
    */
-  async callAsAdministrator(name: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
-    const [service, session] = [this.services.get(name), this.iam.findSession(this.iam.administrator(account).accessKeyId)];
+  async callAsAdministrator(serviceName: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
+    const [service, session] = [
+      this.services.get(serviceName),
+      this.iam.findSession(this.iam.administrator(account).accessKeyId),
+    ];
     if (service === undefined || session === undefined) {
-      throw new Error(`the rehearsal does not simulate the service ${name}`);
+      throw new Error(`the rehearsal does not simulate the service ${serviceName}`);
     }
     const body = Buffer.from(JSON.stringify(input));
     const request = { method: 'POST', path: '/', query: '', headers: { 'x-amz-target': target }, body };
@@ -132,7 +135,7 @@ export class Endpoint {
       this.respond({
         request,
         requestId: this.ids.uuid('request'),
-        scope: { service: name, region },
+        scope: { service: serviceName, region },
         service,
         authenticate: () => session.principal,
         read: readCurrent,
@@ -150,14 +153,14 @@ export class Endpoint {
    * @param input the input, before it is serialized
    * @throws ServiceError, or BrokenResponseError if an injected fault resets the connection or malforms the response
    */
-  async call(name: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
-    const service = this.services.get(name);
+  async call(serviceName: string, operation: string, input: unknown, { principal, region }: Caller): Promise<object> {
+    const service = this.services.get(serviceName);
     if (service === undefined || !isLocal(service)) {
-      throw new Error(`the service ${name} cannot be called in this process: if it is simulated, call it over HTTP`);
+      throw new Error(`the service ${serviceName} cannot be called in this process: if it is simulated, call it over HTTP`);
     }
-    const scope = { service: name, region };
+    const scope = { service: serviceName, region };
     const { read } = this;
-    const incoming = { service, scope, operation, input: () => input, authenticate: () => principal, read };
+    const incoming = { service, scope, operation, getInput: () => input, authenticate: () => principal, read };
     const output = await this.clock.work(() =>
       this.handle(incoming, (call) => service.run({ ...call, request: LOCAL_REQUEST, requestId: this.ids.uuid('request') })),
     );
@@ -179,7 +182,7 @@ export class Endpoint {
     const requestId = this.ids.uuid('request');
     const signature = parseAuthorization(request.headers.authorization);
     const service = this.services.get(signature?.service ?? '');
-    const content =
+    const wireResponse =
       signature === undefined || service === undefined
         ? this.unroutableResponse(signature)
         : await this.respond({
@@ -194,28 +197,28 @@ export class Endpoint {
               error instanceof ServiceError ? error : new CommonError('internal', String(error)).toServiceError(service.errors);
             return service.errorResponse(serviceError, request, requestId);
           });
-    if (content === undefined) {
+    if (wireResponse === undefined) {
       response.destroy();
       return;
     }
-    const headers = { ...content.headers, 'x-amzn-requestid': requestId, date: new Date(this.clock.now()).toUTCString() };
-    response.writeHead(content.status, headers).end(content.body);
+    const headers = { ...wireResponse.headers, 'x-amzn-requestid': requestId, date: new Date(this.clock.now()).toUTCString() };
+    response.writeHead(wireResponse.status, headers).end(wireResponse.body);
   }
 
-  /** @returns undefined if the connection must be reset */
+  /** Performs a request. @returns the HTTP response; undefined if the connection must be reset */
   private async respond({ request, requestId, service, ...incoming }: IncomingRequest): Promise<WireResponse | undefined> {
     const operation = service.operationName(request);
-    const call = { ...incoming, service, operation, input: () => service.parseInput(request) };
+    const call = { ...incoming, service, operation, getInput: () => service.parseInput(request) };
     const response = await this.handle(call, (serviceCall) => service.perform({ ...serviceCall, request, requestId }));
     if (response === 'reset') {
       return undefined;
     }
-    return response === 'malformed' ? MALFORMED : response;
+    return response === 'malformed' ? MALFORMED_RESPONSE : response;
   }
 
   /** Lets the service perform the call, unless an interceptor injects a fault. */
   private async handle<T extends object>(
-    { service, scope, operation, input, authenticate, read }: IncomingCall,
+    { service, scope, operation, getInput, authenticate, read }: IncomingCall,
     perform: (call: Omit<ServiceCall, 'request' | 'requestId'>) => Promise<T>,
   ): Promise<T | BrokenResponse> {
     let principal: Principal | undefined;
@@ -231,7 +234,7 @@ export class Endpoint {
     }
     try {
       principal = await authenticate();
-      const call = { operation, input: input(), account: principal.account, region: scope.region };
+      const call = { operation, input: getInput(), account: principal.account, region: scope.region };
       ids = idsIn(call.input);
       const fault = this.findFault({ ...call, service: scope.service, principalArn: principal.arn });
       if (fault !== undefined) {
@@ -307,11 +310,10 @@ export class Endpoint {
   }
 
   private permissionChecks(principal: Principal, region: string) {
-    const decide = (action: string, resource: string, context: Context = {}) =>
+    const decide = (action: string, resource: string, context: ConditionContext = {}) =>
       this.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
     return {
-      decide,
-      authorize: async (action: string, resources: readonly string[], context: Context = {}): Promise<void> => {
+      authorize: async (action: string, resources: readonly string[], context: ConditionContext = {}): Promise<void> => {
         for (const resource of resources) {
           const decision = await decide(action, resource, context);
           if (!decision.allowed) {

@@ -9,7 +9,7 @@ export interface ApiCall {
   readonly principalArn: string;
 }
 
-/** What happens instead of an intercepted call: the service does not perform it. */
+/** What the caller gets instead of the service's response. The service does not perform the call. */
 export type Fault =
   | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly status: number }
   /** The call never returns. */
@@ -19,6 +19,7 @@ export type Fault =
   /** Status 200 with a body that cannot be parsed. */
   | { readonly kind: 'malformed' };
 
+/** Returns the fault to inject into a call; undefined for none. */
 export type Interceptor = (call: ApiCall) => Fault | undefined;
 
 /** A connection that is reset before the response, or a response that cannot be parsed. */

@@ -2,6 +2,7 @@ import { ServiceError } from '../service';
 
 interface Text {
   readonly type?: undefined;
+  /** `min` and `max` limit the number of characters. */
   readonly min: number;
   readonly max: number;
   readonly pattern?: RegExp;
@@ -10,6 +11,7 @@ interface Text {
 
 interface Integer {
   readonly type: 'integer';
+  /** The smallest allowed value. */
   readonly min: number;
 }
 
@@ -19,6 +21,7 @@ interface Timestamp {
 
 interface List {
   readonly type: 'list';
+  /** `min` and `max` limit the number of items. */
   readonly min: number;
   readonly max: number;
   readonly member: Constraint;
@@ -29,9 +32,10 @@ interface Structure {
   readonly members: Members;
 }
 
-/** The constraint of an input member in the service model. */
+/** The constraint of an input member, as in the service model of AWS. */
 export type Constraint = { readonly required: boolean } & (Text | Integer | Timestamp | List | Structure);
 
+/** The constraints of the members of a structure. */
 export type Members = Readonly<Record<string, Constraint>>;
 
 /** The validated input of an operation. */
@@ -40,10 +44,10 @@ export class Input {
 
   /** @returns an empty text if the member is absent */
   text(name: string): string {
-    return this.optional(name) ?? '';
+    return this.optionalText(name) ?? '';
   }
 
-  optional(name: string): string | undefined {
+  optionalText(name: string): string | undefined {
     const value = this.values.get(name);
     return typeof value === 'string' ? value : undefined;
   }
@@ -113,8 +117,10 @@ function problemsOf(value: unknown, constraint: Constraint, path: string): strin
         return failTypeMismatch(value, 'List');
       }
       const rule = lengthRule(value.length, constraint);
-      const inside = value.flatMap((member, index) => problemsOf(member, constraint.member, `${path}.${index + 1}.member`));
-      return rule === undefined ? inside : [...violation(rule), ...inside];
+      const problemsOfItems = value.flatMap((member, index) =>
+        problemsOf(member, constraint.member, `${path}.${index + 1}.member`),
+      );
+      return rule === undefined ? problemsOfItems : [...violation(rule), ...problemsOfItems];
     }
     case undefined: {
       if (typeof value !== 'string') {
@@ -126,6 +132,7 @@ function problemsOf(value: unknown, constraint: Constraint, path: string): strin
   }
 }
 
+/** @returns the rule that the text violates, in AWS's words */
 function textRule(value: string, { pattern, values, ...bounds }: Text): string | undefined {
   const length = lengthRule(value.length, bounds);
   if (length !== undefined) {
@@ -139,6 +146,7 @@ function textRule(value: string, { pattern, values, ...bounds }: Text): string |
     : `Member must satisfy regular expression pattern: ${pattern.source}`;
 }
 
+/** @returns the rule that the length violates, in AWS's words */
 function lengthRule(length: number, { min, max }: { readonly min: number; readonly max: number }): string | undefined {
   if (length < min) {
     return `Member must have length greater than or equal to ${min}`;

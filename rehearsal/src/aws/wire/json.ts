@@ -3,6 +3,7 @@ import type { Source } from '../../journal';
 import { JSON_ERRORS, ServiceError, type WireResponse, type LocalService, type ServiceCall, type WireRequest } from '../service';
 import { validate, type Input, type Members } from './input-constraints';
 
+/** An operation and the constraints of its input. */
 export interface Operation {
   readonly members: Members;
   run(input: Input, call: ServiceCall): Promise<object>;
@@ -83,15 +84,15 @@ function encode(request: WireRequest, status: number, output: object): WireRespo
   return { status, headers: { 'content-type': JSON_TYPE }, body };
 }
 
-/** Decodes CBOR dates: numbers with tag 1. The inputs of these services have no other tags. */
+/** Decodes CBOR dates: numbers with tag 1. The inputs of these services have dates only at the top level, and no other tags. */
 function withDates(document: unknown): unknown {
   if (typeof document !== 'object' || document === null) {
     return document;
   }
   return Object.fromEntries(
     Object.entries(document).map(([name, value]: [string, unknown]) => {
-      const tagged = typeof value === 'object' && value !== null && 'tag' in value && 'value' in value && value.tag === 1;
-      return [name, tagged ? new Date(Number(value.value) * 1000) : value];
+      const isDate = typeof value === 'object' && value !== null && 'tag' in value && 'value' in value && value.tag === 1;
+      return [name, isDate ? new Date(Number(value.value) * 1000) : value];
     }),
   );
 }

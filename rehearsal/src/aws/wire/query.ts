@@ -50,9 +50,9 @@ export type QueryOperation = (parameters: Parameters, call: ServiceCall) => Prom
 export interface Dialect {
   readonly errors: CommonErrors;
   /** The element name of the items of a list. */
-  readonly item: string;
-  success(operation: string, result: Members, requestId: string): Members;
-  failure(error: ServiceError, requestId: string): Members;
+  readonly itemElement: string;
+  successDocument(operation: string, result: Members, requestId: string): Members;
+  failureDocument(error: ServiceError, requestId: string): Members;
 }
 
 /** A service with the query protocol: requests are form bodies, responses are XML. */
@@ -77,7 +77,7 @@ export class QueryService implements LocalService {
   }
 
   async perform(call: ServiceCall): Promise<WireResponse> {
-    return this.xmlResponse(200, this.dialect.success(call.operation, await this.run(call), call.requestId));
+    return this.xmlResponse(200, this.dialect.successDocument(call.operation, await this.run(call), call.requestId));
   }
 
   async run(call: ServiceCall): Promise<Members> {
@@ -90,11 +90,11 @@ export class QueryService implements LocalService {
   }
 
   errorResponse(error: ServiceError, _request: WireRequest, requestId: string): WireResponse {
-    return this.xmlResponse(error.status, this.dialect.failure(error, requestId));
+    return this.xmlResponse(error.status, this.dialect.failureDocument(error, requestId));
   }
 
   private xmlResponse(status: number, document: Xml): WireResponse {
-    const xml = toXml(document, this.dialect.item).replace(/^<(\w+)/, `<$1 xmlns="${this.namespace}"`);
+    const xml = toXml(document, this.dialect.itemElement).replace(/^<(\w+)/, `<$1 xmlns="${this.namespace}"`);
     return {
       status,
       headers: { 'content-type': 'text/xml;charset=UTF-8' },
@@ -103,22 +103,22 @@ export class QueryService implements LocalService {
   }
 }
 
-/** @param item the element name of the items of a list */
-function toXml(value: Xml, item: string): string {
+/** @param itemElement the element name of the items of a list */
+function toXml(value: Xml, itemElement: string): string {
   if (value instanceof Date) {
     return value.toISOString();
   }
   if (isList(value)) {
-    return value.map((member) => `<${item}>${toXml(member, item)}</${item}>`).join('');
+    return value.map((member) => `<${itemElement}>${toXml(member, itemElement)}</${itemElement}>`).join('');
   }
   if (typeof value === 'object') {
     const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    return members.map(([name, member]) => `<${name}>${toXml(member, item)}</${name}>`).join('');
+    return members.map(([name, member]) => `<${name}>${toXml(member, itemElement)}</${name}>`).join('');
   }
   return String(value ?? '').replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-// without this function, TypeScript does not exclude readonly arrays from the other branch
+// `Array.isArray` alone does not tell TypeScript that a value is not a readonly array
 function isList(value: Xml): value is readonly Xml[] {
   return Array.isArray(value);
 }

@@ -28,7 +28,7 @@ export function parseAuthorization(header: string | undefined): RequestSignature
 /** The hash function of the signature. */
 export const SHA256 = Hash.bind(null, 'sha256');
 
-const BODY_HASH = 'x-amz-content-sha256';
+const BODY_HASH_HEADER = 'x-amz-content-sha256';
 
 /**
  * Whether the request was signed with this secret. Signs the request again, and compares the signatures. Ignores the date of the
@@ -50,23 +50,23 @@ export async function verifySignature(
     service,
     credentials: { accessKeyId, secretAccessKey },
     sha256: SHA256,
-    applyChecksum: signedHeaders.includes(BODY_HASH),
+    applyChecksum: signedHeaders.includes(BODY_HASH_HEADER),
   });
-  // without this header, the signer computes the hash from the body; with it, the signer would trust the header
-  const names = signedHeaders.filter((name) => name !== BODY_HASH);
-  const signedAgain = await signer.sign(
+  // without this header, the signer computes the hash of the body; with the header, the signer would trust the hash in it
+  const headerNames = signedHeaders.filter((name) => name !== BODY_HASH_HEADER);
+  const expectedRequest = await signer.sign(
     {
       method,
       protocol: 'http:',
       hostname: '127.0.0.1',
       path,
       query: parseQueryString(query),
-      headers: Object.fromEntries(names.map((name) => [name, headers[name] ?? ''])),
+      headers: Object.fromEntries(headerNames.map((name) => [name, headers[name] ?? ''])),
       body,
     },
-    { signingDate, signableHeaders: new Set(names) },
+    { signingDate, signableHeaders: new Set(headerNames) },
   );
-  return parseAuthorization(signedAgain.headers.authorization)?.signature === received.signature;
+  return parseAuthorization(expectedRequest.headers.authorization)?.signature === received.signature;
 }
 
 /** Parses a date without separators, such as `20260101T120000Z`. */

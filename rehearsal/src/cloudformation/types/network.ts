@@ -1,7 +1,7 @@
 import type { Ec2 } from '../../aws';
 import type { GatewayKind } from '../../aws/ec2/network';
 import { ROUTE_TARGETS, routeDestination, routeTargetKind } from '../../aws/ec2/network-operations';
-import { ALL_EGRESS, sameRule, type Rule } from '../../aws/ec2/security-group-rules';
+import { ALL_EGRESS, isSameRule, type Rule } from '../../aws/ec2/security-group-rules';
 import { ServiceError } from '../../aws/service';
 import { NotSimulated } from '../../not-understood';
 import type { Clock } from '../../time/clock';
@@ -87,7 +87,7 @@ function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   };
 }
 
-const includesRule = (rules: readonly Rule[], rule: Rule) => rules.some((other) => sameRule(other, rule));
+const includesRule = (rules: readonly Rule[], rule: Rule) => rules.some((other) => isSameRule(other, rule));
 
 function securityGroupType(ec2: Ec2): ResourceType {
   const rulesOf = (properties: Properties): Rule[] => {

@@ -3,10 +3,10 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 
 /** Async resource types of operations that run in other threads or in the kernel while the event loop is idle. */
-const OPERATIONS =
+const OPERATION_TYPES =
   /^(FSREQ\w+|FILEHANDLECLOSEREQ|GETADDRINFOREQWRAP|GETNAMEINFOREQWRAP|QUERYWRAP|TCPCONNECTWRAP|PIPECONNECTWRAP)$/;
 /** Cryptographic jobs and child processes. If a job runs synchronously, or a process fails to start, no hook reports its end. */
-const JOBS = /^(PROCESSWRAP|(?!HTTP)\w+REQUEST)$/;
+const JOB_TYPES = /^(PROCESSWRAP|(?!HTTP)\w+REQUEST)$/;
 /** After this real time, an operation counts as ended: no hook reports the end of a connection attempt that fails immediately. */
 const OPERATION_TIMEOUT_MS = 10_000;
 /** The interval between two checks for pending operations, in real milliseconds. */
@@ -17,7 +17,7 @@ const realClearTimeout = globalThis.clearTimeout;
 const realClearImmediate = globalThis.clearImmediate;
 
 /**
- * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. No other
+ * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. Only this
  * thread has a message port that keeps the event loop alive.
  */
 function hasPendingOperations(): boolean {
@@ -76,9 +76,9 @@ export class Activity {
         if (type === 'PROMISE') {
           return;
         }
-        if (OPERATIONS.test(type)) {
+        if (OPERATION_TYPES.test(type)) {
           addOperation(id);
-        } else if (JOBS.test(type)) {
+        } else if (JOB_TYPES.test(type)) {
           queueMicrotask(() => {
             if (typeof resource.ondone === 'function' || typeof resource.pid === 'number') {
               addOperation(id);
@@ -90,7 +90,7 @@ export class Activity {
     }).enable();
   }
 
-  /** A request counts as answered when the head of the response arrives: the server has sent the body by then. */
+  /** A request counts as answered when the head of the response arrives, because the server sends head and body together. */
   private watchRequests(): void {
     const addRequest = (request: object) => {
       this.requests.add(request);

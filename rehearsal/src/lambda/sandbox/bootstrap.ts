@@ -2,10 +2,10 @@ import { syncBuiltinESMExports } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { randomNumbers } from '../../random-numbers';
 import { SharedTime } from '../../time/shared-time';
-import type { FromSandbox, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
+import type { MessageFromSandbox, FunctionError, SandboxSettings, MessageToSandbox } from '../protocol';
 import { Activity } from './activity';
 import { confineModules, loadHandler, type Handler } from './modules';
-import { hideHost, redirectToRehearsal, rehearseSocketTimeouts } from './network';
+import { hideHomeDirectory, redirectToRehearsal, rehearseSocketTimeouts } from './network';
 import { installTime } from './time';
 import { Timers } from './timers';
 
@@ -27,32 +27,32 @@ const timers = new Timers(time);
 timers.install();
 rehearseSocketTimeouts(timers);
 redirectToRehearsal(settings.responseEndpoint);
-hideHost();
+hideHomeDirectory();
 syncBuiltinESMExports();
 const activity = new Activity();
 confineModules(settings.taskRoot, settings.runtimeModule);
 
-function send(message: FromSandbox): void {
+function send(message: MessageFromSandbox): void {
   port.postMessage(message);
 }
 
-/** Whether the current output comes from the console. Lambda's runtime replaces the methods of the console. */
-let fromConsole = false;
+/** Whether the console writes the current output. Lambda's runtime formats only such output. */
+let isFromConsole = false;
 for (const method of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const) {
   const print = console[method].bind(console);
   console[method] = (...values: unknown[]) => {
-    fromConsole = true;
+    isFromConsole = true;
     try {
       print(...values);
     } finally {
-      fromConsole = false;
+      isFromConsole = false;
     }
   };
 }
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(), fromConsole });
+    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(), isFromConsole });
     const onWritten = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
     onWritten?.();
     return true;
@@ -66,6 +66,7 @@ function functionErrorOf(error: unknown): FunctionError {
   return { errorType: typeof error, errorMessage: String(error), trace: [] };
 }
 
+// 129 and 128 are the exit codes of Lambda's runtime
 process.on('uncaughtException', (error) => {
   send({ kind: 'error', error: functionErrorOf(error), threadExits: true });
   exit(129);
@@ -77,7 +78,7 @@ process.on('unhandledRejection', (reason) => {
   exit(128);
 });
 
-/** Ends the current invocation. Node.js calls it when the event loop is empty. Set only during an invocation. */
+/** Ends the current invocation when the event loop is empty. Set only during an invocation. */
 let onEmptyEventLoop: (() => void) | undefined;
 process.on('beforeExit', () => {
   onEmptyEventLoop?.();
@@ -99,16 +100,16 @@ function replyWhenIdle(): void {
   });
 }
 
-function invoke(handler: Handler, message: ToSandbox & { kind: 'invoke' }): void {
+function invoke(handler: Handler, message: MessageToSandbox & { kind: 'invoke' }): void {
   let hasEnded = false;
-  const end = (message: FromSandbox) => {
+  const end = (outcome: MessageFromSandbox) => {
     if (!hasEnded) {
       hasEnded = true;
       onEmptyEventLoop = undefined;
       activity.stopChecking();
       port.ref();
       timers.freeze();
-      send(message);
+      send(outcome);
     }
   };
   const succeed = (result?: unknown) => {
@@ -178,7 +179,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** Undefined until the function's code is loaded. */
 let loadedHandler: Handler | undefined;
 
-port.on('message', (message: ToSandbox) => {
+port.on('message', (message: MessageToSandbox) => {
   switch (message.kind) {
     case 'invoke':
       if (loadedHandler) {

@@ -9,7 +9,7 @@ const RUNTIME_PACKAGE = /^@(aws-sdk|smithy)\//;
 type Resolve = (request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]) => string;
 export type Handler = (event: unknown, context: object, callback: (error?: unknown, result?: unknown) => void) => unknown;
 
-/** Lets `require` in a function load modules only from its asset and from the runtime, not packages installed elsewhere. */
+/** Lets `require` load modules only from the function's asset and from the runtime, not packages installed elsewhere. */
 export function confineModules(taskRoot: string, runtimeModule: string): void {
   const loader = Module as unknown as { _resolveFilename: Resolve };
   const resolve = loader._resolveFilename;
@@ -37,7 +37,7 @@ export function confineModules(taskRoot: string, runtimeModule: string): void {
   };
 }
 
-/** Does the same for `import`, which resolves modules in a separate thread. */
+/** Module hooks that limit `import` in the same way. Node.js runs them in a separate thread. */
 const IMPORT_HOOKS = `
 let taskRoot, runtimeModule;
 export const initialize = (data) => { ({ taskRoot, runtimeModule } = data); };
@@ -54,6 +54,7 @@ export async function resolve(specifier, context, next) {
   throw Object.assign(new Error("Cannot find package '" + specifier + "' imported from " + context.parentURL), { code: 'ERR_MODULE_NOT_FOUND' });
 }`;
 
+/** Loads the function's code. @param handler such as `index.handler` @returns the handler function */
 export async function loadHandler(taskRoot: string, handler: string, runtimeModule: string): Promise<Handler> {
   const { dir, base } = path.parse(handler);
   const [moduleName = '', ...exportPath] = base.split('.');
@@ -64,14 +65,14 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
   if (!file) {
     throw errorNamed('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
   }
-  const load = () => (file.endsWith('.mjs') ? undefined : (createRequire(file)(file) as unknown));
+  const requireFile = () => (file.endsWith('.mjs') ? undefined : (createRequire(file)(file) as unknown));
   const importFile = () => {
     const data = { taskRoot: pathToFileURL(taskRoot + path.sep).href, runtimeModule: pathToFileURL(runtimeModule).href };
     register(`data:text/javascript,${encodeURIComponent(IMPORT_HOOKS)}`, { parentURL: data.runtimeModule, data });
     return import(pathToFileURL(file).href) as Promise<unknown>;
   };
   const loadedModule = await Promise.resolve()
-    .then(load)
+    .then(requireFile)
     .catch((error: unknown) => {
       if (isRecord(error) && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE')) {
         return undefined;
@@ -80,8 +81,8 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
     })
     .then(async (module) => module ?? (await importFile()))
     .catch((error: unknown) => {
-      const missing = isRecord(error) && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND');
-      throw missing ? errorNamed('Runtime.ImportModuleError', `Error: ${(error as unknown as Error).message}`) : error;
+      const isMissing = isRecord(error) && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND');
+      throw isMissing ? errorNamed('Runtime.ImportModuleError', `Error: ${(error as unknown as Error).message}`) : error;
     });
   const handlerFunction = exportPath.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), loadedModule);
   if (typeof handlerFunction !== 'function') {

@@ -22,7 +22,7 @@ export function redirectToRehearsal(endpoint: SandboxSettings['responseEndpoint'
   Object.assign(tls, { connect });
 }
 
-/** `tls.connect` takes `(options)` or `(port, host?, options?)`. */
+/** Returns the options in the arguments of `tls.connect`: `(options)` or `(port, host?, options?)`. */
 function connectOptions(args: readonly unknown[]): tls.ConnectionOptions {
   const options = args.find((arg) => typeof arg === 'object' && arg !== null) as tls.ConnectionOptions | undefined;
   const host = args.find((arg) => typeof arg === 'string');
@@ -52,10 +52,10 @@ export function rehearseSocketTimeouts(timers: Timers): void {
     Object.assign(this, { timeout: milliseconds });
     timersBySocket.get(this)?.close();
     if (milliseconds > 0) {
-      const timedOut = () => {
+      const onTimeout = () => {
         (this as net.Socket & SocketInternals)._onTimeout();
       };
-      timersBySocket.set(this, timers.start(false, timedOut, milliseconds).unref());
+      timersBySocket.set(this, timers.startTimeout(onTimeout, milliseconds).unref());
     } else {
       timersBySocket.delete(this);
     }
@@ -76,6 +76,6 @@ export function rehearseSocketTimeouts(timers: Timers): void {
 }
 
 /** Hides the home directory of the host: Lambda's sandbox user has a different one. */
-export function hideHost(): void {
+export function hideHomeDirectory(): void {
   os.homedir = () => '/home/sbx_user1051';
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import type { Participant, RehearsalClock, IdleState } from '../../time/clock';
-import type { FromSandbox, FunctionContext, FunctionError, SandboxSettings, ToSandbox } from '../protocol';
+import type { MessageFromSandbox, FunctionContext, FunctionError, SandboxSettings, MessageToSandbox } from '../protocol';
 import type {
   EnvironmentSettings,
   ExecutionEnvironment,
@@ -25,7 +25,7 @@ export interface ThreadEnvironmentOptions {
   readonly output: EnvironmentSettings['output'];
 }
 
-/** If the code is still busy after this real time, rehearsed time continues without it, and the function times out. */
+/** If the code is still busy after this real time, rehearsed time no longer waits for the code, and the function times out. */
 const STUCK_MS = 60_000;
 /** The state of a thread without timers and pending requests. */
 const IDLE_FOREVER: IdleState = { nextWakeUp: Infinity, requestsInFlight: 0 };
@@ -47,28 +47,33 @@ function bootstrapCode(): string {
   return bootstrap ?? '';
 }
 
-/** An execution environment whose code runs in a thread. It runs one invocation at a time, and stays warm between them. */
+/** An execution environment whose code runs in a thread. It runs one invocation at a time, and stays warm in between. */
 export class ThreadEnvironment implements ExecutionEnvironment, Participant {
-  lastUsed = 0;
+  lastUsedAt = 0;
   /** Resolves when the thread has exited. */
   readonly exited: Promise<void>;
   private readonly worker: Worker;
-  private readonly started: Promise<FunctionError | undefined>;
+  /** Resolves when the code is loaded, or with the error if the code cannot be loaded. */
+  private readonly whenStarted: Promise<FunctionError | undefined>;
   /** The message from the thread that the watchdog waits for. */
-  private expected: FromSandbox['kind'] | 'exit' = 'ready';
+  private expectedMessage: MessageFromSandbox['kind'] | 'exit' = 'ready';
+  /** Reports the thread as stuck if the expected message does not arrive in time. */
   private watchdog: NodeJS.Timeout | undefined;
   private isStuck = false;
+  /** Why the environment has ended; undefined before its end. */
   private failure: FunctionError | undefined;
+  /** When the running invocation times out, in milliseconds since the epoch. */
   private deadline = Infinity;
-  private finish: ((result: InvocationResult) => void) | undefined;
-  private setStarted: (error?: FunctionError) => void = () => undefined;
-  private setExited: () => void = () => undefined;
+  /** Ends the running invocation. Undefined while there is none. */
+  private resolveInvocation: ((result: InvocationResult) => void) | undefined;
+  private resolveStarted: (error?: FunctionError) => void = () => undefined;
+  private resolveExited: () => void = () => undefined;
   private resolveIdle: (state: IdleState) => void = () => undefined;
   /** The last reply to `reportWhenIdle`. Undefined after the thread has received work. */
   private lastIdleState: IdleState | undefined;
   /** Whether the thread has received work since the last `reportWhenIdle` message. */
   private hasWorkSinceQuery = false;
-  /** The id of the last `reportWhenIdle` message. Replies to earlier ones are ignored. */
+  /** The id of the last `reportWhenIdle` message. Replies to earlier messages are ignored. */
   private queryId = 0;
 
   constructor(private readonly options: ThreadEnvironmentOptions) {
@@ -82,8 +87,8 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
       responseEndpoint,
       context,
     };
-    this.started = new Promise((resolve) => (this.setStarted = resolve));
-    this.exited = new Promise((resolve) => (this.setExited = resolve));
+    this.whenStarted = new Promise((resolve) => (this.resolveStarted = resolve));
+    this.exited = new Promise((resolve) => (this.resolveExited = resolve));
     this.expectMessage('ready');
     this.worker = new Worker(bootstrapCode(), {
       eval: true,
@@ -94,7 +99,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: Number(context.memoryLimitInMB) + RUNTIME_MEGABYTES },
     });
-    this.worker.on('message', (message: FromSandbox) => {
+    this.worker.on('message', (message: MessageFromSandbox) => {
       this.receive(message);
     });
     this.worker.on('error', (error: Error & { code?: string }) => {
@@ -103,7 +108,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     this.worker.on('exit', (code) => {
       clearTimeout(this.watchdog);
       this.endWith(exitError(code === 0 ? 'no reason provided' : `exit status ${code}`));
-      this.setExited();
+      this.resolveExited();
     });
   }
 
@@ -113,16 +118,16 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
 
   async invoke({ requestId, arn, payload }: InvocationRequest): Promise<InvocationResult> {
     const { clock, timeoutSeconds } = this.options;
-    const leave = clock.join(this);
+    const leaveClock = clock.join(this);
     let cancelTimeout: () => void = () => undefined;
     try {
-      const failure = (await this.started) ?? this.failure;
+      const failure = (await this.whenStarted) ?? this.failure;
       if (failure) {
         this.endWith(failure);
         return { functionError: failure };
       }
       this.deadline = clock.now() + timeoutSeconds * 1000;
-      const result = new Promise<InvocationResult>((resolve) => (this.finish = resolve));
+      const result = new Promise<InvocationResult>((resolve) => (this.resolveInvocation = resolve));
       cancelTimeout = clock.callAfter(timeoutSeconds * 1000, () => {
         this.timeOut();
       });
@@ -130,14 +135,14 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
       return await result;
     } finally {
       cancelTimeout();
-      if (this.expected === 'idle') {
+      if (this.expectedMessage === 'idle') {
         // the invocation has ended: do not wait for the reply
         clearTimeout(this.watchdog);
       }
       this.queryId++;
       this.resolveIdle(IDLE_FOREVER);
-      leave();
-      this.lastUsed = clock.now();
+      leaveClock();
+      this.lastUsedAt = clock.now();
     }
   }
 
@@ -158,7 +163,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
       this.hasWorkSinceQuery = false;
       this.expectMessage('idle');
       this.queryId++;
-      this.worker.postMessage({ kind: 'reportWhenIdle', queryId: this.queryId } satisfies ToSandbox);
+      this.worker.postMessage({ kind: 'reportWhenIdle', queryId: this.queryId } satisfies MessageToSandbox);
     });
   }
 
@@ -166,28 +171,28 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     this.sendWork({ kind: 'wake' });
   }
 
-  private sendWork(message: ToSandbox): void {
+  private sendWork(message: MessageToSandbox): void {
     this.lastIdleState = undefined;
     this.hasWorkSinceQuery = true;
     this.worker.postMessage(message);
   }
 
-  private expectMessage(message: FromSandbox['kind'] | 'exit'): void {
-    this.expected = message;
+  private expectMessage(message: MessageFromSandbox['kind'] | 'exit'): void {
+    this.expectedMessage = message;
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
       this.handleStuckThread();
     }, STUCK_MS).unref();
   }
 
-  private receive(message: FromSandbox): void {
+  private receive(message: MessageFromSandbox): void {
     this.isStuck = false;
-    if (message.kind === this.expected && (message.kind !== 'idle' || message.queryId === this.queryId)) {
+    if (message.kind === this.expectedMessage && (message.kind !== 'idle' || message.queryId === this.queryId)) {
       clearTimeout(this.watchdog);
     }
     switch (message.kind) {
       case 'ready':
-        this.setStarted();
+        this.resolveStarted();
         break;
       case 'idle':
         if (message.queryId === this.queryId) {
@@ -196,16 +201,16 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
         }
         break;
       case 'failedToStart':
-        this.setStarted(message.error);
+        this.resolveStarted(message.error);
         break;
       case 'output':
-        this.options.output(message.text, message.fromConsole);
+        this.options.output(message.text, message.isFromConsole);
         break;
       case 'result':
         this.settle({ payload: message.payload });
         break;
       case 'error':
-        this.setStarted(message.error);
+        this.resolveStarted(message.error);
         this.settle({ functionError: message.error });
         if (message.threadExits) {
           this.kill();
@@ -215,13 +220,13 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   }
 
   private settle(result: InvocationResult): void {
-    if (this.finish !== undefined && this.options.clock.now() > this.deadline) {
+    if (this.resolveInvocation !== undefined && this.options.clock.now() > this.deadline) {
       // the code was busy until after its deadline, so the timeout could not interrupt it
       this.timeOut();
       return;
     }
-    this.finish?.(result);
-    this.finish = undefined;
+    this.resolveInvocation?.(result);
+    this.resolveInvocation = undefined;
   }
 
   private timeOut(): void {
@@ -233,9 +238,11 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     this.isStuck = true;
     if (this.failure !== undefined) {
       void this.worker.terminate();
-    } else if (this.finish === undefined) {
+    } else if (this.resolveInvocation === undefined) {
+      // the code does not finish loading
       this.timeOut();
     } else {
+      // time leaps to the timeout of the invocation
       this.resolveIdle(IDLE_FOREVER);
     }
   }
@@ -247,19 +254,19 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     }
     this.failure = failure;
     this.resolveIdle(IDLE_FOREVER);
-    this.setStarted(failure);
-    this.finish?.({ functionError: failure });
-    this.finish = undefined;
+    this.resolveStarted(failure);
+    this.resolveInvocation?.({ functionError: failure });
+    this.resolveInvocation = undefined;
     this.stop();
   }
 
-  /** Stops the thread. Rehearsed time stands still until the thread has exited, because its connections end only then. */
+  /** Stops the thread. Rehearsed time stands still until the thread has exited, because the thread's connections end only then. */
   private stop(): void {
-    const leave = this.options.clock.join({
+    const leaveClock = this.options.clock.join({
       waitUntilIdle: () => this.exited.then(() => IDLE_FOREVER),
       wake: () => undefined,
     });
-    void this.exited.then(leave);
+    void this.exited.then(leaveClock);
     if (this.isStuck) {
       void this.worker.terminate();
     } else {

@@ -8,11 +8,11 @@ interface ThreadOptions {
   readonly endpointUrl: string;
   /** Returns the endpoint of the response URLs for functions of a Region. */
   readonly responseEndpoint: (region: string) => Promise<SandboxSettings['responseEndpoint']>;
-  /** The module from which the packages of Lambda's runtime (`@aws-sdk/*`) are resolved. @default - this one */
+  /** The module from which the packages of Lambda's runtime (`@aws-sdk/*`) are resolved. @default - this file */
   readonly runtimeModule?: string | undefined;
 }
 
-/** Returns a function that starts execution environments in threads. They call the simulated services over loopback. */
+/** Returns a function that starts execution environments in threads. Their code calls the simulated services over loopback. */
 export function threadEnvironmentStarter({
   clock,
   endpointUrl,

@@ -11,11 +11,12 @@ type Callback = (...args: unknown[]) => void;
 
 const realSetInterval = globalThis.setInterval;
 const realClearTimeout = globalThis.clearTimeout;
+/** Node.js replaces longer delays by a millisecond. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class RehearsedTimer {
   /** In microseconds since the epoch. */
-  time = 0;
+  dueTime = 0;
   isReferenced = true;
 
   constructor(
@@ -63,7 +64,7 @@ export class RehearsedTimer {
 
 export class Timers {
   private pending: RehearsedTimer[] = [];
-  /** Keeps the event loop alive as long as a pending timer of the code must. */
+  /** Keeps the event loop alive while a pending timer of the code is referenced. */
   private readonly keepAliveTimer = realSetInterval(() => undefined, LONGEST_TIMER_MS).unref();
   private lastId = 0;
   private isFrozen = false;
@@ -72,7 +73,7 @@ export class Timers {
 
   /** When the earliest timer is due, in microseconds since the epoch; `Infinity` if there is none. */
   get nextWakeUp(): number {
-    return this.isFrozen ? Infinity : (this.pending[0]?.time ?? Infinity);
+    return this.isFrozen ? Infinity : (this.pending[0]?.dueTime ?? Infinity);
   }
 
   /** Stops all timers between two invocations, as Lambda does. */
@@ -86,7 +87,13 @@ export class Timers {
     this.updateKeepAlive();
   }
 
-  readonly start = (repeats: boolean, callback: Callback, delay?: number, ...args: unknown[]): RehearsedTimer => {
+  readonly startTimeout = (callback: Callback, delay?: number, ...args: unknown[]): RehearsedTimer =>
+    this.start({ callback, delay, args, repeats: false });
+
+  readonly startInterval = (callback: Callback, delay?: number, ...args: unknown[]): RehearsedTimer =>
+    this.start({ callback, delay, args, repeats: true });
+
+  private start({ callback, delay, args, repeats }: TimerOptions): RehearsedTimer {
     if (typeof callback !== 'function') {
       throw new TypeError(`The "callback" argument must be of type function. Received ${typeof callback}`);
     }
@@ -96,7 +103,7 @@ export class Timers {
     });
     this.schedule(timer);
     return timer;
-  };
+  }
 
   readonly clear = (handle: unknown): void => {
     const id = handle instanceof RehearsedTimer ? handle.id : Number(handle);
@@ -110,9 +117,9 @@ export class Timers {
 
   schedule(timer: RehearsedTimer): void {
     this.pending = this.pending.filter((other) => other !== timer);
-    timer.time = this.time.now() + timer.delay * 1000;
-    const later = this.pending.findIndex((other) => other.time > timer.time);
-    this.pending.splice(later < 0 ? this.pending.length : later, 0, timer);
+    timer.dueTime = this.time.now() + timer.delay * 1000;
+    const laterIndex = this.pending.findIndex((other) => other.dueTime > timer.dueTime);
+    this.pending.splice(laterIndex < 0 ? this.pending.length : laterIndex, 0, timer);
     this.updateKeepAlive();
   }
 
@@ -137,11 +144,10 @@ export class Timers {
 
   /** Replaces the timers of Node.js. */
   install(): void {
-    const setTimeout = (callback: Callback, delay?: number, ...args: unknown[]) => this.start(false, callback, delay, ...args);
-    const setInterval = (callback: Callback, delay?: number, ...args: unknown[]) => this.start(true, callback, delay, ...args);
+    const setTimeout = (callback: Callback, delay?: number, ...args: unknown[]) => this.startTimeout(callback, delay, ...args);
     const wait = this.waitFor.bind(this);
     Object.defineProperty(setTimeout, promisify.custom, { value: wait });
-    const replacements = { setTimeout, setInterval, clearTimeout: this.clear, clearInterval: this.clear };
+    const replacements = { setTimeout, setInterval: this.startInterval, clearTimeout: this.clear, clearInterval: this.clear };
     Object.assign(globalThis, replacements);
     Object.assign(timers, replacements);
     const scheduler = {
@@ -151,35 +157,31 @@ export class Timers {
     Object.assign(timersPromises, { setTimeout: wait, setInterval: this.intervalTicks.bind(this), scheduler });
     AbortSignal.timeout = (delay: number) => {
       const controller = new AbortController();
-      const timedOut = () => {
+      const onTimeout = () => {
         controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
       };
-      this.start(false, timedOut, delay).unref();
+      this.startTimeout(onTimeout, delay).unref();
       return controller.signal;
     };
   }
 
   private waitFor<T>(delay?: number, value?: T, options: WaitOptions = {}): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      const aborted = () => {
+      const onAbort = () => {
         this.clear(timer);
         reject(new DOMException('The operation was aborted', 'AbortError'));
       };
-      const timer = this.start(
-        false,
-        () => {
-          options.signal?.removeEventListener('abort', aborted);
-          resolve(value);
-        },
-        delay,
-      );
+      const timer = this.startTimeout(() => {
+        options.signal?.removeEventListener('abort', onAbort);
+        resolve(value);
+      }, delay);
       if (options.ref === false) {
         timer.unref();
       }
       if (options.signal?.aborted) {
-        aborted();
+        onAbort();
       }
-      options.signal?.addEventListener('abort', aborted, { once: true });
+      options.signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
@@ -188,6 +190,13 @@ export class Timers {
       yield await this.waitFor(delay, value, options);
     }
   }
+}
+
+interface TimerOptions {
+  readonly callback: Callback;
+  readonly delay: number | undefined;
+  readonly args: readonly unknown[];
+  readonly repeats: boolean;
 }
 
 interface WaitOptions {

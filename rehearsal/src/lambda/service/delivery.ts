@@ -14,7 +14,7 @@ export interface DeliveryOptions {
   readonly find: (arn: string) => DeployedFunction | undefined;
   readonly run: (pool: EnvironmentPool, request: InvocationRequest) => Promise<InvocationResult>;
   /** Sends a record to a queue, with the permissions of the function's role. */
-  readonly send: (queueArn: string, body: string, roleArn: string) => Promise<Decision>;
+  readonly sendToQueue: (queueArn: string, body: string, roleArn: string) => Promise<Decision>;
   readonly log: (arn: string, text: string) => void;
 }
 
@@ -30,14 +30,14 @@ interface DeliveryResult {
   readonly settings: EventInvokeConfiguration;
 }
 
-/** Asynchronous invocation: retries an event until it is too old or has no attempts left, and sends a record to the destination. */
+/** Delivers asynchronous events. Retries an event until it is too old or has no attempts left, and sends a record to the destination. */
 export class Delivery {
   constructor(private readonly options: DeliveryOptions) {}
 
   async deliver(request: InvocationRequest): Promise<void> {
     const { clock, metrics, log } = this.options;
     const { arn, requestId } = request;
-    const accepted = clock.now();
+    const acceptedAt = clock.now();
     const delivery = await this.attemptAll(request);
     if (!delivery) {
       log(arn, `event ${requestId} dropped: the function was deleted`);
@@ -53,7 +53,7 @@ export class Delivery {
         ? `after ${attempts} attempts`
         : `after ${attempts} attempts: older than ${settings.maximumEventAgeSeconds} seconds`;
     await this.sendRecord(request, delivery, settings.onFailure);
-    metrics.put('AsyncEventsDropped', arn, 1, accepted);
+    metrics.put('AsyncEventsDropped', arn, 1, acceptedAt);
     log(arn, `event ${requestId} dropped ${reason}`);
   }
 
@@ -61,8 +61,8 @@ export class Delivery {
   private async attemptAll(request: InvocationRequest): Promise<DeliveryResult | undefined> {
     const { clock, find, run } = this.options;
     const { qualifier } = parseArn(request.arn);
-    let last: Omit<DeliveryResult, 'condition' | 'settings'> | undefined;
-    const settings = (): EventInvokeConfiguration | undefined => {
+    let lastAttempt: Omit<DeliveryResult, 'condition' | 'settings'> | undefined;
+    const getSettings = (): EventInvokeConfiguration | undefined => {
       const fn = find(request.arn);
       return fn?.findPool(qualifier) === undefined ? undefined : fn.eventInvokeOf(qualifier);
     };
@@ -72,18 +72,18 @@ export class Delivery {
         return false;
       }
       const result = await run(pool, request);
-      last = { attempts: (last?.attempts ?? 0) + 1, result, pool };
+      lastAttempt = { attempts: (lastAttempt?.attempts ?? 0) + 1, result, pool };
       return 'payload' in result;
     };
-    const condition = await deliverWithRetries({ settings, attempt }, clock);
-    const currentSettings = settings();
-    return condition === 'FunctionDeleted' || currentSettings === undefined || last === undefined
+    const condition = await deliverWithRetries({ getSettings, attempt }, clock);
+    const currentSettings = getSettings();
+    return condition === 'FunctionDeleted' || currentSettings === undefined || lastAttempt === undefined
       ? undefined
-      : { ...last, condition, settings: currentSettings };
+      : { ...lastAttempt, condition, settings: currentSettings };
   }
 
   private async sendRecord(request: InvocationRequest, delivery: DeliveryResult, destination: string | undefined): Promise<void> {
-    const { clock, metrics, send, log } = this.options;
+    const { clock, metrics, sendToQueue, log } = this.options;
     if (destination === undefined) {
       return;
     }
@@ -92,7 +92,7 @@ export class Delivery {
       return;
     }
     const body = JSON.stringify(recordOf(request, delivery, clock.now()));
-    const decision = await send(destination, body, delivery.pool.configuration.role);
+    const decision = await sendToQueue(destination, body, delivery.pool.configuration.role);
     if (!decision.allowed) {
       metrics.put('DestinationDeliveryFailures', request.arn, 1, clock.now());
       log(request.arn, `destination ${destination} got no record: ${decision.reason}`);

@@ -67,7 +67,7 @@ export class DeployedFunction {
     return this.eventInvoke.has(qualifier);
   }
 
-  /** Sets the configuration. @param configuration undefined to restore the default */
+  /** Changes the settings of a version or alias. @param configuration undefined to restore the default */
   configureEventInvoke(qualifier = LATEST, configuration?: Partial<EventInvokeConfiguration>): void {
     if (configuration === undefined) {
       this.eventInvoke.delete(qualifier);
@@ -100,6 +100,7 @@ export class DeployedFunction {
     };
   }
 
+  /** Ends the environments of all versions, after their running invocations. */
   retire(): void {
     this.allPools.forEach((pool) => {
       pool.retire();

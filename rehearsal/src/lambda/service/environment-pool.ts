@@ -28,6 +28,7 @@ const WARM_MS = 10 * 60_000;
 
 /** The execution environments of one version of a function. */
 export class EnvironmentPool {
+  /** Whether the version was deleted or replaced. */
   isRetired = false;
   private readonly environments = new Set<ExecutionEnvironment>();
   private readonly idle: ExecutionEnvironment[] = [];
@@ -89,9 +90,9 @@ export class EnvironmentPool {
 
   /** Takes a warm environment out of the idle ones. @returns undefined if there is none */
   private takeWarm(): ExecutionEnvironment | undefined {
-    const oldest = this.options.clock.now() - WARM_MS;
+    const earliestWarm = this.options.clock.now() - WARM_MS;
     for (let environment = this.idle.pop(); environment; environment = this.idle.pop()) {
-      if (environment.isUsable && environment.lastUsed >= oldest) {
+      if (environment.isUsable && environment.lastUsedAt >= earliestWarm) {
         return environment;
       }
       this.discard(environment);
@@ -106,12 +107,12 @@ export class EnvironmentPool {
     const credentials = assumeRole(role, functionName);
     const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const logStreamName = `${date}/[${version}]${ids.uuid('log stream').replaceAll('-', '')}`;
-    const writesLogs = await prepareLogs(configuration, logStreamName);
-    const output: EnvironmentSettings['output'] = (text, fromConsole = false) => {
+    const mayWriteLogs = await prepareLogs(configuration, logStreamName);
+    const output: EnvironmentSettings['output'] = (text, isFromConsole = false) => {
       log(functionName, text.trimEnd());
-      // in the JSON format, the runtime wraps the console's output into a JSON object
-      const wrapped = fromConsole && configuration.logFormat === 'JSON';
-      if (writesLogs && !wrapped) {
+      // in the JSON format, the runtime wraps the console's output into a JSON object, in which CloudWatch finds no metrics
+      const isWrapped = isFromConsole && configuration.logFormat === 'JSON';
+      if (mayWriteLogs && !isWrapped) {
         putEmbeddedMetrics(metrics, configuration, text);
       }
     };

@@ -18,7 +18,7 @@ export interface ExecutionEnvironment {
   /** False after the environment has ended. */
   readonly isUsable: boolean;
   /** The time at which the last invocation ended. */
-  readonly lastUsed: number;
+  readonly lastUsedAt: number;
   /** Resolves when the environment has ended completely. */
   readonly exited: Promise<void>;
   invoke(request: InvocationRequest): Promise<InvocationResult>;

@@ -24,7 +24,7 @@ export interface FunctionConfiguration {
   readonly code: { readonly directory: string } | { readonly zipFile: string };
 }
 
-/** Whether the rehearsal can run functions with this runtime. They all run on the Node.js version of the rehearsal. */
+/** Whether the rehearsal can run functions with this runtime. All functions run on the Node.js version of the rehearsal. */
 export const isRunnable = (runtime: string): boolean => runtime.startsWith('nodejs');
 
 export interface VpcConfiguration {
@@ -55,7 +55,7 @@ export interface FunctionDescription {
   readonly versions: readonly string[];
   /** The version of each alias. */
   readonly aliases: Readonly<Record<string, string>>;
-  /** By version or alias. */
+  /** The settings for asynchronous invocations, by version or alias. */
   readonly eventInvoke: Readonly<Record<string, EventInvokeConfiguration>>;
 }
 
@@ -68,13 +68,13 @@ export const functionArn = (account: string, region: string, name: string): stri
 
 /** Splits an ARN into the ARN of the function and the version or alias. */
 export function parseArn(arn: string): {
-  readonly unqualified: string;
+  readonly unqualifiedArn: string;
   readonly functionName: string;
   readonly qualifier?: string;
 } {
   const parts = arn.split(':');
-  const [unqualified, functionName = '', qualifier] = [parts.slice(0, 7).join(':'), parts[6], parts[7]];
-  return qualifier === undefined ? { unqualified, functionName } : { unqualified, functionName, qualifier };
+  const [unqualifiedArn, functionName = '', qualifier] = [parts.slice(0, 7).join(':'), parts[6], parts[7]];
+  return qualifier === undefined ? { unqualifiedArn, functionName } : { unqualifiedArn, functionName, qualifier };
 }
 
 export class FunctionNotFound extends Error {

@@ -17,13 +17,13 @@ export class LambdaApi implements Service {
   constructor(private readonly lambda: LambdaService) {}
 
   operationName(request: WireRequest): string {
-    return find(request)?.name ?? 'UnknownOperation';
+    return findOperation(request)?.name ?? 'UnknownOperation';
   }
 
   parseInput(request: WireRequest): unknown {
-    const name = decodeURIComponent(find(request)?.path.exec(request.path)?.[1] ?? '');
+    const name = decodeURIComponent(findOperation(request)?.path.exec(request.path)?.[1] ?? '');
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-    return { FunctionName: name, InvocationType: type, Payload: parse(request.body) };
+    return { FunctionName: name, InvocationType: type, Payload: parseBody(request.body) };
   }
 
   async perform(call: ServiceCall): Promise<WireResponse> {
@@ -33,17 +33,17 @@ export class LambdaApi implements Service {
       Payload: unknown;
     };
     const arn = arnOf(FunctionName, call);
-    const operation = find(call.request)?.name;
+    const operation = findOperation(call.request)?.name;
     switch (operation) {
       case 'Invoke':
         await call.authorize('lambda:InvokeFunction', [arn]);
         return this.invoke(arn, InvocationType, Payload);
       case 'GetFunction':
         await call.authorize('lambda:GetFunction', [arn]);
-        return json(200, { Configuration: this.describe(arn), Code: { RepositoryType: 'S3' } });
+        return jsonResponse(200, { Configuration: this.describe(arn), Code: { RepositoryType: 'S3' } });
       case 'GetFunctionConfiguration':
         await call.authorize('lambda:GetFunctionConfiguration', [arn]);
-        return json(200, this.describe(arn));
+        return jsonResponse(200, this.describe(arn));
       case undefined:
         throw new ServiceError(
           'UnknownOperationException',
@@ -54,27 +54,28 @@ export class LambdaApi implements Service {
   }
 
   errorResponse(error: ServiceError): WireResponse {
-    return json(
+    return jsonResponse(
       error.status,
       { Type: error.status < 500 ? 'User' : 'Service', Message: error.message },
       { 'x-amzn-errortype': error.code },
     );
   }
 
-  private async invoke(arn: string, type: string, payload: unknown): Promise<WireResponse> {
+  private async invoke(arn: string, invocationType: string, payload: unknown): Promise<WireResponse> {
+    // throws if the function does not exist
     this.describe(arn);
-    if (type === 'DryRun') {
+    if (invocationType === 'DryRun') {
       return { status: 204, headers: {}, body: '' };
     }
-    if (type === 'Event') {
+    if (invocationType === 'Event') {
       this.lambda.invokeAsync(arn, payload);
       return { status: 202, headers: {}, body: '' };
     }
     const version = this.lambda.version(arn);
     const result = await this.lambda.invoke(arn, payload);
-    const failed: Record<string, string> =
+    const errorHeaders: Record<string, string> =
       result.functionError === undefined ? {} : { 'x-amz-function-error': result.functionError };
-    return json(200, result.payload, { 'x-amz-executed-version': version, ...failed });
+    return jsonResponse(200, result.payload, { 'x-amz-executed-version': version, ...errorHeaders });
   }
 
   private describe(arn: string): object {
@@ -89,21 +90,25 @@ export class LambdaApi implements Service {
   }
 }
 
-const find = (request: WireRequest) =>
+const findOperation = (request: WireRequest) =>
   OPERATIONS.find(({ method, path }) => request.method === method && path.test(request.path));
 
-/** The ARN of the called function. A call names it by name, partial ARN or ARN, with the version or alias after it or in the query. */
+/**
+ * Returns the ARN of the called function, with its version or alias.
+ *
+ * @param name the function's name, partial ARN or ARN. The version or alias is at the end of `name`, or in the query of the call
+ */
 function arnOf(name: string, { account, region, request }: ServiceCall): string {
   const parts = name.split(':');
-  const marker = parts.indexOf('function');
-  const owner = marker > 0 && parts[0] !== 'arn' ? (parts[0] ?? account) : account;
-  const [functionName = name, qualifier] = marker < 0 ? parts : parts.slice(marker + 1);
+  const functionIndex = parts.indexOf('function');
+  const owner = functionIndex > 0 && parts[0] !== 'arn' ? (parts[0] ?? account) : account;
+  const [functionName = name, qualifier] = functionIndex < 0 ? parts : parts.slice(functionIndex + 1);
   const arn = parts[0] === 'arn' ? parts.slice(0, 7).join(':') : functionArn(owner, region, functionName);
   const versionOrAlias = new URLSearchParams(request.query).get('Qualifier') ?? qualifier;
   return versionOrAlias === undefined ? arn : `${arn}:${versionOrAlias}`;
 }
 
-function parse(body: Buffer): unknown {
+function parseBody(body: Buffer): unknown {
   try {
     return body.length === 0 ? {} : JSON.parse(body.toString());
   } catch {
@@ -111,7 +116,7 @@ function parse(body: Buffer): unknown {
   }
 }
 
-const json = (status: number, body: unknown, headers: Record<string, string> = {}): WireResponse => ({
+const jsonResponse = (status: number, body: unknown, headers: Record<string, string> = {}): WireResponse => ({
   status,
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body ?? null),

@@ -27,12 +27,12 @@ export {
   type FunctionConfiguration,
 } from './function-configuration';
 
-export interface LambdaOptions extends Omit<EnvironmentPoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'send'> {
+export interface LambdaOptions extends Omit<EnvironmentPoolOptions, 'ids' | 'log'>, Pick<DeliveryOptions, 'sendToQueue'> {
   readonly journal: Journal;
   readonly metrics: Metrics;
 }
 
-interface Invocation {
+interface InvokeOutput {
   readonly payload?: unknown;
   /** `Unhandled` if the function failed. The payload is then the error. */
   readonly functionError?: string;
@@ -49,13 +49,13 @@ export class LambdaService {
   private readonly ids = new Ids();
 
   constructor(private readonly options: LambdaOptions) {
-    const { clock, send } = options;
+    const { clock, sendToQueue } = options;
     this.metrics = new LambdaMetrics(options.metrics);
     this.delivery = new Delivery({
       clock,
-      send,
+      sendToQueue,
       metrics: this.metrics,
-      find: (arn) => this.functions.get(parseArn(arn).unqualified),
+      find: (arn) => this.functions.get(parseArn(arn).unqualifiedArn),
       run: (pool, request) => this.run(pool, request),
       log: (arn, text) => {
         this.log(parseArn(arn).functionName, text);
@@ -104,7 +104,7 @@ export class LambdaService {
     this.functions.get(arn)?.setAlias(name, undefined);
   }
 
-  /** @param arn the ARN with a version or alias. Without one, the settings apply only to invocations without one */
+  /** @param arn the ARN. If it has no version or alias, the settings apply only to invocations without version or alias */
   configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
@@ -120,8 +120,8 @@ export class LambdaService {
   }
 
   has(arn: string): boolean {
-    const { unqualified, qualifier } = parseArn(arn);
-    return this.functions.get(unqualified)?.findPool(qualifier) !== undefined;
+    const { unqualifiedArn, qualifier } = parseArn(arn);
+    return this.functions.get(unqualifiedArn)?.findPool(qualifier) !== undefined;
   }
 
   list(): FunctionDescription[] {
@@ -150,7 +150,7 @@ export class LambdaService {
   }
 
   /** Invokes the function synchronously. */
-  async invoke(arn: string, payload: unknown): Promise<Invocation> {
+  async invoke(arn: string, payload: unknown): Promise<InvokeOutput> {
     const pool = this.findPool(arn);
     const request = this.newRequest(arn, payload);
     const result = await this.options.clock.wait(this.options.clock.runDetached(() => this.run(pool, request)));
@@ -179,7 +179,7 @@ export class LambdaService {
   }
 
   private find(arn: string): DeployedFunction {
-    const fn = this.functions.get(parseArn(arn).unqualified);
+    const fn = this.functions.get(parseArn(arn).unqualifiedArn);
     if (!fn) {
       throw new FunctionNotFound(arn);
     }
@@ -215,13 +215,13 @@ export class LambdaService {
     const { requestId } = request;
     this.log(functionName, `START RequestId: ${requestId}`, { kind: 'run started', requestId });
     const result = await pool.run(request);
-    const failed = 'functionError' in result;
-    if (failed) {
+    const hasFailed = 'functionError' in result;
+    if (hasFailed) {
       const { errorType, errorMessage } = result.functionError;
       this.log(functionName, `${errorType}: ${errorMessage}`);
     }
     this.metrics.put('Invocations', request.arn, 1, startTime);
-    this.metrics.put('Errors', request.arn, failed ? 1 : 0, startTime);
+    this.metrics.put('Errors', request.arn, hasFailed ? 1 : 0, startTime);
     this.log(functionName, `END RequestId: ${requestId} Duration: ${clock.now() - startTime} ms`, {
       kind: 'run ended',
       requestId,

@@ -5,8 +5,8 @@ import { arnOf } from '../../aws/partitions';
 import type { FunctionConfiguration } from './function-configuration';
 
 /**
- * Creates the log group of a function with the function's role, if it does not exist. In AWS, the logs are lost if the role lacks the
- * permissions. In the simulation, the journal contains them anyway, but the metrics in them are lost.
+ * Creates the log group of a function with the function's role, if the group does not exist. In AWS, the logs are lost if the role
+ * lacks the permissions. In the simulation, the journal contains the logs anyway, but CloudWatch does not get the metrics in them.
  *
  * @returns whether the role may write to the log group
  */

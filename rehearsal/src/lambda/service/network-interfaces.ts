@@ -25,7 +25,7 @@ interface NetworkInterfacesOptions {
 
 /**
  * The network interfaces of functions in a VPC: one for each combination of a subnet and security groups. Functions with the same
- * combination share one. Lambda creates and deletes them with the role of a function.
+ * combination share an interface. Lambda creates and deletes the interfaces with the role of a function.
  */
 export class NetworkInterfaces {
   /** The ids of the existing interfaces that Lambda created and has not tried to delete. */
@@ -41,45 +41,47 @@ export class NetworkInterfaces {
       return;
     }
     if (vpc.subnetIds.length === 0 || vpc.securityGroupIds.length === 0) {
-      throw invalid('SubnetIds and SecurityIds must coexist or be both empty list.');
+      throw invalidParameter('SubnetIds and SecurityIds must coexist or be both empty list.');
     }
     for (const action of REQUIRED_ACTIONS) {
       if (!(await this.isAllowed(configuration, role, action))) {
-        throw invalid(`The provided execution role does not have permissions to call ${action} on EC2`);
+        throw invalidParameter(`The provided execution role does not have permissions to call ${action} on EC2`);
       }
     }
     // Lambda does not require these permissions. Checking them makes the report list them as used
     for (const action of OTHER_ACTIONS) {
       await this.isAllowed(configuration, role, action);
     }
-    const missing = vpc.subnetIds.filter((subnetId) => !this.ids().some((id) => this.serves(id, configuration, subnetId)));
+    const missingSubnetIds = vpc.subnetIds.filter(
+      (subnetId) => !this.ids().some((id) => this.isUsedBy(id, configuration, subnetId)),
+    );
     const description = `AWS Lambda VPC ENI-${functionName}`;
-    const created: string[] = [];
+    const createdIds: string[] = [];
     try {
-      for (const subnetId of missing) {
-        created.push(ec2.createNetworkInterface(configuration, { subnetId, groupIds: vpc.securityGroupIds, description }));
+      for (const subnetId of missingSubnetIds) {
+        createdIds.push(ec2.createNetworkInterface(configuration, { subnetId, groupIds: vpc.securityGroupIds, description }));
       }
     } catch (error) {
-      created.forEach((id) => {
+      createdIds.forEach((id) => {
         ec2.deleteNetworkInterface(configuration, id);
       });
-      throw error instanceof ServiceError ? refusedByEc2(error) : error;
+      throw error instanceof ServiceError ? ec2Refusal(error) : error;
     }
-    created.forEach((id) => this.managedIds.add(id));
+    createdIds.forEach((id) => this.managedIds.add(id));
   }
 
   /**
-   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface if a function uses it again by
-   * then, or if the role may no longer delete it.
+   * Deletes the interfaces that no function uses, after the time that Lambda needs. Keeps an interface if a function uses it again before
+   * the deletion, or if the role may no longer delete it.
    */
   async release({ role }: FunctionConfiguration): Promise<void> {
     const { clock, ec2 } = this.options;
-    const unused = this.ids().filter((id) => !this.isUsed(id));
-    if (unused.length === 0) {
+    const unusedIds = this.ids().filter((id) => !this.isUsed(id));
+    if (unusedIds.length === 0) {
       return;
     }
     await clock.sleep(DELETION_SECONDS * 1000);
-    for (const id of unused) {
+    for (const id of unusedIds) {
       const vpc = ec2.networkInterfaces.get(id)?.subnet.vpc;
       if (vpc !== undefined && this.managedIds.has(id) && !this.isUsed(id)) {
         // if the role does not allow the deletion, Lambda does not try again
@@ -99,12 +101,12 @@ export class NetworkInterfaces {
     return this.options.lambda
       .configurations()
       .some(
-        (configuration) => configuration.vpc?.subnetIds.some((subnetId) => this.serves(id, configuration, subnetId)) === true,
+        (configuration) => configuration.vpc?.subnetIds.some((subnetId) => this.isUsedBy(id, configuration, subnetId)) === true,
       );
   }
 
   /** Whether the function uses the interface in the subnet. */
-  private serves(id: string, { account, region, vpc }: FunctionConfiguration, subnetId: string): boolean {
+  private isUsedBy(id: string, { account, region, vpc }: FunctionConfiguration, subnetId: string): boolean {
     const networkInterface = this.options.ec2.networkInterfaces.get(id);
     const groups = new Set(vpc?.securityGroupIds);
     return (
@@ -122,7 +124,7 @@ export class NetworkInterfaces {
   }
 }
 
-const refusedByEc2 = ({ code, message }: ServiceError): ServiceError =>
-  invalid(`Error occurred while CreateNetworkInterface. EC2 Error Code: ${code}. EC2 Error Message: ${message}`);
+const ec2Refusal = ({ code, message }: ServiceError): ServiceError =>
+  invalidParameter(`Error occurred while CreateNetworkInterface. EC2 Error Code: ${code}. EC2 Error Message: ${message}`);
 
-const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValueException', message);
+const invalidParameter = (message: string): ServiceError => new ServiceError('InvalidParameterValueException', message);

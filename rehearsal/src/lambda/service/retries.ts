@@ -7,24 +7,24 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
 /** An asynchronous event in a function's queue. */
 interface QueuedEvent {
   /** Returns the current settings; undefined if the function was deleted. */
-  settings(): EventInvokeConfiguration | undefined;
+  getSettings(): EventInvokeConfiguration | undefined;
   /** Runs the function. @returns whether it succeeded */
   attempt(): Promise<boolean>;
 }
 
 export type DeliveryOutcome = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'FunctionDeleted';
 
-/** Invokes a function with an event until it succeeds, has no attempts left, or the event is too old. */
+/** Invokes a function with an event until the function succeeds, no attempts are left, or the event is too old. */
 export async function deliverWithRetries(event: QueuedEvent, clock: RehearsalClock): Promise<DeliveryOutcome> {
   const acceptedAt = clock.now();
   for (let attempts = 1; ; attempts++) {
-    if (!event.settings()) {
+    if (!event.getSettings()) {
       return 'FunctionDeleted';
     }
     if (await event.attempt()) {
       return 'Success';
     }
-    const settings = event.settings();
+    const settings = event.getSettings();
     if (!settings) {
       return 'FunctionDeleted';
     }
