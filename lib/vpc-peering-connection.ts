@@ -373,6 +373,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     this._rules.applyRemovalPolicy(policy);
   }
 
+  /** Checks the fleet, and that no other connection peers it with the VPC. Adds checks and warnings that need the final template. */
   private validateFleetAndPeering(
     { fleetId, account, region, resource, construct }: PassedFleet,
     { adoptExisting = false, peerOnCreate = false }: VpcPeeringConnectionProps,
@@ -445,7 +446,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     const connectStatements = isOwnAccount ? networkStatements : callerStatements;
     const connectTarget = { construct: vpc, name: vpc.vpcId };
     const connectPolicy = handler.addPolicy('Connect', connectTarget, connectStatements(stack, vpc, peerVpcAccount));
-    // CloudFormation could create and delete both policies in any order. A fixed order leaves fewer cases to consider
+    // CloudFormation could create and delete both policies in any order. A fixed order leaves fewer cases to test
     connectPolicy.node.addDependency(fleetPolicy);
     return [fleetPolicy, connectPolicy];
   }

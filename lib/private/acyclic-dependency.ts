@@ -32,7 +32,7 @@ export class AcyclicDependency {
   }
 
   private targetsFor(source: CfnResource): IConstruct[] {
-    // while another dependency is searched, use the last decision, because a search must not start further searches
+    // while a search for another dependency runs, use the last decision, because a search must not start further searches
     if (!isSearching()) {
       // If the CDK asks for the same source again, more dependencies may exist than at the last decision, so decide again.
       if (this.servedSources.size === 0 || this.servedSources.has(source)) {
@@ -47,12 +47,12 @@ export class AcyclicDependency {
   private decide(): void {
     this.acyclicTargets.clear();
     for (const [stack, sources] of groupBy(this.sources, (source) => source.stack)) {
-      // store each decision before the next one, because one stack can depend on another
+      // store the targets of this stack before the search for the next stack, because that search reads them if the stacks depend on each other
       this.acyclicTargets.set(stack, this.findAcyclicTargets(stack, sources));
     }
   }
 
-  /** Compares the sources with each target in the innermost stack that contains both. */
+  /** Returns the targets that do not depend on a source. Compares them in the innermost stack that contains the sources and the target. */
   private findAcyclicTargets(stack: Stack, sources: readonly CfnResource[]): CfnResource[] {
     const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
     return [...byCommonStack].flatMap(([commonStack, targets]) => {

@@ -3,7 +3,7 @@ import type { ResolvedValue } from './template';
 import { isKnown } from './validation';
 import type { Comparison } from './validation';
 
-/** Identifies a VPC at synthesis: by its id, or by the path of the resource that creates it. `unknown`: the id is another token. */
+/** Identifies a VPC at synthesis: by its id, or by the path of the resource that creates it. `unknown`: the id is a token that refers to no VPC resource. */
 export interface VpcKey {
   readonly kind: 'id' | 'resource' | 'unknown';
   readonly text: string;
