@@ -45,12 +45,12 @@ function lint(assembly: string): string[] {
 }
 
 /** Rehearses the life of an example. @throws Error that lists the findings of cfn-lint, the failures, and what is left behind */
-async function checkExample(example: string, assemblies: string): Promise<void> {
+async function checkExample(example: string, parentDirectory: string): Promise<void> {
   // a fixed start time makes runs reproducible, because the waits for a rate limit depend on the clock
   const rehearsal = await Rehearsal.start({ account: GAMELIFT_ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
-    const start = clock.now();
+    const startTime = clock.now();
     const context = Object.fromEntries(
       Object.entries(VPC_CIDR_BLOCKS).map(([name, cidrBlock]) => [
         name,
@@ -59,7 +59,7 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
     );
     const deployments = await Promise.all(
       DEPLOYMENTS.map(async ({ name, build, days }) => {
-        const directory = join(assemblies, `${example}-${build}`);
+        const directory = join(parentDirectory, `${example}-${build}`);
         return { name, days, assembly: await synthesize(`examples/${example}.ts`, { ...context, build }, directory) };
       }),
     );
@@ -76,7 +76,12 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
       console.log(`${example}  retained ${text}`);
     });
     const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(differenceLine);
-    const problems = [...lintFindings, ...failureEvents.map((entry) => formatEntry(entry, start)), ...unexpected, ...failures];
+    const problems = [
+      ...lintFindings,
+      ...failureEvents.map((entry) => formatEntry(entry, startTime)),
+      ...unexpected,
+      ...failures,
+    ];
     if (problems.length > 0) {
       throw new Error(problems.join('\n'));
     }
@@ -86,13 +91,13 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
 }
 
 async function main(): Promise<void> {
-  const assemblies = useTemporaryDirectory();
+  const parentDirectory = useTemporaryDirectory();
   const examples = readdirSync(EXAMPLES)
     .filter((file) => file.endsWith('.ts'))
     .map((file) => basename(file, '.ts'));
   const outcomes: Outcome[] = [];
   for (const example of examples) {
-    outcomes.push(await runCheck(example, () => checkExample(example, assemblies)));
+    outcomes.push(await runCheck(example, () => checkExample(example, parentDirectory)));
   }
   if (commandsNotInstalled(['cfn-lint']).length > 0) {
     const problem = 'install cfn-lint to check the templates of the examples';

@@ -86,7 +86,10 @@ interface Outcome {
   /** Why the status is not complete. */
   readonly reason?: string;
   readonly duration: string;
-  /** How long before the step the authorization had expired, and how long it is valid after the step. Empty if the stack has no output `AuthorizationExpires`. */
+  /**
+   * How long before the step the authorization had expired, and how long it is valid after the step. Empty if the stack has no output
+   * `AuthorizationExpires`.
+   */
   readonly authorization: string;
 }
 
@@ -100,7 +103,7 @@ async function performStep(rehearsal: Rehearsal, stack: string, step: Step, dire
   const { clock, cloudFormation, journal } = rehearsal;
   // before the first step, the stack does not exist
   const previousExpiry = step === STEPS[0] ? NaN : expiryOf(cloudFormation.describe(stack).outputs);
-  const start = clock.now();
+  const startTime = clock.now();
   const entriesBefore = journal.entries.length;
   const result = await (
     step.context === undefined ? cloudFormation.delete(stack) : cloudFormation.deploy(directory, stack)
@@ -111,11 +114,11 @@ async function performStep(rehearsal: Rehearsal, stack: string, step: Step, dire
   }));
   const now = clock.now();
   const expiry = expiryOf(result.outputs);
-  const expiredText = previousExpiry < start ? `expired ${formatDuration(start - previousExpiry)} before` : '';
+  const expiredText = previousExpiry < startTime ? `expired ${formatDuration(startTime - previousExpiry)} before` : '';
   const validText = expiry > now ? `valid for ${formatDuration(expiry - now)} after` : '';
   return {
     ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(entriesBefore)),
-    duration: formatDuration(now - start),
+    duration: formatDuration(now - startTime),
     authorization: [expiredText, validText].filter((text) => text !== '').join(', '),
   };
 }
@@ -127,13 +130,17 @@ interface Life {
   readonly picture: PicturedLife;
 }
 
-/** Synthesizes an app once for each context of the steps. Returns the directory of the assembly for each step, and an empty text for a step that deletes. */
-async function synthesizeSteps(app: string, assemblies: string): Promise<readonly string[]> {
+/**
+ * Synthesizes an app once for each context of the steps.
+ *
+ * @returns the directory of the assembly for each step, and an empty text for a step that deletes
+ */
+async function synthesizeSteps(app: string, parentDirectory: string): Promise<readonly string[]> {
   const directoryByContext = new Map<string, string>();
   const directories: string[] = [];
   for (const { context } of STEPS) {
     const key = JSON.stringify(context);
-    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${directoryByContext.size}`);
+    const directory = join(parentDirectory, `${app.replace(/\W/g, '-')}-${directoryByContext.size}`);
     if (context !== undefined && !directoryByContext.has(key)) {
       directoryByContext.set(key, await synthesize(app, context, directory));
     }
@@ -168,10 +175,10 @@ async function rehearseLife(
   try {
     const { aws, clock, journal } = rehearsal;
     setReadings(aws, readings);
-    const start = clock.now();
+    const startTime = clock.now();
     if (verbose) {
       journal.onEntry((entry) => {
-        print(formatEntry(entry, start));
+        print(formatEntry(entry, startTime));
       });
     }
     const before = aws.inventory();
@@ -184,12 +191,12 @@ async function rehearseLife(
       for (const stack of STACKS) {
         outcomes.push(await performStep(rehearsal, stack, step, assemblies[index] ?? ''));
       }
-      print(formatStep({ name: step.name, elapsedMilliseconds: clock.now() - start, stacks: outcomes }));
+      print(formatStep({ name: step.name, elapsedMilliseconds: clock.now() - startTime, stacks: outcomes }));
       steps.push(outcomes);
     }
     await clock.sleep(2 * DAY);
     const leftBehind = compareInventories(before, aws.inventory());
-    return { steps, leftBehind, picture: picturedLife(title, start, rehearsal) };
+    return { steps, leftBehind, picture: picturedLife(title, startTime, rehearsal) };
   } finally {
     await rehearsal.close();
   }
@@ -261,8 +268,8 @@ export async function rehearseBothLives(options: LivesOptions, print: Output['pr
   }
   return (
     withLibrary.leftBehind.length === 0 &&
-    withLibrary.steps.every((outcomes, number) =>
-      outcomes.every(({ status }, index) => status === STEPS[number]?.expectedStatuses[index]),
+    withLibrary.steps.every((outcomes, stepIndex) =>
+      outcomes.every(({ status }, stackIndex) => status === STEPS[stepIndex]?.expectedStatuses[stackIndex]),
     )
   );
 }

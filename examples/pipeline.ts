@@ -11,8 +11,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '.
 import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * A pipeline with two stages. Each stage has two stacks: one in the account of the data, one in the account of the game. A deployment may wait
- * for its approval for days. So the stack of the game itself renews the authorization, in each deployment that needs it.
+ * A pipeline with two stages. Each stage has two stacks: one in the account of the data, one in the account of the game. A deployment may
+ * wait for its approval for days. So the stack of the game itself renews the authorization, in each deployment that needs it.
  *
  * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
  */

@@ -31,9 +31,9 @@ export interface AuthorizationProperties extends PairProperties {
   /** A new value makes CloudFormation send an update. The handler does not read the value. */
   readonly Renewal?: string;
   /**
-   * The triggers of the authorization. Each key is the logical id of a resource that needs the authorization. Its value contains the properties
-   * whose change makes CloudFormation update or replace that resource. If such a property changes, CloudFormation also updates the
-   * authorization. The handler does not read the triggers.
+   * The triggers of the authorization. Each key is the logical id of a resource that needs the authorization. Its value contains the
+   * properties whose change makes CloudFormation update or replace that resource. If such a property changes, CloudFormation also updates
+   * the authorization. The handler does not read the triggers.
    */
   readonly ReliedOnBy?: object;
 }

@@ -375,7 +375,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
 
   /** Checks the fleet, and that no other connection peers it with the VPC. Adds checks and warnings that need the final template. */
   private validateFleetAndPeering(
-    { fleetId, account, region, resource, construct }: PassedFleet,
+    { fleetId, account, region, resource: fleetResource, construct }: PassedFleet,
     { adoptExisting = false, peerOnCreate = false }: VpcPeeringConnectionProps,
     { vpc }: PeeringPair,
   ): void {
@@ -402,15 +402,15 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     if (!adoptExisting) {
       registerPeering(this, fleetId, vpc.vpcId);
     }
-    if (resource === undefined) {
+    if (fleetResource === undefined) {
       return;
     }
-    validateFleet(this, resource);
+    validateFleet(this, fleetResource);
     if (!peerOnCreate) {
-      warnAboutFleetInOtherStack(this, resource);
+      warnAboutFleetInOtherStack(this, fleetResource);
     }
     if (!peerOnCreate && !adoptExisting) {
-      forbidPeerVpc(this, resource, vpc);
+      forbidPeerVpc(this, fleetResource, vpc);
     }
   }
 
@@ -452,11 +452,11 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   }
 
   /** Adds warnings at synthesis, since removal policies and references can be set after the construct was created. */
-  private addWarnings({ resource }: PassedFleet, connection: CfnResource): void {
+  private addWarnings({ resource: fleetResource }: PassedFleet, connection: CfnResource): void {
     this.node.addValidation({
       validate: () => {
-        if (resource !== undefined) {
-          warnAboutRetainedFleet(this, connection, resource);
+        if (fleetResource !== undefined) {
+          warnAboutRetainedFleet(this, connection, fleetResource);
         }
         warnAboutExports(this, connection);
         return [];

@@ -24,7 +24,7 @@ const run = promisify(execFile);
 
 let repositoryCopy: string;
 let tarball: string;
-let files: readonly string[];
+let packageFiles: readonly string[];
 
 beforeAll(async () => {
   repositoryCopy = mkdtempSync(join(tmpdir(), 'clone-'));
@@ -44,7 +44,7 @@ beforeAll(async () => {
     (await run('npm', ['pack', '--silent'], { cwd: repositoryCopy })).stdout.trim().split('\n').at(-1) ?? '',
   );
   await run('tar', ['-xzf', tarball], { cwd: repositoryCopy });
-  files = readdirSync(join(repositoryCopy, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
+  packageFiles = readdirSync(join(repositoryCopy, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(join(repositoryCopy, 'package', '/').length));
 }, 300_000);
@@ -53,7 +53,7 @@ afterAll(() => {
   rmSync(repositoryCopy, { recursive: true, force: true });
 });
 
-function read(file: string): string {
+function readPackageFile(file: string): string {
   return readFileSync(join(repositoryCopy, 'package', file), 'utf8');
 }
 
@@ -63,7 +63,7 @@ test('the package contains the constructs with their types, the bundled handler 
   const modules = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((file) => /^[\w/-]+\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
-  expect(files.filter((file) => !isBundled(file)).sort()).toEqual(
+  expect(packageFiles.filter((file) => !isBundled(file)).sort()).toEqual(
     [
       ...['.jsii', 'LICENSE', 'NOTICE', 'README.md', 'THIRD-PARTY-NOTICES', 'package.json'],
       ...['API.md', 'CHANGELOG.md'].filter((file) => existsSync(join(ROOT, file))),
@@ -75,19 +75,19 @@ test('the package contains the constructs with their types, the bundled handler 
 test('the bundle contains all files that its entry point loads, and no file of an earlier build', () => {
   const loadedFiles = new Set(['lambda/bundle/index.mjs']);
   for (const file of loadedFiles) {
-    for (const [, name = ''] of read(file).matchAll(/["']\.\/([\w-]+\.mjs)["']/g)) {
+    for (const [, name = ''] of readPackageFile(file).matchAll(/["']\.\/([\w-]+\.mjs)["']/g)) {
       loadedFiles.add(`lambda/bundle/${name}`);
     }
   }
   expect(loadedFiles.size).toBeGreaterThan(1);
-  expect([...loadedFiles].filter((file) => !files.includes(file))).toEqual([]);
-  expect(files).not.toContain('lambda/bundle/removed.mjs');
+  expect([...loadedFiles].filter((file) => !packageFiles.includes(file))).toEqual([]);
+  expect(packageFiles).not.toContain('lambda/bundle/removed.mjs');
 });
 
 test('no file of the package refers to a source map', () => {
-  const code = files.filter((file) => /\.(js|mjs|ts)$/.test(file));
+  const code = packageFiles.filter((file) => /\.(js|mjs|ts)$/.test(file));
   expect(code.length).toBeGreaterThan(0);
-  expect(code.filter((file) => read(file).includes('sourceMappingURL'))).toEqual([]);
+  expect(code.filter((file) => readPackageFile(file).includes('sourceMappingURL'))).toEqual([]);
 });
 
 test(`the package has at most ${MAX_TARBALL_BYTES} bytes`, () => {
@@ -100,7 +100,7 @@ test('the third-party notices list the bundled packages with version and license
     readonly version: string;
   };
   const license = readFileSync(join(ROOT, 'node_modules', 'bowser', 'LICENSE'), 'utf8').trim();
-  const notices = read('THIRD-PARTY-NOTICES');
+  const notices = readPackageFile('THIRD-PARTY-NOTICES');
   expect(notices).toContain(`\nbowser ${version} (MIT)\n\n${license}\n`);
   expect(notices).toMatch(/^@aws-sdk\/client-gamelift [\d.]+ \(Apache-2\.0\)$/m);
   expect(notices).toMatch(/^@smithy\/core [\d.]+ \(Apache-2\.0\)$/m);
@@ -110,14 +110,14 @@ test('the third-party notices list the bundled packages with version and license
 });
 
 test('the package meets the requirements of Construct Hub: public, built with jsii, with a permissive license, keywords and all languages', () => {
-  const manifest = JSON.parse(read('package.json')) as {
+  const manifest = JSON.parse(readPackageFile('package.json')) as {
     readonly name: string;
     readonly license: string;
     readonly private?: boolean;
     readonly keywords: readonly string[];
     readonly peerDependencies: Readonly<Record<string, string>>;
   };
-  const assembly = JSON.parse(read('.jsii')) as {
+  const assembly = JSON.parse(readPackageFile('.jsii')) as {
     readonly schema: string;
     readonly name: string;
     readonly license: string;

@@ -47,7 +47,7 @@ export class AcyclicDependency {
   private decide(): void {
     this.acyclicTargets.clear();
     for (const [stack, sources] of groupBy(this.sources, (source) => source.stack)) {
-      // store the targets of this stack before the search for the next stack, because that search reads them if the stacks depend on each other
+      // store the targets of this stack before the search for the next stack, because that search may read them
       this.acyclicTargets.set(stack, this.findAcyclicTargets(stack, sources));
     }
   }

@@ -20,7 +20,7 @@ export interface PassedFleet {
   readonly fleetId: string;
   readonly account: string;
   readonly region: string;
-  /** The `AWS::GameLift::Fleet`. Undefined for an imported fleet, and for a fleet that another resource creates, such as a custom resource. */
+  /** The `AWS::GameLift::Fleet`. Undefined if the fleet is imported, or if another resource creates it, such as a custom resource. */
   readonly resource: CfnResource | undefined;
 }
 

@@ -103,7 +103,10 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   }
 }
 
-/** Whether the app defines the role. An imported role has no default child. That of a role `withoutPolicyUpdates` is a child of the original role. */
+/**
+ * Whether the app defines the role. An imported role has no default child. A role `withoutPolicyUpdates` has the default child of the original
+ * role, which is not its own child.
+ */
 function isDefinedByApp(role: iam.IRole): boolean {
   return role.node.defaultChild?.node.scope === role;
 }

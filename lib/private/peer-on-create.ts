@@ -161,8 +161,8 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
 }
 
 /**
- * Makes a connection without `peerOnCreate` wait for the connections with `peerOnCreate` of the same deployment and VPC, including those that are
- * registered later. Connections with `peerOnCreate` are complete soon after their fleet is ACTIVE, so this order costs little time.
+ * Makes a connection without `peerOnCreate` wait for the connections with `peerOnCreate` of the same deployment and VPC, including those that
+ * are registered later. Connections with `peerOnCreate` are complete soon after their fleet is ACTIVE, so this order costs little time.
  *
  * The order matters if each use consumes the authorization (AWS does not document this). In another order, the connection could consume the
  * authorization that GameLift needs to create the fleet, and the fleet cannot authorize again. When CloudFormation deletes the

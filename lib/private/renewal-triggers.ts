@@ -36,6 +36,7 @@ const CREATE_ONLY_PROPERTIES: ReadonlySet<string> = new Set([
 type PropertyValues = Readonly<Record<string, unknown>>;
 type Property = readonly [name: string, value: unknown];
 
+/** Whether `renewalTriggers` is collecting the triggers of an authorization right now. */
 let isCollecting = false;
 
 /**
@@ -49,7 +50,7 @@ export function renewalTriggers(
   authorization: CfnResource,
 ): Readonly<Record<string, PropertyValues>> | undefined {
   if (isCollecting) {
-    // The search for another authorization resolves this one. Return everything that this one may refer to.
+    // The search below, for another authorization, is resolving this authorization. Return everything that this one may refer to.
     return byLogicalId(resources, (resource) => Object.fromEntries(propertiesInTemplate(resource).filter(isCreateOnly)));
   }
   if (isSearching()) {

@@ -9,8 +9,8 @@ import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
 
 /*
- * In process, the handler calls the simulated AWS without the SDK and HTTP. Its calls must have the same output and errors as over HTTP. These
- * tests make each call in both ways, in the same simulated AWS.
+ * In process, the handler calls the simulated AWS without the SDK and HTTP. Its calls must have the same output and errors as over HTTP.
+ * These tests make each call in both ways, in the same simulated AWS.
  */
 
 type Api = Dependencies['api'];
@@ -67,7 +67,11 @@ class ApiComparison {
     return (output as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes.FleetId;
   }
 
-  /** Makes a call over HTTP, then in process, without throttling. Checks that both have the same output or error. Returns that output or error. */
+  /**
+   * Makes a call over HTTP, then in process, without throttling. Checks that both calls have the same output or error.
+   *
+   * @returns that output or error
+   */
   async compare(call: ApiCall): Promise<unknown> {
     const wireResult = await this.callAfterPause(this.wireApi, call);
     expect(await this.callAfterPause(this.inProcessApi, call)).toEqual(wireResult);

@@ -8,7 +8,8 @@ afterEach(closeRehearsals);
 const SECONDS_PER_CALL = 10;
 
 /**
- * The longest allowed time, relative to one call for each connection. The keys are the readings of `throttledCalls`. If throttled calls count against the rate limit, each batch has to wait longer after its first attempts.
+ * The longest allowed time, relative to one call for each connection. The keys are the readings of `throttledCalls`. If throttled calls count
+ * against the rate limit, each batch has to wait longer after its first attempts.
  */
 const MAX_TIME_RATIO = { free: 1.1, counted: 1.25 };
 
