@@ -227,7 +227,8 @@ async function synthesize(consumer: Consumer, cdk: CdkVersions, temporaryDirecto
 function requireEqualTemplates(actual: Templates, expected: Templates): void {
   for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
-    const firstDifferentLine = expectedLines?.findIndex((line, number) => line !== actualLines?.[number]) ?? 0;
+    // -1 if the actual template only has additional lines at its end
+    const firstDifferentLine = expectedLines?.findIndex((expectedLine, index) => expectedLine !== actualLines?.[index]) ?? 0;
     if (actual[file] !== expected[file]) {
       const line = firstDifferentLine < 0 ? (expectedLines?.length ?? 0) : firstDifferentLine;
       throw new Error(`${file} line ${line + 1}: ${actualLines?.[line]}, but in TypeScript ${expectedLines?.[line]}`);

@@ -81,9 +81,10 @@ const STEPS: readonly Step[] = [
 
 /** The result of a step for one stack. */
 interface Outcome {
+  /** The name of the stack. */
   readonly name: string;
   readonly status: string;
-  /** Why the status is not complete. */
+  /** Why the stack failed, or why the step was refused. */
   readonly reason?: string;
   readonly duration: string;
   /**
@@ -123,6 +124,7 @@ async function performStep(rehearsal: Rehearsal, stack: string, step: Step, dire
   };
 }
 
+/** What happened to both stacks in all steps. */
 interface Life {
   /** The outcomes of both stacks, for each step. */
   readonly steps: readonly Outcome[][];
@@ -163,6 +165,7 @@ export interface LivesOptions {
   readonly build: () => Promise<unknown>;
 }
 
+/** Rehearses all steps with both stacks. */
 async function rehearseLife(
   title: string,
   assemblies: readonly string[],

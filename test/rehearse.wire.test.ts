@@ -27,6 +27,7 @@ async function runCommand(...args: string[]): Promise<CommandResult> {
   return { code, output: output.join('\n'), errorOutput: errorOutput.join('\n') };
 }
 
+/** Returns a function that adds a VPC to a stack. */
 const addVpc =
   (cidrBlock: string, removalPolicy = RemovalPolicy.DESTROY) =>
   (stack: Stack): void => {

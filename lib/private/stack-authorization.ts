@@ -33,8 +33,8 @@ export interface StackAuthorizationProps {
 }
 
 /**
- * The resources of one stack that keep an authorization valid for the other resources that need it: a custom resource that authorizes
- * before these are created or changed, and a teardown that authorizes again before any of these is deleted.
+ * The resources that keep an authorization valid in one stack: a custom resource that authorizes before CloudFormation creates or changes a
+ * fleet or connection that needs the authorization, and a teardown that authorizes again before CloudFormation deletes one.
  *
  * Each stack that needs an authorization has these resources, because each stack can be deployed alone, wait for an approval, or be
  * retried a day later.
@@ -141,7 +141,7 @@ export class StackAuthorization {
    * Makes the stack renew the authorization in each deployment that changes a resource, and before the resource is deleted. The caller must
    * make the resource depend on the authorization.
    *
-   * @param fleetId the id of the fleet that the resource peers. The teardown contains it, and therefore depends on the fleet
+   * @param fleetId the id of the fleet that the resource peers. The properties of the teardown contain the id, so the teardown depends on the fleet
    * @param deletedAfterTeardown other resources that must be deleted after the teardown
    */
   addPeeredResource(resource: CfnResource, fleetId: string, ...deletedAfterTeardown: IDependable[]): void {
