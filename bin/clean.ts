@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Removes the output of earlier builds, including that of deleted source files. Otherwise, it would be published. */
+/** Deletes all .js and .d.ts files in a directory. Otherwise, output of source files that no longer exist would be published. */
 export function clean(directory: string): void {
   for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     if (/\.(js|d\.ts)$/.test(file)) {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 /** Options for running a command. */
 export interface CommandOptions {
   readonly cwd: string;
-  /** Added to the environment of this process. */
+  /** Variables that are added to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -25,7 +25,7 @@ export async function run(command: readonly [string, ...string[]], { cwd, env = 
   }
 }
 
-/** The commands that are not installed. */
+/** Returns those of the commands that are not installed. */
 export function commandsNotInstalled(commands: readonly string[]): string[] {
   return commands.filter((command) => spawnSync(command, ['--help']).error !== undefined);
 }

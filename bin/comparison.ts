@@ -9,20 +9,20 @@ import { createFleet, createVpcWithDatabase } from '../examples/shared/studio';
 
 const app = new App();
 const build = String(app.node.tryGetContext('build') ?? '1');
-const peered = app.node.tryGetContext('peered') !== 'no';
+const hasConnection = app.node.tryGetContext('peered') !== 'no';
 
-const connected = new Stack(app, 'GameLiftVpcPeering');
+const connectedStack = new Stack(app, 'GameLiftVpcPeering');
 {
-  const { vpc } = createVpcWithDatabase(connected);
-  const fleet = createFleet(connected, build);
-  AWS_CUSTOM_RESOURCE.connect(connected, [{ vpcId: vpc.vpcId, fleets: peered ? [fleet] : [] }]);
+  const { vpc } = createVpcWithDatabase(connectedStack);
+  const fleet = createFleet(connectedStack, build);
+  AWS_CUSTOM_RESOURCE.connect(connectedStack, [{ vpcId: vpc.vpcId, fleets: hasConnection ? [fleet] : [] }]);
 }
 
-const peeredOnCreation = new Stack(app, 'GameLiftPeeredOnCreation');
+const peeredOnCreationStack = new Stack(app, 'GameLiftPeeredOnCreation');
 {
-  const { vpc } = createVpcWithDatabase(peeredOnCreation);
-  const fleet = createFleet(peeredOnCreation, build);
+  const { vpc } = createVpcWithDatabase(peeredOnCreationStack);
+  const fleet = createFleet(peeredOnCreationStack, build);
   fleet.peerVpcId = vpc.vpcId;
-  fleet.peerVpcAwsAccountId = peeredOnCreation.account;
-  fleet.node.addDependency(authorize(peeredOnCreation, 'Authorization', vpc.vpcId));
+  fleet.peerVpcAwsAccountId = peeredOnCreationStack.account;
+  fleet.node.addDependency(authorize(peeredOnCreationStack, 'Authorization', vpc.vpcId));
 }

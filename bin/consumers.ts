@@ -1,16 +1,16 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandsNotInstalled, run } from './commands';
-import { NotAvailable, report, runCheck } from './outcomes';
+import { NotAvailableError, report, runCheck } from './outcomes';
 import type { Outcome } from './outcomes';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
  * Installs the packages of dist/ in empty folders, as users do, and synthesizes the apps of test/consumers/. Uses the oldest CDK that the
- * library supports and the newest that it is tested with. Each app must synthesize the same templates as the app in TypeScript.
+ * library supports, and the newest CDK that it is tested with. Each app must synthesize the same templates as the app in TypeScript.
  *
  * npm run test:consumers                     all languages
- * npm run test:consumers -- python go        TypeScript, Python and Go
+ * npm run test:consumers -- python go        the languages of these folders of dist/, and TypeScript
  */
 
 const ROOT = join(__dirname, '..');
@@ -21,37 +21,41 @@ const MAVEN_PATH = ['java', 'io', 'github', 'cdk-gamelift-vpc-peering', 'cdk-gam
 const PNPM = 'pnpm@10.34.8';
 const MYPY = 'mypy==2.4.1';
 
-const { version: LIBRARY_VERSION, devDependencies: VERSIONS } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+const { version: LIBRARY_VERSION, devDependencies: DEV_DEPENDENCIES } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+) as {
   readonly version: string;
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 
-/** The version of a dev dependency. `npm:name@version` is an alias, whose name is left out. */
+/** The version of a dev dependency. For an alias such as `npm:aws-cdk-lib@2.300.0`, only the version after the @. */
 function versionOf(dependency: string): string {
-  return (VERSIONS[dependency] ?? '').replace(/^npm:.*@/, '');
+  return (DEV_DEPENDENCIES[dependency] ?? '').replace(/^npm:.*@/, '');
 }
 
 interface CdkVersions {
+  /** The version of aws-cdk-lib. */
   readonly lib: string;
+  /** The version of constructs. */
   readonly constructs: string;
 }
 
-const CDKS: readonly CdkVersions[] = [
+const CDK_VERSIONS: readonly CdkVersions[] = [
   { lib: versionOf('aws-cdk-lib'), constructs: versionOf('constructs') },
   { lib: versionOf('aws-cdk-lib-newest'), constructs: versionOf('constructs-newest') },
 ];
 
-/** Installs and synthesizes an app. */
+/** An app in one language, and how to install it. */
 interface Consumer {
   readonly name: string;
-  /** The folder of dist/ that it needs. */
+  /** The folder of dist/ with the package for this language. */
   readonly dist: string;
   /** The commands that must be installed. */
   readonly tools: readonly string[];
   /**
    * Installs the app and the packages in an empty folder.
    *
-   * @returns the command that synthesizes
+   * @returns the command that synthesizes the app
    */
   readonly install: (folder: string, cdk: CdkVersions) => Promise<readonly [string, ...string[]]>;
 }
@@ -76,7 +80,7 @@ async function runInstallCommand(command: readonly [string, ...string[]], cwd: s
     await run(command, { cwd });
   } catch (error) {
     const [line] = notFound.exec(error instanceof Error ? error.message : '') ?? [];
-    throw line === undefined ? error : new NotAvailable(line);
+    throw line === undefined ? error : new NotAvailableError(line);
   }
 }
 
@@ -118,7 +122,7 @@ const TYPESCRIPT: Consumer = {
   install: (folder, cdk) => installWithNpm(folder, 'commonjs', cdk),
 };
 
-const OTHERS: readonly Consumer[] = [
+const OTHER_CONSUMERS: readonly Consumer[] = [
   {
     name: 'TypeScript, modules, npm',
     dist: 'js',
@@ -199,11 +203,11 @@ const OTHERS: readonly Consumer[] = [
 
 type Templates = Readonly<Record<string, string>>;
 
-async function synthesize(consumer: Consumer, cdk: CdkVersions, root: string): Promise<Templates> {
-  const folder = join(root, `${consumer.name} ${cdk.lib}`.replaceAll(/[^\w.]+/g, '-'));
+async function synthesize(consumer: Consumer, cdk: CdkVersions, temporaryDirectory: string): Promise<Templates> {
+  const folder = join(temporaryDirectory, `${consumer.name} ${cdk.lib}`.replaceAll(/[^\w.]+/g, '-'));
   const missingTools = commandsNotInstalled(consumer.tools);
   if (missingTools.length > 0) {
-    throw new NotAvailable(`install ${missingTools.join(' and ')}`);
+    throw new NotAvailableError(`install ${missingTools.join(' and ')}`);
   }
   if (!existsSync(join(DIST, consumer.dist))) {
     throw new Error(`dist/${consumer.dist} not found: run npm run package`);
@@ -219,25 +223,26 @@ async function synthesize(consumer: Consumer, cdk: CdkVersions, root: string): P
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(assembly, file), 'utf8')]));
 }
 
-/** @throws Error that names the first line that differs */
-function compareTemplates(actual: Templates, expected: Templates): void {
+/** @throws Error that shows the first line that differs */
+function requireEqualTemplates(actual: Templates, expected: Templates): void {
   for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
-    const index = expectedLines?.findIndex((line, number) => line !== actualLines?.[number]) ?? 0;
+    // -1 if the actual template only has additional lines at its end
+    const firstDifferentLine = expectedLines?.findIndex((expectedLine, index) => expectedLine !== actualLines?.[index]) ?? 0;
     if (actual[file] !== expected[file]) {
-      const line = index < 0 ? (expectedLines?.length ?? 0) : index;
+      const line = firstDifferentLine < 0 ? (expectedLines?.length ?? 0) : firstDifferentLine;
       throw new Error(`${file} line ${line + 1}: ${actualLines?.[line]}, but in TypeScript ${expectedLines?.[line]}`);
     }
   }
 }
 
-/** Checks each consumer with one version of the CDK. */
-async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], root: string): Promise<Outcome[]> {
+/** Checks with one version of the CDK that all consumers synthesize the same templates. */
+async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], temporaryDirectory: string): Promise<Outcome[]> {
   const nameOf = (consumer: Consumer): string => `${consumer.name}, CDK ${cdk.lib}`;
   let expected: Templates = {};
   const outcomes = [
     await runCheck(nameOf(TYPESCRIPT), async () => {
-      expected = await synthesize(TYPESCRIPT, cdk, root);
+      expected = await synthesize(TYPESCRIPT, cdk, temporaryDirectory);
       const names = Object.keys(expected).sort().join(', ');
       if (names !== 'Data.template.json, Game.template.json') {
         throw new Error(`synthesized ${names || 'nothing'} instead of the templates of Data and Game`);
@@ -247,7 +252,7 @@ async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], roo
   for (const other of others) {
     outcomes.push(
       await runCheck(nameOf(other), async () => {
-        compareTemplates(await synthesize(other, cdk, root), expected);
+        requireEqualTemplates(await synthesize(other, cdk, temporaryDirectory), expected);
       }),
     );
   }
@@ -256,11 +261,11 @@ async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], roo
 
 async function main(): Promise<void> {
   const dists = process.argv.slice(2);
-  const others = OTHERS.filter(({ dist }) => dists.length === 0 || dists.includes(dist));
-  const root = useTemporaryDirectory();
+  const others = OTHER_CONSUMERS.filter(({ dist }) => dists.length === 0 || dists.includes(dist));
+  const temporaryDirectory = useTemporaryDirectory();
   const outcomes: Outcome[] = [];
-  for (const cdk of CDKS) {
-    outcomes.push(...(await checkConsumers(cdk, others, root)));
+  for (const cdk of CDK_VERSIONS) {
+    outcomes.push(...(await checkConsumers(cdk, others, temporaryDirectory)));
   }
   report('consumer', outcomes);
 }

@@ -20,16 +20,17 @@ const EXAMPLES = join(__dirname, '..', 'examples');
 const GAMELIFT_ACCOUNT = '111111111111';
 const VPC_ENVIRONMENT = { account: '222222222222', region: 'us-east-1' };
 
-/** The existing VPCs in another account that some examples use. */
-const VPCS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
+/** The CIDR blocks of the existing VPCs that some examples use, by the context value that contains the id of the VPC. */
+const VPC_CIDR_BLOCKS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
 
-/** The resources that the template of an example retains after the deletion. */
-const RETAINED: Readonly<Record<string, RegExp>> = {
+/** By example: matches the lines of the inventory about resources that the example's templates retain after the deletion. */
+const RETAINED_RESOURCES: Readonly<Record<string, RegExp>> = {
   draining: /^left behind of (fleets|connections|peerings|routes|securityGroups|rules|tags): |"type":"AWS::GameLift::Build"/,
   pipeline: /^left behind of otherResources: .*"type":"AWS::S3::Bucket","physicalId":"Pipeline-PipelineArtifactsBucket/,
 };
 
-const STEPS = [
+/** The deployments of each example, with the days to wait before each. */
+const DEPLOYMENTS = [
   { name: 'create', build: '1', days: 0 },
   { name: 'new build', build: '2', days: 10 },
 ] as const;
@@ -44,18 +45,21 @@ function lint(assembly: string): string[] {
 }
 
 /** Rehearses the life of an example. @throws Error that lists the findings of cfn-lint, the failures, and what is left behind */
-async function checkExample(example: string, assemblies: string): Promise<void> {
+async function checkExample(example: string, parentDirectory: string): Promise<void> {
   // a fixed start time makes runs reproducible, because the waits for a rate limit depend on the clock
   const rehearsal = await Rehearsal.start({ account: GAMELIFT_ACCOUNT, startTime: Date.UTC(2026, 0, 1) });
   try {
     const { aws, clock, journal } = rehearsal;
-    const start = clock.now();
+    const startTime = clock.now();
     const context = Object.fromEntries(
-      Object.entries(VPCS).map(([name, cidrBlock]) => [name, aws.ec2.createVpc({ ...VPC_ENVIRONMENT, cidrBlock }).vpcId]),
+      Object.entries(VPC_CIDR_BLOCKS).map(([name, cidrBlock]) => [
+        name,
+        aws.ec2.createVpc({ ...VPC_ENVIRONMENT, cidrBlock }).vpcId,
+      ]),
     );
     const deployments = await Promise.all(
-      STEPS.map(async ({ name, build, days }) => {
-        const directory = join(assemblies, `${example}-${build}`);
+      DEPLOYMENTS.map(async ({ name, build, days }) => {
+        const directory = join(parentDirectory, `${example}-${build}`);
         return { name, days, assembly: await synthesize(`examples/${example}.ts`, { ...context, build }, directory) };
       }),
     );
@@ -66,12 +70,18 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
     const failureEvents = journal.entries.filter(
       ({ source, message }) => source === 'cloudformation' && message.includes('_FAILED'),
     );
-    const isRetained = (difference: Difference): boolean => RETAINED[example]?.test(differenceLine(difference)) === true;
+    const isRetained = (difference: Difference): boolean =>
+      RETAINED_RESOURCES[example]?.test(differenceLine(difference)) === true;
     summaryLines(leftBehind.filter(isRetained)).forEach((text) => {
       console.log(`${example}  retained ${text}`);
     });
     const unexpected = leftBehind.filter((difference) => !isRetained(difference)).map(differenceLine);
-    const problems = [...lintFindings, ...failureEvents.map((entry) => formatEntry(entry, start)), ...unexpected, ...failures];
+    const problems = [
+      ...lintFindings,
+      ...failureEvents.map((entry) => formatEntry(entry, startTime)),
+      ...unexpected,
+      ...failures,
+    ];
     if (problems.length > 0) {
       throw new Error(problems.join('\n'));
     }
@@ -81,13 +91,13 @@ async function checkExample(example: string, assemblies: string): Promise<void> 
 }
 
 async function main(): Promise<void> {
-  const assemblies = useTemporaryDirectory();
+  const parentDirectory = useTemporaryDirectory();
   const examples = readdirSync(EXAMPLES)
     .filter((file) => file.endsWith('.ts'))
     .map((file) => basename(file, '.ts'));
   const outcomes: Outcome[] = [];
   for (const example of examples) {
-    outcomes.push(await runCheck(example, () => checkExample(example, assemblies)));
+    outcomes.push(await runCheck(example, () => checkExample(example, parentDirectory)));
   }
   if (commandsNotInstalled(['cfn-lint']).length > 0) {
     const problem = 'install cfn-lint to check the templates of the examples';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { run } from './commands';
-import { NotAvailable } from './outcomes';
+import { NotAvailableError } from './outcomes';
 
 /** The supported versions of Node.js, by Lambda runtime. */
 export const NODE_VERSIONS: Readonly<Record<string, string>> = { 'nodejs22.x': '22.23.3', 'nodejs24.x': '24.21.0' };
@@ -18,7 +18,7 @@ export async function installNode(version: string): Promise<string> {
   }
   const npm = ['exec', '--yes', '--prefer-offline', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'];
   const node = await run(['npm', ...npm], { cwd: ROOT }).catch(() => {
-    throw new NotAvailable(`npm cannot install node@${version}`);
+    throw new NotAvailableError(`npm cannot install node@${version}`);
   });
   const actual = (await run([node.trim(), '--version'], { cwd: ROOT })).trim();
   if (actual !== `v${version}`) {

@@ -9,7 +9,7 @@ export interface Outcome {
 }
 
 /** Thrown if a check cannot run, because a tool or package is not installed or cannot be downloaded. */
-export class NotAvailable extends Error {}
+export class NotAvailableError extends Error {}
 
 /** Runs a check. It passes unless it throws. */
 export async function runCheck(name: string, check: () => Promise<unknown>): Promise<Outcome> {
@@ -18,14 +18,19 @@ export async function runCheck(name: string, check: () => Promise<unknown>): Pro
     return { name, result: 'ok', problem: '' };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    return { name, result: error instanceof NotAvailable ? 'not available' : 'FAILED', problem };
+    return { name, result: error instanceof NotAvailableError ? 'not available' : 'FAILED', problem };
   }
 }
 
-/** Prints a table of the outcomes, the failures in full, and the closing line. Sets the exit code if a check failed. */
-export function report(kind: string, outcomes: readonly Outcome[]): void {
+/**
+ * Prints a table of the outcomes, the problems of failed checks in full, and the numbers of outcomes, which verify.ts reads. Sets the exit
+ * code to 1 if a check failed.
+ *
+ * @param heading the heading of the column with the names of the checks
+ */
+export function report(heading: string, outcomes: readonly Outcome[]): void {
   const rows = outcomes.map(({ name, result, problem }) => [result, name, problem.trim().split('\n').at(-1) ?? '']);
-  console.log(`\n${formatTable(['', kind, 'problem'], rows)}`);
+  console.log(`\n${formatTable(['', heading, 'problem'], rows)}`);
   for (const { name, problem } of outcomes.filter(({ result }) => result === 'FAILED')) {
     console.log(`\n${name}:\n${problem}`);
     process.exitCode = 1;

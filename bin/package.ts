@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandsNotInstalled, run } from './commands';
-import { NotAvailable, report, runCheck } from './outcomes';
+import { NotAvailableError, report, runCheck } from './outcomes';
 
 /*
  * Builds the packages for all languages in dist/, and translates the code samples of the README for each language.
@@ -12,7 +12,7 @@ import { NotAvailable, report, runCheck } from './outcomes';
 
 const ROOT = join(__dirname, '..');
 
-/** The commands that build the package of a language. */
+/** The commands that must be installed to build the package of a language. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   js: [],
   python: ['python3'],
@@ -30,7 +30,7 @@ async function buildPackage(target: string): Promise<void> {
   const pacmak = ['jsii-pacmak', '--target', target, '--rosetta-tablet', '.jsii.tabl.json', '--no-npmignore'];
   await run(['npx', ...pacmak, ...(missingTools.length > 0 ? ['--code-only'] : [])], { cwd: ROOT, env: ENVIRONMENT });
   if (missingTools.length > 0) {
-    throw new NotAvailable(`generated, but not built: install ${missingTools.join(' and ')}`);
+    throw new NotAvailableError(`generated, but not built: install ${missingTools.join(' and ')}`);
   }
 }
 

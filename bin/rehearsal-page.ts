@@ -6,7 +6,7 @@ import { synthesize } from './synthesize';
 import useTemporaryDirectory from './temporary-directory';
 
 /*
- * Writes docs/rehearsal-output.md: the output of `npm start` and `npm run rehearse`, which is the same in each run.
+ * Writes docs/rehearsal-output.md, which shows what `npm start` and `npm run rehearse` print. Every run prints the same.
  */
 
 const PAGE = join(__dirname, '..', 'docs', 'rehearsal-output.md');

@@ -1,6 +1,10 @@
 import { CONSOLE, rehearse } from 'rehearsal/cli';
 import useTemporaryDirectory from './temporary-directory';
 
+/*
+ * Runs the command line of the rehearsal: `npm run rehearse`.
+ */
+
 useTemporaryDirectory();
 rehearse(process.argv.slice(2), CONSOLE).then(
   (code) => {

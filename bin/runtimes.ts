@@ -14,7 +14,7 @@ import useTemporaryDirectory from './temporary-directory';
 
 const ROOT = join(__dirname, '..');
 
-/** The runtimes of the functions of an assembly. */
+/** The runtimes of the functions of an assembly, as JSON text, because a runtime can be an intrinsic function of CloudFormation. */
 function runtimesIn(assembly: string): string[] {
   const templates = readdirSync(assembly).filter((file) => file.endsWith('.template.json'));
   return templates.flatMap((file) => {

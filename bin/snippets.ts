@@ -13,12 +13,16 @@ import useTemporaryDirectory from './temporary-directory';
 const ROOT = join(__dirname, '..');
 const LIBRARY = 'cdk-gamelift-vpc-peering';
 
-interface Documented {
+// arguments of jsii-rosetta
+const IS_STRICT = true;
+const INCLUDES_COMPILER_DIAGNOSTICS = true;
+
+interface DocumentedType {
   readonly docs?: { readonly example?: string };
 }
 
 interface Assembly {
-  readonly types: Readonly<Record<string, Documented & { readonly fqn: string }>>;
+  readonly types: Readonly<Record<string, DocumentedType & { readonly fqn: string }>>;
 }
 
 function snippetsInDocuments(): TypeScriptSnippet[] {
@@ -33,7 +37,7 @@ function snippetsInDocuments(): TypeScriptSnippet[] {
       return typeScriptSnippetFromVisibleSource(
         example,
         { api: { api: 'file', fileName }, field: { field: 'markdown', line } },
-        true,
+        IS_STRICT,
       );
     });
   });
@@ -44,7 +48,7 @@ function snippetsInDocstrings(): TypeScriptSnippet[] {
   return Object.values(types).flatMap(({ fqn, docs }) =>
     docs?.example === undefined
       ? []
-      : [typeScriptSnippetFromVisibleSource(docs.example, { api: { api: 'type', fqn }, field: { field: 'example' } }, true)],
+      : [typeScriptSnippetFromVisibleSource(docs.example, { api: { api: 'type', fqn }, field: { field: 'example' } }, IS_STRICT)],
   );
 }
 
@@ -63,7 +67,7 @@ function createUserDirectory(): string {
 function main(): void {
   const snippets = [...snippetsInDocuments(), ...snippetsInDocstrings()];
   process.chdir(createUserDirectory());
-  const translator = new Translator(true);
+  const translator = new Translator(INCLUDES_COMPILER_DIAGNOSTICS);
   const rows = translator.translateSnippets(snippets).map((translated) => {
     const missing = Object.values(TargetLanguage).filter((language) => translated.get(language) === undefined);
     const isOk = translated.snippet.didCompile === true && missing.length === 0;
@@ -73,11 +77,11 @@ function main(): void {
     console.log(formattedMessage);
   }
   console.log(`\n${formatTable(['', 'example', 'not translated'], rows)}`);
-  const passed = rows.filter(([result]) => result === 'ok').length;
+  const passedCount = rows.filter(([result]) => result === 'ok').length;
   // an error that belongs to no example also counts as a failure
-  const failed = Math.max(rows.length - passed, translator.diagnostics.some(({ isError }) => isError) ? 1 : 0);
-  console.log(`\n${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  const failedCount = Math.max(rows.length - passedCount, translator.diagnostics.some(({ isError }) => isError) ? 1 : 0);
+  console.log(`\n${passedCount} passed, ${failedCount} failed`);
+  process.exitCode = failedCount === 0 && passedCount > 0 ? 0 : 1;
 }
 
 main();

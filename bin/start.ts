@@ -46,46 +46,51 @@ column “authorization” says how long before the step it had expired, and for
 
 interface Step {
   readonly name: string;
-  readonly wait?: number;
+  /** How long to wait before the step. Default: 0 */
+  readonly waitMilliseconds?: number;
   /** The context of the synthesis. Without it, the step deletes the stacks. */
   readonly context?: Context;
   /** The expected status of each stack. */
-  readonly expected: readonly string[];
+  readonly expectedStatuses: readonly string[];
 }
 
 const STEPS: readonly Step[] = [
-  { name: 'create', context: {}, expected: ['CREATE_COMPLETE', 'CREATE_COMPLETE'] },
-  { name: 'deploy again, nothing changed', context: {}, expected: ['CREATE_COMPLETE', 'CREATE_COMPLETE'] },
+  { name: 'create', context: {}, expectedStatuses: ['CREATE_COMPLETE', 'CREATE_COMPLETE'] },
+  { name: 'deploy again, nothing changed', context: {}, expectedStatuses: ['CREATE_COMPLETE', 'CREATE_COMPLETE'] },
   {
     name: '25 hours later, renewed',
-    wait: 25 * HOUR,
+    waitMilliseconds: 25 * HOUR,
     context: { renewal: 'everySynthesis' },
-    expected: ['UPDATE_COMPLETE', 'CREATE_COMPLETE'],
+    expectedStatuses: ['UPDATE_COMPLETE', 'CREATE_COMPLETE'],
   },
   {
     name: 'ten days later, a new build',
-    wait: 10 * DAY,
+    waitMilliseconds: 10 * DAY,
     context: { build: '2' },
-    expected: ['UPDATE_COMPLETE', 'UPDATE_COMPLETE'],
+    expectedStatuses: ['UPDATE_COMPLETE', 'UPDATE_COMPLETE'],
   },
   {
     name: 'two days later, not connected',
-    wait: 2 * DAY,
+    waitMilliseconds: 2 * DAY,
     context: { build: '2', peered: 'no' },
-    expected: ['UPDATE_COMPLETE', 'UPDATE_COMPLETE'],
+    expectedStatuses: ['UPDATE_COMPLETE', 'UPDATE_COMPLETE'],
   },
-  { name: 'connected again', context: { build: '2' }, expected: ['UPDATE_COMPLETE', 'UPDATE_COMPLETE'] },
-  { name: 'thirty days later, delete', wait: 30 * DAY, expected: ['DELETE_COMPLETE', 'DELETE_COMPLETE'] },
+  { name: 'connected again', context: { build: '2' }, expectedStatuses: ['UPDATE_COMPLETE', 'UPDATE_COMPLETE'] },
+  { name: 'thirty days later, delete', waitMilliseconds: 30 * DAY, expectedStatuses: ['DELETE_COMPLETE', 'DELETE_COMPLETE'] },
 ];
 
 /** The result of a step for one stack. */
 interface Outcome {
+  /** The name of the stack. */
   readonly name: string;
   readonly status: string;
-  /** Why the status is not complete. */
+  /** Why the stack failed, or why the step was refused. */
   readonly reason?: string;
-  readonly took: string;
-  /** How long the authorization had expired before the step, and how long it is valid after the step. Empty if the stack has no output `AuthorizationExpires`. */
+  readonly duration: string;
+  /**
+   * How long before the step the authorization had expired, and how long it is valid after the step. Empty if the stack has no output
+   * `AuthorizationExpires`.
+   */
   readonly authorization: string;
 }
 
@@ -97,8 +102,9 @@ function expiryOf(outputs: Readonly<Record<string, unknown>>): number {
 /** Runs a step for a stack: deploys or deletes it. */
 async function performStep(rehearsal: Rehearsal, stack: string, step: Step, directory: string): Promise<Outcome> {
   const { clock, cloudFormation, journal } = rehearsal;
+  // before the first step, the stack does not exist
   const previousExpiry = step === STEPS[0] ? NaN : expiryOf(cloudFormation.describe(stack).outputs);
-  const start = clock.now();
+  const startTime = clock.now();
   const entriesBefore = journal.entries.length;
   const result = await (
     step.context === undefined ? cloudFormation.delete(stack) : cloudFormation.deploy(directory, stack)
@@ -109,37 +115,43 @@ async function performStep(rehearsal: Rehearsal, stack: string, step: Step, dire
   }));
   const now = clock.now();
   const expiry = expiryOf(result.outputs);
-  const expired = previousExpiry < start ? `expired ${formatDuration(start - previousExpiry)} before` : '';
-  const valid = expiry > now ? `valid for ${formatDuration(expiry - now)} after` : '';
+  const expiredText = previousExpiry < startTime ? `expired ${formatDuration(startTime - previousExpiry)} before` : '';
+  const validText = expiry > now ? `valid for ${formatDuration(expiry - now)} after` : '';
   return {
     ...withFirstFailure({ name: stack, ...result }, journal.entries.slice(entriesBefore)),
-    took: formatDuration(now - start),
-    authorization: [expired, valid].filter((text) => text !== '').join(', '),
+    duration: formatDuration(now - startTime),
+    authorization: [expiredText, validText].filter((text) => text !== '').join(', '),
   };
 }
 
+/** What happened to both stacks in all steps. */
 interface Life {
   /** The outcomes of both stacks, for each step. */
   readonly steps: readonly Outcome[][];
   readonly leftBehind: readonly Difference[];
-  readonly pictured: PicturedLife;
+  readonly picture: PicturedLife;
 }
 
-/** Synthesizes an app once for each context of the steps. Returns the directory of the assembly for each step. */
-async function synthesizeSteps(app: string, assemblies: string): Promise<readonly string[]> {
-  const synthesized = new Map<string, string>();
+/**
+ * Synthesizes an app once for each context of the steps.
+ *
+ * @returns the directory of the assembly for each step, and an empty text for a step that deletes
+ */
+async function synthesizeSteps(app: string, parentDirectory: string): Promise<readonly string[]> {
+  const directoryByContext = new Map<string, string>();
   const directories: string[] = [];
   for (const { context } of STEPS) {
     const key = JSON.stringify(context);
-    const directory = join(assemblies, `${app.replace(/\W/g, '-')}-${synthesized.size}`);
-    if (context !== undefined && !synthesized.has(key)) {
-      synthesized.set(key, await synthesize(app, context, directory));
+    const directory = join(parentDirectory, `${app.replace(/\W/g, '-')}-${directoryByContext.size}`);
+    if (context !== undefined && !directoryByContext.has(key)) {
+      directoryByContext.set(key, await synthesize(app, context, directory));
     }
-    directories.push(synthesized.get(key) ?? '');
+    directories.push(directoryByContext.get(key) ?? '');
   }
   return directories;
 }
 
+/** Options of `rehearseBothLives`. */
 export interface LivesOptions {
   /** Readings to use instead of the defaults of the rehearsal. Default: none */
   readonly readings?: readonly ChosenReading[];
@@ -153,6 +165,7 @@ export interface LivesOptions {
   readonly build: () => Promise<unknown>;
 }
 
+/** Rehearses all steps with both stacks. */
 async function rehearseLife(
   title: string,
   assemblies: readonly string[],
@@ -165,40 +178,45 @@ async function rehearseLife(
   try {
     const { aws, clock, journal } = rehearsal;
     setReadings(aws, readings);
-    const start = clock.now();
+    const startTime = clock.now();
     if (verbose) {
       journal.onEntry((entry) => {
-        print(formatEntry(entry, start));
+        print(formatEntry(entry, startTime));
       });
     }
     const before = aws.inventory();
     const steps: Outcome[][] = [];
     for (const [index, step] of STEPS.entries()) {
-      await clock.sleep(step.wait ?? 0);
+      await clock.sleep(step.waitMilliseconds ?? 0);
       journal.write('rehearsal', step.name, '');
       const outcomes: Outcome[] = [];
       // like `cdk deploy --all` and `cdk destroy --all`, but continues after a failure
       for (const stack of STACKS) {
         outcomes.push(await performStep(rehearsal, stack, step, assemblies[index] ?? ''));
       }
-      print(formatStep({ name: step.name, elapsedMilliseconds: clock.now() - start, stacks: outcomes }));
+      print(formatStep({ name: step.name, elapsedMilliseconds: clock.now() - startTime, stacks: outcomes }));
       steps.push(outcomes);
     }
     await clock.sleep(2 * DAY);
     const leftBehind = compareInventories(before, aws.inventory());
-    return { steps, leftBehind, pictured: picturedLife(title, start, rehearsal) };
+    return { steps, leftBehind, picture: picturedLife(title, startTime, rehearsal) };
   } finally {
     await rehearsal.close();
   }
 }
 
 /** Tables that compare the steps of both lives. */
-function comparisonTables(ours: Life, theirs: Life): string {
-  return STACKS.map((stack, index) => {
-    const rows = STEPS.map(({ name, expected }, number) => {
-      const outcome = ours.steps[number]?.[index];
-      const cells = outcome === undefined ? [] : [outcome.status, outcome.took, outcome.authorization];
-      return [outcome?.status === expected[index] ? 'ok' : 'FAILED', name, ...cells, theirs.steps[number]?.[index]?.status ?? ''];
+function comparisonTables(withLibrary: Life, withoutLibrary: Life): string {
+  return STACKS.map((stack, stackIndex) => {
+    const rows = STEPS.map(({ name, expectedStatuses }, stepIndex) => {
+      const outcome = withLibrary.steps[stepIndex]?.[stackIndex];
+      const cells = outcome === undefined ? [] : [outcome.status, outcome.duration, outcome.authorization];
+      return [
+        outcome?.status === expectedStatuses[stackIndex] ? 'ok' : 'FAILED',
+        name,
+        ...cells,
+        withoutLibrary.steps[stepIndex]?.[stackIndex]?.status ?? '',
+      ];
     });
     return formatTable(['', stack, 'with this library', 'took', 'authorization', 'with AwsCustomResource'], rows);
   }).join('\n\n');
@@ -207,10 +225,10 @@ function comparisonTables(ours: Life, theirs: Life): string {
 /** The distinct failure reasons, each with the first step that failed for it. */
 function reasonsOf({ steps }: Life): string[] {
   const reasons = new Map<string, string>();
-  for (const [number, outcomes] of steps.entries()) {
+  for (const [stepIndex, outcomes] of steps.entries()) {
     for (const outcome of outcomes) {
       if (outcome.reason !== undefined && !reasons.has(outcome.reason)) {
-        reasons.set(outcome.reason, formatFailure(STEPS[number]?.name ?? '', outcome));
+        reasons.set(outcome.reason, formatFailure(STEPS[stepIndex]?.name ?? '', outcome));
       }
     }
   }
@@ -228,29 +246,34 @@ export async function rehearseBothLives(options: LivesOptions, print: Output['pr
   print('building the library');
   await build();
   print('synthesizing bin/app.ts and bin/comparison.ts');
-  const [ourAssemblies, theirAssemblies] = await Promise.all([
+  const [assembliesWithLibrary, assembliesWithoutLibrary] = await Promise.all([
     synthesizeSteps('bin/app.ts', directory),
     synthesizeSteps('bin/comparison.ts', directory),
   ]);
-  const ours = await rehearseLife('With this library (bin/app.ts)', ourAssemblies, options, print);
-  const theirs = await rehearseLife(
+  const withLibrary = await rehearseLife('With this library (bin/app.ts)', assembliesWithLibrary, options, print);
+  const withoutLibrary = await rehearseLife(
     'Without it, with the AwsCustomResource of the CDK (bin/comparison.ts)',
-    theirAssemblies,
+    assembliesWithoutLibrary,
     options,
     print,
   );
-  print(`\n${comparisonTables(ours, theirs)}`);
+  print(`\n${comparisonTables(withLibrary, withoutLibrary)}`);
   print(`\n${LEGEND}`);
-  print(`\n${formatList('Why the stacks without this library fail', reasonsOf(theirs))}`);
-  print(`\n${formatList('Left behind two days after the deletion, with this library', summaryLines(ours.leftBehind))}`);
-  print(`\n${formatList('Left behind two days after the deletion, without it', summaryLines(theirs.leftBehind))}`);
+  print(`\n${formatList('Why the stacks without this library fail', reasonsOf(withoutLibrary))}`);
+  print(`\n${formatList('Left behind two days after the deletion, with this library', summaryLines(withLibrary.leftBehind))}`);
+  print(`\n${formatList('Left behind two days after the deletion, without it', summaryLines(withoutLibrary.leftBehind))}`);
   if (html !== undefined) {
-    writeFileSync(html, pageOf('Two stacks with GameLift fleets that are peered with VPCs', [ours.pictured, theirs.pictured]));
+    writeFileSync(
+      html,
+      pageOf('Two stacks with GameLift fleets that are peered with VPCs', [withLibrary.picture, withoutLibrary.picture]),
+    );
     print(`\npicture of both lives: ${html}`);
   }
   return (
-    ours.leftBehind.length === 0 &&
-    ours.steps.every((outcomes, number) => outcomes.every(({ status }, index) => status === STEPS[number]?.expected[index]))
+    withLibrary.leftBehind.length === 0 &&
+    withLibrary.steps.every((outcomes, stepIndex) =>
+      outcomes.every(({ status }, stackIndex) => status === STEPS[stepIndex]?.expectedStatuses[stackIndex]),
+    )
   );
 }
 

@@ -7,8 +7,8 @@ import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * Players finish on the old fleet, while new players already use the new build. The old fleet and its connection to the database are
- * retained when they are replaced, and the alias moves once the new fleet is connected.
+ * Players finish their games on the old fleet, while new players already use the new build. When a new build replaces the fleet,
+ * CloudFormation retains the old fleet and its connection to the database. The alias routes to the new fleet once that is connected.
  *
  * cdk deploy --context vpcId=vpc-…
  */

@@ -11,14 +11,14 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '.
 import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
- * A pipeline with two stages. Each stage has two stacks, one in each of two accounts. A deployment may wait for its approval for days. So the
- * stack of the game renews the authorization when it is deployed, and again before it deletes anything.
+ * A pipeline with two stages. Each stage has two stacks: one in the account of the data, one in the account of the game. A deployment may
+ * wait for its approval for days. So the stack of the game itself renews the authorization, in each deployment that needs it.
  *
  * cdk deploy --all --context betaVpcId=vpc-… --context prodVpcId=vpc-…
  */
 
-const DATA = { account: '222222222222', region: 'us-east-1' };
-const GAME = { account: '111111111111', region: 'us-east-1' };
+const DATA_ENVIRONMENT = { account: '222222222222', region: 'us-east-1' };
+const GAME_ENVIRONMENT = { account: '111111111111', region: 'us-east-1' };
 
 /** All stacks of the game: the data in one account, the fleets in the other. */
 class Studio extends Stage {
@@ -28,10 +28,10 @@ class Studio extends Stage {
       const stack = new Stack(this, name, { env });
       return { stack, vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] }) };
     };
-    const data = addStack('Data', DATA);
-    const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME.account });
+    const data = addStack('Data', DATA_ENVIRONMENT);
+    const peerRole = new VpcPeeringRole(data.stack, 'Role', { vpc: data.vpc, gameLiftAccount: GAME_ENVIRONMENT.account });
 
-    const game = addStack('Game', GAME);
+    const game = addStack('Game', GAME_ENVIRONMENT);
     const fleet = createFleet(game.stack, String(this.node.tryGetContext('build') ?? '1'));
     const authorization = new VpcPeeringAuthorization(game.stack, 'Authorization', { vpc: game.vpc, peerRole });
     new VpcPeeringConnection(game.stack, 'Peering', { authorization, fleet });
@@ -42,7 +42,7 @@ class Studio extends Stage {
 const app = new App();
 const vpcIdOf = (stage: string): string => String(app.node.tryGetContext(`${stage}VpcId`) ?? 'vpc-0123456789abcdef0');
 
-const stack = new Stack(app, 'Pipeline', { env: GAME });
+const stack = new Stack(app, 'Pipeline', { env: GAME_ENVIRONMENT });
 const source = s3.Bucket.fromBucketName(stack, 'Source', 'studio-source');
 const pipeline = new CodePipeline(stack, 'Pipeline', {
   pipelineType: codepipeline.PipelineType.V2,
@@ -57,7 +57,7 @@ pipeline.addStage(new Studio(app, 'Beta', vpcIdOf('beta')));
 pipeline.addStage(new Studio(app, 'Prod', vpcIdOf('prod')), { pre: [new ManualApprovalStep('Approve')] });
 pipeline.buildPipeline();
 
-// cfn-lint reports the build projects that CDK Pipelines itself creates
+// cfn-lint has findings in the build projects that CDK Pipelines itself creates
 stack.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['E3703', 'W3005'] } } };
 NagSuppressions.addStackSuppressions(stack, [
   {

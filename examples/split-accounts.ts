@@ -12,25 +12,25 @@ import { suppressPeeringFindings, suppressQueueFindings } from './shared/suppres
  * cdk deploy --all --context vpcId=vpc-…
  */
 
-const DATA = { account: '222222222222', region: 'us-east-1' };
-const GAME = { account: '111111111111', region: 'us-east-1' };
+const DATA_ENVIRONMENT = { account: '222222222222', region: 'us-east-1' };
+const GAME_ENVIRONMENT = { account: '111111111111', region: 'us-east-1' };
 
 const app = new App();
 const vpcId = String(app.node.tryGetContext('vpcId') ?? 'vpc-0123456789abcdef0');
 const importVpc = (stack: Stack): ec2.IVpc =>
   ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 
-const data = new Stack(app, 'SplitData', { env: DATA });
+const data = new Stack(app, 'SplitData', { env: DATA_ENVIRONMENT });
 new VpcPeeringAuthorization(data, 'Authorization', {
   vpc: importVpc(data),
-  gameLiftAccount: GAME.account,
+  gameLiftAccount: GAME_ENVIRONMENT.account,
   renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
 });
 
-const game = new Stack(app, 'SplitGame', { env: GAME });
+const game = new Stack(app, 'SplitGame', { env: GAME_ENVIRONMENT });
 const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(game, 'Authorization', {
   vpc: importVpc(game),
-  peerVpcAccount: DATA.account,
+  peerVpcAccount: DATA_ENVIRONMENT.account,
 });
 new VpcPeeringConnection(game, 'Peering', {
   authorization,

@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { MAX_RENEWAL_SECONDS, MIN_RENEWAL_SECONDS } from './contract';
+import { MAX_RENEWAL_INTERVAL_SECONDS, MIN_RENEWAL_INTERVAL_SECONDS } from './contract';
 import type { RenewalConfig } from './private/scheduled-renewals';
 
 /**
@@ -78,9 +78,9 @@ function validateInterval(every: Duration): void {
     throw new Error('the renewal interval must be known at synthesis, got a token: pass a Duration of minutes or hours');
   }
   const seconds = every.toSeconds({ integral: false });
-  if (seconds % 60 !== 0 || seconds < MIN_RENEWAL_SECONDS || seconds > MAX_RENEWAL_SECONDS) {
+  if (seconds % 60 !== 0 || seconds < MIN_RENEWAL_INTERVAL_SECONDS || seconds > MAX_RENEWAL_INTERVAL_SECONDS) {
     throw new Error(
-      `the renewal interval must be ${MIN_RENEWAL_SECONDS / 60} minutes to ${MAX_RENEWAL_SECONDS / 3600} hours, in whole minutes, ` +
+      `the renewal interval must be ${MIN_RENEWAL_INTERVAL_SECONDS / 60} minutes to ${MAX_RENEWAL_INTERVAL_SECONDS / 3600} hours, in whole minutes, ` +
         `got ${every.toHumanString()}`,
     );
   }

@@ -31,8 +31,9 @@ export interface AuthorizationProperties extends PairProperties {
   /** A new value makes CloudFormation send an update. The handler does not read the value. */
   readonly Renewal?: string;
   /**
-   * The triggers of the authorization: for each resource that needs it, by logical id, the values that make CloudFormation update or replace
-   * the resource. If one changes, CloudFormation updates the authorization, too. The handler does not read them.
+   * The triggers of the authorization. Each key is the logical id of a resource that needs the authorization. Its value contains the
+   * properties whose change makes CloudFormation update or replace that resource. If such a property changes, CloudFormation also updates
+   * the authorization. The handler does not read the triggers.
    */
   readonly ReliedOnBy?: object;
 }
@@ -51,8 +52,8 @@ export interface AuthorizationAttributes {
 }
 
 /**
- * The prefix of the tag keys that the handler uses on fleets and peering connections. The function's role can write only
- * keys with this prefix, and the `Name` of peering connections.
+ * The prefix of the tag keys that the handler uses on fleets and peering connections. The function's role can write only tags with this
+ * prefix, and the tag `Name` of peering connections.
  */
 export const TAG_PREFIX = 'cdk-gamelift-vpc-peering:';
 
@@ -81,9 +82,9 @@ export type RoutesKind = (typeof ROUTES_KINDS)[number];
 export interface ConnectionProperties extends PairProperties {
   readonly FleetId: string;
   /**
-   * How long the handler waits for the fleet to become ACTIVE, and then for the connection to become active, in seconds. The wait for
-   * the connection begins again with each accepted call of CreateVpcPeeringConnection: the handler calls it again if the connection
-   * failed because the authorization was missing. All waits together end with `CONNECTION_BUDGET_SECONDS`.
+   * How long the handler waits for the fleet to become ACTIVE, and then for the connection to become active, in seconds each. If a
+   * connection failed because there was no authorization, the handler requests the connection again, and the second wait begins anew.
+   * `CONNECTION_BUDGET_SECONDS` limits all waits together.
    */
   readonly TimeoutSeconds: number;
   readonly Routes: RoutesKind;
@@ -149,26 +150,26 @@ export interface RenewalProperties extends PairProperties {
 }
 
 /** The shortest interval of scheduled renewals, in seconds: longer than a run with its retries. */
-export const MIN_RENEWAL_SECONDS = 600;
+export const MIN_RENEWAL_INTERVAL_SECONDS = 600;
 
 /**
  * The longest interval of scheduled renewals, in seconds. It leaves two of the 24 hours for retries and for fixing the cause of
  * failures.
  */
-export const MAX_RENEWAL_SECONDS = 22 * 3600;
+export const MAX_RENEWAL_INTERVAL_SECONDS = 22 * 3600;
 
 /** How long an authorization must still be valid at the next scheduled renewal, in seconds. */
 export const RENEWAL_MARGIN_SECONDS = 3600;
 
 /** How long an event of a schedule can wait for an invocation, in seconds, including retries. */
-export const MAX_RENEWAL_AGE_SECONDS = 3600;
+export const MAX_RENEWAL_EVENT_AGE_SECONDS = 3600;
 
 /** The CloudWatch namespace of the metrics that the handler publishes, as embedded metrics in its log. */
 export const METRIC_NAMESPACE = 'GameLiftVpcPeering';
 
 /**
- * The metric that counts failed requests. The handler publishes it with two sets of dimensions: `FunctionName`, and `FunctionName`,
- * `ResourceType` and `RequestType`.
+ * The metric that counts failed requests. The handler publishes it with two sets of dimensions: the first contains only `FunctionName`, the
+ * second also `ResourceType` and `RequestType`.
  */
 export const FAILED_METRIC = 'FailedRequests';
 

@@ -12,8 +12,8 @@ interface PeeringRoutesConfig {
 /**
  * Which route tables of the peer VPC get a route to the fleet's VPC.
  *
- * If a route table already has a route to the fleet's CIDR block, the deployment keeps a route to this connection, and replaces a
- * route whose target no longer exists. If the route has any other target, the deployment fails before it changes a route.
+ * If a route table already has a route to the fleet's CIDR block, the deployment keeps the route if its target is this connection, and
+ * replaces the route if its target no longer exists. With any other target, the deployment fails before it changes a route.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-routing.html
  */
@@ -27,7 +27,8 @@ export class PeeringRoutes {
   static everyRouteTable(): PeeringRoutes {
     return new PeeringRoutes((vpc) => {
       const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
-      // A VPC that the app defines creates its subnets itself, as ec2.Vpc does. An app may contain several CDKs, so do not use instanceof.
+      // A VPC that the app defines creates its subnets itself, as ec2.Vpc does. An app may contain several copies of aws-cdk-lib, so do not
+      // use instanceof.
       const isDefinedByApp = vpc.node.defaultChild !== undefined && CfnResource.isCfnResource(vpc.node.defaultChild);
       if (!isDefinedByApp || subnets.length === 0 || subnets.some(({ node }) => node.scope !== vpc)) {
         return { kind: 'EveryRouteTable' };

@@ -6,7 +6,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { AuthorizationRenewal } from './authorization-renewal';
 import type { AuthorizationAttributes } from './contract';
-import { markAsOurs } from './private/library-copies';
+import { markAsCreatedByThisLibrary } from './private/library-copies';
 import { peeringPairFromProps, vpcAccountAccess } from './private/peering-pair';
 import type { PeeringPair } from './private/peering-pair';
 import { cfnResourceOf, StackAuthorization } from './private/stack-authorization';
@@ -167,7 +167,7 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
 
   constructor(scope: Construct, id: string, props?: ResourceProps) {
     super(scope, id, props);
-    markAsOurs(this);
+    markAsCreatedByThisLibrary(this);
   }
 }
 

@@ -373,8 +373,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     this._rules.applyRemovalPolicy(policy);
   }
 
+  /** Checks the fleet, and that no other connection peers it with the VPC. Adds checks and warnings that need the final template. */
   private validateFleetAndPeering(
-    { fleetId, account, region, resource, construct }: PassedFleet,
+    { fleetId, account, region, resource: fleetResource, construct }: PassedFleet,
     { adoptExisting = false, peerOnCreate = false }: VpcPeeringConnectionProps,
     { vpc }: PeeringPair,
   ): void {
@@ -401,15 +402,15 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     if (!adoptExisting) {
       registerPeering(this, fleetId, vpc.vpcId);
     }
-    if (resource === undefined) {
+    if (fleetResource === undefined) {
       return;
     }
-    validateFleet(this, resource);
+    validateFleet(this, fleetResource);
     if (!peerOnCreate) {
-      warnAboutFleetInOtherStack(this, resource);
+      warnAboutFleetInOtherStack(this, fleetResource);
     }
     if (!peerOnCreate && !adoptExisting) {
-      forbidPeerVpc(this, resource, vpc);
+      forbidPeerVpc(this, fleetResource, vpc);
     }
   }
 
@@ -445,17 +446,17 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     const connectStatements = isOwnAccount ? networkStatements : callerStatements;
     const connectTarget = { construct: vpc, name: vpc.vpcId };
     const connectPolicy = handler.addPolicy('Connect', connectTarget, connectStatements(stack, vpc, peerVpcAccount));
-    // CloudFormation could create and delete both policies in any order. A fixed order leaves fewer cases to consider
+    // CloudFormation could create and delete both policies in any order. A fixed order leaves fewer cases to test
     connectPolicy.node.addDependency(fleetPolicy);
     return [fleetPolicy, connectPolicy];
   }
 
   /** Adds warnings at synthesis, since removal policies and references can be set after the construct was created. */
-  private addWarnings({ resource }: PassedFleet, connection: CfnResource): void {
+  private addWarnings({ resource: fleetResource }: PassedFleet, connection: CfnResource): void {
     this.node.addValidation({
       validate: () => {
-        if (resource !== undefined) {
-          warnAboutRetainedFleet(this, connection, resource);
+        if (fleetResource !== undefined) {
+          warnAboutRetainedFleet(this, connection, fleetResource);
         }
         warnAboutExports(this, connection);
         return [];

@@ -16,17 +16,24 @@ import { closeRehearsals, STACK, synthesize } from './life/rehearsals';
 
 const CLI = join(__dirname, '..', 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
-/** The ids of the constructs, which a test can change. */
-const IDS = { vpc: 'Vpc', fleet: 'Fleet', authorization: 'Authorization', connection: 'Peering', other: 'Other' };
+/** The ids of the constructs in the deployed stack. */
+const DEPLOYED_IDS = {
+  vpc: 'Vpc',
+  fleet: 'Fleet',
+  authorization: 'Authorization',
+  connection: 'Peering',
+  otherSecurityGroup: 'Other',
+};
 
-interface StackOptions extends Partial<typeof IDS> {
-  /** The id of a construct around all others. */
+/** Options of the synthesized stack. An id replaces the one of `DEPLOYED_IDS`. */
+interface StackOptions extends Partial<typeof DEPLOYED_IDS> {
+  /** The id of a parent construct of all others. Default: the stack is their parent. */
   readonly scope?: string;
   readonly dnsResolution?: boolean;
 }
 
-function synthesizeStack({ scope, dnsResolution = false, ...changed }: StackOptions = {}): string {
-  const ids = { ...IDS, ...changed };
+function synthesizeStack({ scope, dnsResolution = false, ...changedIds }: StackOptions = {}): string {
+  const ids = { ...DEPLOYED_IDS, ...changedIds };
   return synthesize((stack) => {
     const parent = scope === undefined ? stack : new Construct(stack, scope);
     const vpc = new ec2.Vpc(parent, ids.vpc, {
@@ -39,7 +46,7 @@ function synthesizeStack({ scope, dnsResolution = false, ...changed }: StackOpti
     const peering = new VpcPeeringConnection(parent, ids.connection, { authorization, fleet, dnsResolution });
     const database = new ec2.SecurityGroup(parent, 'Database', { vpc });
     peering.allowTo(database, ec2.Port.tcp(5432));
-    new ec2.SecurityGroup(parent, ids.other, { vpc, description: 'other' });
+    new ec2.SecurityGroup(parent, ids.otherSecurityGroup, { vpc, description: 'other' });
   });
 }
 
@@ -87,8 +94,10 @@ async function runCdk(assembly: string, ...command: readonly string[]): Promise<
     CDK_DISABLE_CLI_TELEMETRY: 'true',
     NO_COLOR: '1',
   };
-  const run = promisify(execFile)(process.execPath, [CLI, ...command, '--app', removeAssets(assembly)], { env });
-  const { stdout, stderr } = await run.catch((error: unknown) => error as { readonly stdout: string; readonly stderr: string });
+  const execution = promisify(execFile)(process.execPath, [CLI, ...command, '--app', removeAssets(assembly)], { env });
+  const { stdout, stderr } = await execution.catch(
+    (error: unknown) => error as { readonly stdout: string; readonly stderr: string },
+  );
   return stdout + stderr;
 }
 
@@ -100,17 +109,17 @@ describe('cdk refactor', () => {
   });
 
   test('proposes to rename a resource that this library does not use', async () => {
-    const output = await refactor(synthesizeStack({ other: 'Another' }));
+    const output = await refactor(synthesizeStack({ otherSecurityGroup: 'Another' }));
     expect(output).toMatch(/AWS::EC2::SecurityGroup +│ Stack\.Other34654A52 +│ Stack\.Another6390C402/);
     expect(output).not.toContain('Custom::');
   });
 
   test.each<[string, StackOptions, string]>([
-    ['the connection', { connection: 'Connection' }, 'Stack.Peering3EBF733F'],
-    ['the fleet', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
-    ['the VPC', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
-    ['their parent construct', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
-  ])('refuses if %s is renamed, and names a resource that would change', async (_, change, resource) => {
+    ['the connection is renamed', { connection: 'Connection' }, 'Stack.Peering3EBF733F'],
+    ['the fleet is renamed', { fleet: 'Lobby' }, 'Stack.AuthorizationAE2C3694'],
+    ['the VPC is renamed', { vpc: 'Network' }, 'Stack.GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B'],
+    ['all resources move into a construct', { scope: 'Game' }, 'Stack.Peering3EBF733F'],
+  ])('refuses if %s, and prints a resource that would change', async (_, change, resource) => {
     const output = await refactor(synthesizeStack(change));
     expect(output).toContain('Refactor failed: A refactor operation cannot add, remove or update resources.');
     expect(output).toContain(resource);

@@ -19,42 +19,42 @@ import { promisify } from 'node:util';
  */
 
 const ROOT = join(__dirname, '..');
-const MAXIMUM_SIZE = 600_000;
+const MAX_TARBALL_BYTES = 600_000;
 const run = promisify(execFile);
 
-let packageSource: string;
+let repositoryCopy: string;
 let tarball: string;
-let files: readonly string[];
+let packageFiles: readonly string[];
 
 beforeAll(async () => {
-  packageSource = mkdtempSync(join(tmpdir(), 'clone-'));
+  repositoryCopy = mkdtempSync(join(tmpdir(), 'clone-'));
   const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT });
   for (const file of stdout.split('\0').filter((name) => name !== '' && existsSync(join(ROOT, name)))) {
-    mkdirSync(dirname(join(packageSource, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(packageSource, file));
+    mkdirSync(dirname(join(repositoryCopy, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(repositoryCopy, file));
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(packageSource, 'node_modules'));
-  // as if earlier builds had left output of sources that no longer exist
-  mkdirSync(join(packageSource, 'lambda', 'bundle'));
-  for (const stale of ['lib/removed.js', 'lib/removed.d.ts', 'lambda/bundle/removed.mjs']) {
-    writeFileSync(join(packageSource, stale), '');
+  symlinkSync(join(ROOT, 'node_modules'), join(repositoryCopy, 'node_modules'));
+  // the output that an earlier build left of sources that no longer exist
+  mkdirSync(join(repositoryCopy, 'lambda', 'bundle'));
+  for (const staleFile of ['lib/removed.js', 'lib/removed.d.ts', 'lambda/bundle/removed.mjs']) {
+    writeFileSync(join(repositoryCopy, staleFile), '');
   }
   tarball = join(
-    packageSource,
-    (await run('npm', ['pack', '--silent'], { cwd: packageSource })).stdout.trim().split('\n').at(-1) ?? '',
+    repositoryCopy,
+    (await run('npm', ['pack', '--silent'], { cwd: repositoryCopy })).stdout.trim().split('\n').at(-1) ?? '',
   );
-  await run('tar', ['-xzf', tarball], { cwd: packageSource });
-  files = readdirSync(join(packageSource, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
+  await run('tar', ['-xzf', tarball], { cwd: repositoryCopy });
+  packageFiles = readdirSync(join(repositoryCopy, 'package'), { recursive: true, withFileTypes: true, encoding: 'utf8' })
     .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name).slice(join(packageSource, 'package', '/').length));
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(repositoryCopy, 'package', '/').length));
 }, 300_000);
 
 afterAll(() => {
-  rmSync(packageSource, { recursive: true, force: true });
+  rmSync(repositoryCopy, { recursive: true, force: true });
 });
 
-function read(file: string): string {
-  return readFileSync(join(packageSource, 'package', file), 'utf8');
+function readPackageFile(file: string): string {
+  return readFileSync(join(repositoryCopy, 'package', file), 'utf8');
 }
 
 const isBundled = (file: string): boolean => file.startsWith('lambda/bundle/');
@@ -63,7 +63,7 @@ test('the package contains the constructs with their types, the bundled handler 
   const modules = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((file) => /^[\w/-]+\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
-  expect(files.filter((file) => !isBundled(file)).sort()).toEqual(
+  expect(packageFiles.filter((file) => !isBundled(file)).sort()).toEqual(
     [
       ...['.jsii', 'LICENSE', 'NOTICE', 'README.md', 'THIRD-PARTY-NOTICES', 'package.json'],
       ...['API.md', 'CHANGELOG.md'].filter((file) => existsSync(join(ROOT, file))),
@@ -72,34 +72,35 @@ test('the package contains the constructs with their types, the bundled handler 
   );
 });
 
-test('the bundle contains all files that its entry point loads, and none of earlier builds', () => {
-  const loaded = new Set(['lambda/bundle/index.mjs']);
-  for (const file of loaded) {
-    for (const [, name = ''] of read(file).matchAll(/["']\.\/([\w-]+\.mjs)["']/g)) {
-      loaded.add(`lambda/bundle/${name}`);
+test('the bundle contains all files that its entry point loads, and no file of an earlier build', () => {
+  const loadedFiles = new Set(['lambda/bundle/index.mjs']);
+  for (const file of loadedFiles) {
+    for (const [, name = ''] of readPackageFile(file).matchAll(/["']\.\/([\w-]+\.mjs)["']/g)) {
+      loadedFiles.add(`lambda/bundle/${name}`);
     }
   }
-  expect(loaded.size).toBeGreaterThan(1);
-  expect([...loaded].filter((file) => !files.includes(file))).toEqual([]);
-  expect(files).not.toContain('lambda/bundle/removed.mjs');
+  expect(loadedFiles.size).toBeGreaterThan(1);
+  expect([...loadedFiles].filter((file) => !packageFiles.includes(file))).toEqual([]);
+  expect(packageFiles).not.toContain('lambda/bundle/removed.mjs');
 });
 
 test('no file of the package refers to a source map', () => {
-  const code = files.filter((file) => /\.(js|mjs|ts)$/.test(file));
+  const code = packageFiles.filter((file) => /\.(js|mjs|ts)$/.test(file));
   expect(code.length).toBeGreaterThan(0);
-  expect(code.filter((file) => read(file).includes('sourceMappingURL'))).toEqual([]);
+  expect(code.filter((file) => readPackageFile(file).includes('sourceMappingURL'))).toEqual([]);
 });
 
-test(`the package has at most ${MAXIMUM_SIZE} bytes`, () => {
-  expect(readFileSync(tarball).length).toBeLessThanOrEqual(MAXIMUM_SIZE);
+test(`the package has at most ${MAX_TARBALL_BYTES} bytes`, () => {
+  expect(readFileSync(tarball).length).toBeLessThanOrEqual(MAX_TARBALL_BYTES);
 });
 
 test('the third-party notices list the bundled packages with version and license, and each license text once', () => {
+  // bowser is a package that the AWS SDK uses
   const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules', 'bowser', 'package.json'), 'utf8')) as {
     readonly version: string;
   };
   const license = readFileSync(join(ROOT, 'node_modules', 'bowser', 'LICENSE'), 'utf8').trim();
-  const notices = read('THIRD-PARTY-NOTICES');
+  const notices = readPackageFile('THIRD-PARTY-NOTICES');
   expect(notices).toContain(`\nbowser ${version} (MIT)\n\n${license}\n`);
   expect(notices).toMatch(/^@aws-sdk\/client-gamelift [\d.]+ \(Apache-2\.0\)$/m);
   expect(notices).toMatch(/^@smithy\/core [\d.]+ \(Apache-2\.0\)$/m);
@@ -109,14 +110,14 @@ test('the third-party notices list the bundled packages with version and license
 });
 
 test('the package meets the requirements of Construct Hub: public, built with jsii, with a permissive license, keywords and all languages', () => {
-  const manifest = JSON.parse(read('package.json')) as {
+  const manifest = JSON.parse(readPackageFile('package.json')) as {
     readonly name: string;
     readonly license: string;
     readonly private?: boolean;
     readonly keywords: readonly string[];
     readonly peerDependencies: Readonly<Record<string, string>>;
   };
-  const assembly = JSON.parse(read('.jsii')) as {
+  const assembly = JSON.parse(readPackageFile('.jsii')) as {
     readonly schema: string;
     readonly name: string;
     readonly license: string;
@@ -135,6 +136,6 @@ test.each([
   ['attw', []],
 ])('%s finds no problem in the package', async (command, parameters) => {
   const executable = join(ROOT, 'node_modules', '.bin', command);
-  const { stdout } = await run(executable, [...parameters, tarball], { cwd: packageSource });
+  const { stdout } = await run(executable, [...parameters, tarball], { cwd: repositoryCopy });
   expect(stdout).toMatch(/All good|No problems found/);
 });

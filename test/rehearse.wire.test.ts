@@ -13,18 +13,21 @@ import { editTemplate, closeRehearsals, synthesize, synthesizeApp } from './life
 
 afterEach(closeRehearsals);
 
-interface Outcome {
+const DAY_SECONDS = 86_400;
+
+interface CommandResult {
   readonly code: number;
-  readonly printed: string;
-  readonly complained: string;
+  readonly output: string;
+  readonly errorOutput: string;
 }
 
-async function runCommand(...args: string[]): Promise<Outcome> {
-  const [printed, complained]: string[][] = [[], []];
-  const code = await rehearse(args, { print: (text) => printed?.push(text), printError: (text) => complained?.push(text) });
-  return { code, printed: printed?.join('\n') ?? '', complained: complained?.join('\n') ?? '' };
+async function runCommand(...args: string[]): Promise<CommandResult> {
+  const [output, errorOutput]: [string[], string[]] = [[], []];
+  const code = await rehearse(args, { print: (text) => output.push(text), printError: (text) => errorOutput.push(text) });
+  return { code, output: output.join('\n'), errorOutput: errorOutput.join('\n') };
 }
 
+/** Returns a function that adds a VPC to a stack. */
 const addVpc =
   (cidrBlock: string, removalPolicy = RemovalPolicy.DESTROY) =>
   (stack: Stack): void => {
@@ -33,9 +36,9 @@ const addVpc =
 
 describe('the command line of the rehearsal', () => {
   test('--behaviours lists each behaviour with its question, readings and default', async () => {
-    const { code, printed, complained } = await runCommand('--behaviours');
-    expect({ code, complained }).toEqual({ code: 0, complained: '' });
-    const lines = printed.split('\n');
+    const { code, output, errorOutput } = await runCommand('--behaviours');
+    expect({ code, errorOutput }).toEqual({ code: 0, errorOutput: '' });
+    const lines = output.split('\n');
     for (const [name, behaviour] of Object.entries(BEHAVIOURS)) {
       const index = lines.indexOf(`${name}: ${behaviour.question}`);
       expect(index).toBeGreaterThanOrEqual(0);
@@ -45,24 +48,25 @@ describe('the command line of the rehearsal', () => {
     expect(lines).toContain(
       'failedUpdatePhysicalId: Does CloudFormation store the physical id in the response to a failed update of a custom resource?',
     );
+    // two lines for each behaviour, and for failedUpdatePhysicalId, which is not in BEHAVIOURS
     expect(lines).toHaveLength(2 * (Object.keys(BEHAVIOURS).length + 1));
   });
 
   test('prints the usage if there are no arguments', async () => {
-    const { code, printed, complained } = await runCommand();
-    expect({ code, printed }).toEqual({ code: 2, printed: '' });
-    expect(complained).toMatch(/^usage: npm run rehearse -- <assembly> /);
+    const { code, output, errorOutput } = await runCommand();
+    expect({ code, output }).toEqual({ code: 2, output: '' });
+    expect(errorOutput).toMatch(/^usage: npm run rehearse -- <assembly> /);
   });
 
   test('prints the usage with --help, even if there are other arguments', async () => {
-    const { complained } = await runCommand();
-    expect(await runCommand('--help', 'nowhere')).toEqual({ code: 0, printed: complained, complained: '' });
+    const { errorOutput } = await runCommand();
+    expect(await runCommand('--help', 'nowhere')).toEqual({ code: 0, output: errorOutput, errorOutput: '' });
   });
 
-  const names = [...Object.keys(BEHAVIOURS), 'failedUpdatePhysicalId'].join(', ');
+  const behaviourNames = [...Object.keys(BEHAVIOURS), 'failedUpdatePhysicalId'].join(', ');
   test.each([
-    [['--behaviour', 'tides=high'], `unknown behaviour 'tides': choose one of ${names}`],
-    [['--behaviour', 'toString=high'], `unknown behaviour 'toString': choose one of ${names}`],
+    [['--behaviour', 'tides=high'], `unknown behaviour 'tides': choose one of ${behaviourNames}`],
+    [['--behaviour', 'toString=high'], `unknown behaviour 'toString': choose one of ${behaviourNames}`],
     [['--behaviour', 'fleetEvents=late'], "unknown reading 'late' of behaviour 'fleetEvents': choose one of written, never seen"],
     [
       ['--behaviour', 'failedUpdatePhysicalId=lost'],
@@ -77,24 +81,24 @@ describe('the command line of the rehearsal', () => {
     ],
     [['--days', '3'], 'no cloud assembly was given: add the output directory of cdk synth'],
     [['nowhere'], 'nowhere is not a cloud assembly: manifest.json not found; run cdk synth first'],
-  ])('prints one error and exits with 2 if the arguments are %j', async (args, complained) => {
-    expect(await runCommand(...args)).toEqual({ code: 2, printed: '', complained });
+  ])('prints one error and exits with 2 if the arguments are %j', async (args, errorOutput) => {
+    expect(await runCommand(...args)).toEqual({ code: 2, output: '', errorOutput });
   });
 
   test('fails before the life begins if the file of --html cannot be written', async () => {
     const directory = synthesize(addVpc('10.0.0.0/16'));
     expect(await runCommand(directory, '--html', 'nowhere/life.html')).toEqual({
       code: 2,
-      printed: '',
-      complained:
+      output: '',
+      errorOutput:
         "--html must be a file that can be written, got 'nowhere/life.html': ENOENT: no such file or directory, open 'nowhere/life.html'",
     });
   });
 
-  test('names an unknown option', async () => {
-    const { code, complained } = await runCommand('--fast');
+  test('prints the name of an unknown option', async () => {
+    const { code, errorOutput } = await runCommand('--fast');
     expect(code).toBe(2);
-    expect(complained).toMatch(/Unknown option '--fast'/);
+    expect(errorOutput).toMatch(/Unknown option '--fast'/);
   });
 
   describe('an error that names a file', () => {
@@ -115,53 +119,53 @@ describe('the command line of the rehearsal', () => {
     test('is printed if a template is missing', async () => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       rmSync(join(directory, 'Stack.template.json'));
-      const complained = `${directory}/Stack.template.json does not exist: run cdk synth again`;
-      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
+      const errorOutput = `${directory}/Stack.template.json does not exist: run cdk synth again`;
+      expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 
     test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('is printed if %s is not JSON', async (file) => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, file), '{"half": ');
-      const complained = `${directory}/${file} can not be read: Unexpected end of JSON input`;
-      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
+      const errorOutput = `${directory}/${file} can not be read: Unexpected end of JSON input`;
+      expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 
     test('is printed if the artifacts of a manifest depend on each other', async () => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
-      const stack = (dependency: string) => ({
+      const stackArtifact = (dependency: string) => ({
         type: 'aws:cloudformation:stack',
         environment: 'aws://unknown-account/unknown-region',
         properties: { templateFile: 'Stack.template.json' },
         dependencies: [dependency],
       });
-      const manifest = { version: '48.0.0', artifacts: { One: stack('Two'), Two: stack('One') } };
+      const manifest = { version: '48.0.0', artifacts: { One: stackArtifact('Two'), Two: stackArtifact('One') } };
       writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
-      const complained = `${directory}/manifest.json can not be read: Could not determine ordering between: One, Two`;
-      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
+      const errorOutput = `${directory}/manifest.json can not be read: Could not determine ordering between: One, Two`;
+      expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 
     test.each(['null', '[]', '"text"'])('is printed if a template contains the JSON %s', async (content) => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, 'Stack.template.json'), content);
-      const complained = `${directory}/Stack.template.json must have a JSON object: run cdk synth again`;
-      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
+      const errorOutput = `${directory}/Stack.template.json must have a JSON object: run cdk synth again`;
+      expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 
     test('is printed if an asset is missing', async () => {
       const directory = synthesize(addBundledFunction);
       const asset = assetPathIn(directory);
       rmSync(join(directory, asset), { recursive: true });
-      const complained = `${directory}/${asset} does not exist: run cdk synth again`;
-      expect(await runCommand(directory)).toEqual({ code: 2, printed: '', complained });
+      const errorOutput = `${directory}/${asset} does not exist: run cdk synth again`;
+      expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
   });
 
   test('fails if an assembly has no stack', async () => {
-    const empty = synthesizeApp(() => undefined);
-    expect(await runCommand(empty)).toEqual({
+    const emptyAssembly = synthesizeApp(() => undefined);
+    expect(await runCommand(emptyAssembly)).toEqual({
       code: 2,
-      printed: '',
-      complained: `a cloud assembly must have a stack, got ${empty} without stacks`,
+      output: '',
+      errorOutput: `a cloud assembly must have a stack, got ${emptyAssembly} without stacks`,
     });
   });
 });
@@ -169,13 +173,13 @@ describe('the command line of the rehearsal', () => {
 describe('the rehearsal of a life', () => {
   test('prints a line for each step, the result of each stack, and that nothing is left behind', async () => {
     const assemblies = ['10.0.0.0/16', '10.1.0.0/16'].map((cidrBlock) => synthesize(addVpc(cidrBlock)));
-    const { code, printed, complained } = await runCommand(
+    const { code, output, errorOutput } = await runCommand(
       ...[...assemblies, '--days', '3', '--account', '333333333333', '--vpc', '222222222222/eu-west-1/10.9.0.0/16'],
       ...['--behaviour', 'peerVpcWrites=none', '--behaviour', 'failedUpdatePhysicalId=ignored'],
     );
-    expect({ code, complained }).toEqual({ code: 0, complained: '' });
-    const vpcId = /^created (vpc-[0-9a-f]{17}) /m.exec(printed)?.[1] ?? '';
-    expect(printed.split('\n')).toEqual([
+    expect({ code, errorOutput }).toEqual({ code: 0, errorOutput: '' });
+    const vpcId = /^created (vpc-[0-9a-f]{17}) /m.exec(output)?.[1] ?? '';
+    expect(output.split('\n')).toEqual([
       `rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`,
       `created ${vpcId} with 10.9.0.0/16 in account 222222222222 and eu-west-1`,
       'day 0 00:00:03  create: Stack CREATE_COMPLETE',
@@ -201,9 +205,9 @@ describe('the rehearsal of a life', () => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     });
-    const { code, printed } = await runCommand(directory, '--verbose');
+    const { code, output } = await runCommand(directory, '--verbose');
     expect(code).toBe(0);
-    const lines = printed.split('\n');
+    const lines = output.split('\n');
     expect(lines.slice(1, 4)).toEqual([
       '',
       'day 0 00:00:00  CREATE',
@@ -213,31 +217,35 @@ describe('the rehearsal of a life', () => {
     expect(lines.find((text) => text.includes("message: 'done'"))).toMatch(
       /^day 0 \S+ {2}lambda {10}Stack-GameLiftVpcPeeringHandlerFunction\S+ {2}\{ message: 'done', stackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack\/Stack', logicalResourceId: 'Authorization\w+', libraryVersion: '\S+' \}$/,
     );
-    expect(printed).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/);
-    expect(printed).toMatch(/\nday 0 \S+ {2}create: Stack CREATE_COMPLETE\n/);
+    expect(output).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/);
+    expect(output).toMatch(/\nday 0 \S+ {2}create: Stack CREATE_COMPLETE\n/);
   });
 
   test('--json: prints one document, and everything else to standard error', async () => {
     const directory = synthesize(addVpc('10.0.0.0/16', RemovalPolicy.RETAIN));
-    const { code, printed, complained } = await runCommand(directory, '--json', '--vpc', '222222222222/eu-west-1/10.9.0.0/16');
+    const { code, output, errorOutput } = await runCommand(directory, '--json', '--vpc', '222222222222/eu-west-1/10.9.0.0/16');
     expect(code).toBe(1);
-    const place = { account: '111111111111', region: 'us-east-1' };
+    const environment = { account: '111111111111', region: 'us-east-1' };
     const vpcId = expect.stringMatching(/^vpc-[0-9a-f]{17}$/) as unknown;
-    expect(JSON.parse(printed)).toEqual({
+    expect(JSON.parse(output)).toEqual({
       succeeded: false,
       steps: [
-        { name: 'create', doneAfterSeconds: 3, stacks: [{ name: 'Stack', ...place, status: 'CREATE_COMPLETE' }] },
-        { name: 'delete', doneAfterSeconds: 2_592_003, stacks: [{ name: 'Stack', ...place, status: 'DELETE_COMPLETE' }] },
+        { name: 'create', doneAfterSeconds: 3, stacks: [{ name: 'Stack', ...environment, status: 'CREATE_COMPLETE' }] },
+        {
+          name: 'delete',
+          doneAfterSeconds: 3 + 30 * DAY_SECONDS,
+          stacks: [{ name: 'Stack', ...environment, status: 'DELETE_COMPLETE' }],
+        },
       ],
       leftBehind: expect.arrayContaining([
-        { change: 'left behind', kind: 'vpcs', item: { vpcId, ...place, cidrBlocks: ['10.0.0.0/16'] } },
+        { change: 'left behind', kind: 'vpcs', item: { vpcId, ...environment, cidrBlocks: ['10.0.0.0/16'] } },
       ]) as unknown,
       notUnderstood: [],
       functionsNotRun: [],
       permissionsNotUsed: [],
       existingVpcs: [{ vpcId, account: '222222222222', region: 'eu-west-1', cidrBlock: '10.9.0.0/16' }],
     });
-    expect(complained.split('\n')).toEqual([
+    expect(errorOutput.split('\n')).toEqual([
       `rehearsing ${directory}: time is simulated, so this takes seconds to minutes`,
       expect.stringMatching(/^created vpc-[0-9a-f]{17} with 10\.9\.0\.0\/16 in account 222222222222 and eu-west-1$/),
       'day 0 00:00:03  create: Stack CREATE_COMPLETE',
@@ -247,34 +255,34 @@ describe('the rehearsal of a life', () => {
 
   test('writes a picture of the life with --html', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'picture-')), 'life.html');
-    const { code, printed } = await runCommand(synthesize(addVpc('10.0.0.0/16')), '--html', file);
+    const { code, output } = await runCommand(synthesize(addVpc('10.0.0.0/16')), '--html', file);
     expect(code).toBe(0);
-    expect(printed).toContain(`\npicture of the life: ${file}`);
+    expect(output).toContain(`\npicture of the life: ${file}`);
     const page = readFileSync(file, 'utf8');
     expect(page).toMatch(/<b>✓&nbsp;DELETE_COMPLETE<\/b> in /);
     expect(page).toContain('<b>Vpc DELETE_COMPLETE</b> AWS::EC2::VPC');
   });
 
   test('prints the permissions that were not used, with their resources', async () => {
-    const { printed } = await runCommand(
+    const { output } = await runCommand(
       synthesize((stack) => {
         const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
         new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
       }),
     );
-    const lines = printed.slice(printed.indexOf('permissions not used in this run')).split('\n');
+    const lines = output.slice(output.indexOf('permissions not used in this run')).split('\n');
     expect(lines[0]).toBe('permissions not used in this run (other runs may need them):');
     expect(lines[1]).toMatch(/^- Stack-GameLiftVpcPeeringHandlerRole\S+:$/);
     expect(lines[2]).toMatch(/^ {2}- .*\bec2:DescribeVpcs on \*$/);
-    // the permission on the VPC was used, but not the one on peerings, because there was no peering
+    // the function used its permission on the VPC, but not the permission on peering connections, because there was no connection
     expect(lines[3]).toMatch(
       /^ {2}- ec2:AcceptVpcPeeringConnection on arn:\S+:vpc-peering-connection\/\* if ec2:AccepterVpc ArnEquals arn:\S+$/,
     );
-    expect(printed).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
+    expect(output).not.toMatch(/ec2:AcceptVpcPeeringConnection on arn:\S+:vpc\//);
   });
 
   test('prints each thing that was not understood once', async () => {
-    const { code, printed } = await runCommand(
+    const { code, output } = await runCommand(
       synthesize((stack) => {
         new CfnResource(stack, 'One', { type: 'AWS::SNS::Topic' });
         new CfnResource(stack, 'Two', { type: 'AWS::SNS::Topic' });
@@ -282,7 +290,7 @@ describe('the rehearsal of a life', () => {
       }),
     );
     expect(code).toBe(0);
-    expect(printed).toContain(
+    expect(output).toContain(
       [
         '\nnot understood, so AWS may behave differently:',
         '- AWS::SNS::Topic: ids and attributes are made up',
@@ -308,9 +316,9 @@ describe('the rehearsal of a life', () => {
         const handler = addFunction(stack, 'Handler', { runtime: 'python3.12' });
         new CustomResource(stack, 'Thing', { serviceToken: handler.attrArn });
       });
-      const { code, printed } = await runCommand(directory);
+      const { code, output } = await runCommand(directory);
       expect(code).toBe(1);
-      const lines = printed.split('\n');
+      const lines = output.split('\n');
       expect(lines.slice(0, 3)).toEqual([
         `rehearsing ${directory}: time is simulated, so this takes seconds to minutes`,
         'functions whose invocations fail, because the rehearsal runs only Node.js:',
@@ -318,23 +326,23 @@ describe('the rehearsal of a life', () => {
       ]);
       expect(lines[3]).toMatch(/^day 0 \S+ {2}create: Stack ROLLBACK_FAILED$/);
       expect(lines[4]).toMatch(/^day 30 \S+ {2}delete: Stack DELETE_FAILED$/);
-      expect(printed).toMatch(
+      expect(output).toMatch(
         /\n\nwhy it failed:\n- create: Stack ROLLBACK_FAILED: Stack\/Thing \(AWS::CloudFormation::CustomResource\) CREATE_FAILED: .+\n- delete: Stack DELETE_FAILED: Stack\/Thing \(AWS::CloudFormation::CustomResource\) DELETE_FAILED: .+\n\n/,
       );
-      expect(printed).toMatch(
+      expect(output).toMatch(
         /\nleft behind two days after the deletion:\n- stacks \(1\): Stack DELETE_FAILED\n- roles \(1\): role\/Stack-HandlerRole-\w+\n- functions \(1\): Stack-Handler-\w+\n\n/,
       );
       expect(lines).toContain('not understood, so AWS may behave differently:');
       expect(lines).toContain('- functions with the runtime python3.12: they are never run, and each invocation fails');
     });
 
-    test('is listed once in the JSON document, also in nested stacks and for container images', async () => {
+    test('is listed once in the JSON document, even if it is in a nested stack or a container image', async () => {
       const directory = synthesize((stack) => {
         addFunction(new NestedStack(stack, 'Inner'), 'Nested', { runtime: 'java21' });
-        addFunction(stack, 'Fine', { runtime: 'nodejs22.x' });
+        addFunction(stack, 'Runnable', { runtime: 'nodejs22.x' });
         addFunction(stack, 'Image', { code: { imageUri: 'image' }, packageType: 'Image' });
       });
-      const { functionsNotRun } = JSON.parse((await runCommand(directory, directory, '--json')).printed) as {
+      const { functionsNotRun } = JSON.parse((await runCommand(directory, directory, '--json')).output) as {
         readonly functionsNotRun: readonly object[];
       };
       expect(functionsNotRun).toEqual([
@@ -348,9 +356,9 @@ describe('the rehearsal of a life', () => {
     const directory = editTemplate(synthesize(addVpc('10.0.0.0/16')), ({ Resources }) => {
       Object.assign(Resources.Vpc ?? {}, { Condition: 'Undefined' });
     });
-    const { code, printed } = await runCommand(directory);
+    const { code, output } = await runCommand(directory);
     expect(code).toBe(1);
-    const lines = printed.split('\n');
+    const lines = output.split('\n');
     expect(lines).toContain('day 0 00:00:00  create: refused');
     expect(lines).toContain('day 30 00:00:00  delete: no stack');
     expect(lines).toContain(
@@ -359,19 +367,19 @@ describe('the rehearsal of a life', () => {
   });
 
   test('prints what is left behind, and exits with 1', async () => {
-    const { code, printed } = await runCommand(synthesize(addVpc('10.0.0.0/16', RemovalPolicy.RETAIN)));
+    const { code, output } = await runCommand(synthesize(addVpc('10.0.0.0/16', RemovalPolicy.RETAIN)));
     expect(code).toBe(1);
-    expect(printed).toMatch(/\nleft behind two days after the deletion:\n- VPCs \(1\): vpc-[0-9a-f]{17}\n- route tables \(1\): /);
+    expect(output).toMatch(/\nleft behind two days after the deletion:\n- VPCs \(1\): vpc-[0-9a-f]{17}\n- route tables \(1\): /);
   });
 
   test('deletes a stack at the end even if an update does not contain it', async () => {
-    const both = synthesizeApp((app) => {
+    const assemblyOfBothStacks = synthesizeApp((app) => {
       addVpc('10.0.0.0/16')(new Stack(app, 'Stack'));
       addVpc('10.1.0.0/16')(new Stack(app, 'Other'));
     });
-    const { code, printed } = await runCommand(both, synthesize(addVpc('10.0.0.0/16')));
+    const { code, output } = await runCommand(assemblyOfBothStacks, synthesize(addVpc('10.0.0.0/16')));
     expect(code).toBe(0);
-    expect(printed).toMatch(/delete +\S+ d +Stack .*\ndelete +\S+ d +Other .* DELETE_COMPLETE\n/);
+    expect(output).toMatch(/delete +\S+ d +Stack .*\ndelete +\S+ d +Other .* DELETE_COMPLETE\n/);
   });
 
   test('prints a failed deletion once, even with several assemblies', async () => {
@@ -384,19 +392,19 @@ describe('the rehearsal of a life', () => {
         new ec2.CfnVPC(stack, 'Other', { cidrBlock });
       }),
     );
-    const { code, printed } = await runCommand(...assemblies);
+    const { code, output } = await runCommand(...assemblies);
     expect(code).toBe(1);
-    expect(printed.match(/\n- delete: Stack DELETE_FAILED: Stack\/Vpc \(AWS::EC2::VPC\) DELETE_FAILED: .*\n/g)).toHaveLength(1);
+    expect(output.match(/\n- delete: Stack DELETE_FAILED: Stack\/Vpc \(AWS::EC2::VPC\) DELETE_FAILED: .*\n/g)).toHaveLength(1);
   });
 
   test('prints why a stack failed, and which later step was refused for that reason', async () => {
-    const failing = synthesize((stack) => {
-      new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'late', vpcId: 'vpc-0123456789abcdef0' });
+    const failingAssembly = synthesize((stack) => {
+      new ec2.CfnSecurityGroup(stack, 'Group', { groupDescription: 'The VPC does not exist', vpcId: 'vpc-0123456789abcdef0' });
     });
-    const { code, printed } = await runCommand(failing, synthesize(addVpc('10.0.0.0/16')));
+    const { code, output } = await runCommand(failingAssembly, synthesize(addVpc('10.0.0.0/16')));
     expect(code).toBe(1);
-    expect(printed).toMatch(/\ncreate +\S.* ROLLBACK_COMPLETE\nupdate +\S.* refused\ndelete +\S.* DELETE_COMPLETE\n/);
-    expect(printed).toMatch(
+    expect(output).toMatch(/\ncreate +\S.* ROLLBACK_COMPLETE\nupdate +\S.* refused\ndelete +\S.* DELETE_COMPLETE\n/);
+    expect(output).toMatch(
       /\n\nwhy it failed:\n- create: Stack ROLLBACK_COMPLETE: Stack\/Group \(AWS::EC2::SecurityGroup\) CREATE_FAILED: .*vpc-0123456789abcdef0.*\n- update: refused: Stack:arn:aws:cloudformation:us-east-1:111111111111:stack\/Stack is in ROLLBACK_COMPLETE state and can not be updated\.\n\n/,
     );
   });

@@ -1,15 +1,15 @@
 import { start } from '../bin/start';
 
 async function runCommand(...args: string[]) {
-  const [printed, complained]: [string[], string[]] = [[], []];
-  const code = await start(args, { print: (text) => printed.push(text), printError: (text) => complained.push(text) });
-  return { code, printed, complained };
+  const [output, errorOutput]: [string[], string[]] = [[], []];
+  const code = await start(args, { print: (text) => output.push(text), printError: (text) => errorOutput.push(text) });
+  return { code, output, errorOutput };
 }
 
-test('prints the usage with --help, and builds nothing', async () => {
-  const { code, printed, complained } = await runCommand('--help', '--verbose');
-  expect({ code, complained }).toEqual({ code: 0, complained: [] });
-  expect(printed.join('\n').split('\n')).toEqual(
+test('npm start prints the usage with --help, and builds nothing', async () => {
+  const { code, output, errorOutput } = await runCommand('--help', '--verbose');
+  expect({ code, errorOutput }).toEqual({ code: 0, errorOutput: [] });
+  expect(output.join('\n').split('\n')).toEqual(
     expect.arrayContaining([
       'usage: npm start [-- options]',
       '  --readings FILE  the readings that npm run probe found in a real account',
@@ -32,6 +32,6 @@ test.each([
     ['--readings', 'nowhere.json'],
     /^--readings must be a file that npm run probe has written, got nowhere\.json: .*ENOENT: no such file/,
   ],
-])('prints one error and exits with 2 if the arguments are %j', async (args, complained) => {
-  expect(await runCommand(...args)).toEqual({ code: 2, printed: [], complained: [expect.stringMatching(complained)] });
+])('npm start prints one error and exits with 2 if the arguments are %j', async (args, errorOutput) => {
+  expect(await runCommand(...args)).toEqual({ code: 2, output: [], errorOutput: [expect.stringMatching(errorOutput)] });
 });

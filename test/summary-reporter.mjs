@@ -3,9 +3,9 @@ export default class SummaryReporter {
   onRunComplete(_contexts, results) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = results;
     // jest counts no failed test for a suite that could not run
-    const failed = numFailedTests + numRuntimeErrorTestSuites;
-    const skipped = numPendingTests + numTodoTests;
-    const line = `${numPassedTests} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+    const failedCount = numFailedTests + numRuntimeErrorTestSuites;
+    const skippedCount = numPendingTests + numTodoTests;
+    const line = `${numPassedTests} passed, ${failedCount} failed${skippedCount === 0 ? '' : `, ${skippedCount} skipped`}`;
     // jest prints its own summary after all reporters
     process.once('exit', () => process.stderr.write(`${line}\n`));
   }

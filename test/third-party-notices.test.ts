@@ -28,7 +28,7 @@ function metafileOf(inputs: Readonly<Record<string, number>>): Metafile {
   return { inputs: {}, outputs: { 'index.mjs': { bytes: 1, inputs: Object.fromEntries(entries), imports: [], exports: [] } } };
 }
 
-test('lists each version of each bundled package, and a shared license text once', () => {
+test('the notices list each version of each bundled package, and a shared license text once', () => {
   addPackage('node_modules/a', { name: 'a', version: '1.0.0', license: 'MIT' }, { 'LICENSE.md': 'Do what you like\r\n' });
   addPackage('node_modules/@x/b', { name: '@x/b', version: '2.0.0', license: 'MIT' }, { LICENCE: 'Do what you like' });
   addPackage(
@@ -55,12 +55,12 @@ test('lists each version of each bundled package, and a shared license text once
   );
 });
 
-test('omits packages without code in the bundle', () => {
+test('the notices omit packages without code in the bundle', () => {
   addPackage('node_modules/unused', { name: 'unused', version: '1.0.0', license: 'MIT' }, { LICENSE: 'Do what you like' });
   expect(thirdPartyNotices(metafileOf({ 'node_modules/unused/index.js': 0 }), root)).not.toContain('unused');
 });
 
-test('adds the notice of a package, and the text of Apache-2.0 if a package does not contain it', () => {
+test('the notices contain the NOTICE of a package, and the text of Apache-2.0 if a package of that license has no license text', () => {
   addPackage('node_modules/n', { name: 'n', version: '1.0.0', license: 'MIT' }, { LICENSE: 'Do what you like', NOTICE: 'By N' });
   addPackage('node_modules/p', { name: 'p', version: '1.0.0', license: 'Apache-2.0' }, {});
   const notices = thirdPartyNotices(metafileOf({ 'node_modules/n/index.js': 1, 'node_modules/p/index.js': 1 }), root);
@@ -71,7 +71,7 @@ test('adds the notice of a package, and the text of Apache-2.0 if a package does
 test.each([
   [{}, 'p 1.0.0 is bundled, but its package.json has no license: do not use this package'],
   [{ license: 'MIT' }, 'p 1.0.0 (MIT) is bundled, but contains no license text: do not use this package'],
-])('fails if the license or its text is missing: package.json has %j', (license, message) => {
+])('thirdPartyNotices fails if package.json has %j, and there is no license text', (license, message) => {
   addPackage('node_modules/p', { name: 'p', version: '1.0.0', ...license }, {});
   expect(() => thirdPartyNotices(metafileOf({ 'node_modules/p/index.js': 1 }), root)).toThrow(new Error(message));
 });

@@ -18,18 +18,18 @@ export function createVpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: e
   return { vpc, database: new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' }) };
 }
 
-/** A fleet with its build. Another build replaces both. */
-export function createFleet(scope: Construct, build: string): gamelift.CfnFleet {
+/** A fleet with its build. Another version replaces both. */
+export function createFleet(scope: Construct, version: string): gamelift.CfnFleet {
   const buildRole = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
-  const server = new gamelift.CfnBuild(scope, 'Build', {
+  const build = new gamelift.CfnBuild(scope, 'Build', {
     name: 'server',
-    version: build,
+    version,
     operatingSystem: 'AMAZON_LINUX_2023',
-    storageLocation: { bucket: 'studio-builds', key: `server-${build}.zip`, roleArn: buildRole.roleArn },
+    storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: buildRole.roleArn },
   });
   return new gamelift.CfnFleet(scope, 'Fleet', {
     name: scope.node.id,
-    buildId: server.ref,
+    buildId: build.ref,
     ec2InstanceType: 'c5.large',
     runtimeConfiguration: { serverProcesses: [{ launchPath: '/local/game/server', concurrentExecutions: 1 }] },
   });

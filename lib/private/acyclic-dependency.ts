@@ -20,7 +20,7 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
   /** The sources whose targets the CDK has read since the last decision. */
-  private readonly servedSources = new Set<CfnResource>();
+  private readonly sourcesSinceDecision = new Set<CfnResource>();
   /** The targets that the sources of each stack can depend on. */
   private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();
 
@@ -28,18 +28,18 @@ export class AcyclicDependency {
 
   addSource(source: CfnResource): void {
     this.sources.push(source);
-    source.node.addDependency(new LateDependable(() => this.targetsFor(source)));
+    source.node.addDependency(new LazyDependable(() => this.targetsFor(source)));
   }
 
   private targetsFor(source: CfnResource): IConstruct[] {
-    // while another dependency is searched, use the last decision, because a search must not start further searches
+    // while a search for another dependency runs, use the last decision, because a search must not start further searches
     if (!isSearching()) {
       // If the CDK asks for the same source again, more dependencies may exist than at the last decision, so decide again.
-      if (this.servedSources.size === 0 || this.servedSources.has(source)) {
-        this.servedSources.clear();
+      if (this.sourcesSinceDecision.size === 0 || this.sourcesSinceDecision.has(source)) {
+        this.sourcesSinceDecision.clear();
         this.decide();
       }
-      this.servedSources.add(source);
+      this.sourcesSinceDecision.add(source);
     }
     return [...(this.acyclicTargets.get(source.stack) ?? [])];
   }
@@ -47,12 +47,12 @@ export class AcyclicDependency {
   private decide(): void {
     this.acyclicTargets.clear();
     for (const [stack, sources] of groupBy(this.sources, (source) => source.stack)) {
-      // store each decision before the next one, because one stack can depend on another
+      // store the targets of this stack before the search for the next stack, because that search may read them
       this.acyclicTargets.set(stack, this.findAcyclicTargets(stack, sources));
     }
   }
 
-  /** Compares the sources with each target in the innermost stack that contains both. */
+  /** Returns the targets that do not depend on a source. Compares them in the innermost stack that contains the sources and the target. */
   private findAcyclicTargets(stack: Stack, sources: readonly CfnResource[]): CfnResource[] {
     const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
     return [...byCommonStack].flatMap(([commonStack, targets]) => {
@@ -72,7 +72,7 @@ function groupBy<K>(resources: readonly CfnResource[], keyOf: (resource: CfnReso
 }
 
 /** Determines its dependencies only when the CDK reads them. */
-class LateDependable extends Dependable implements IDependable {
+class LazyDependable extends Dependable implements IDependable {
   constructor(private readonly determineRoots: () => IConstruct[]) {
     super();
     Dependable.implement(this, this);

@@ -10,68 +10,68 @@ const CONCURRENT_BATCHES = 4;
 /** Connections that all wait for the connections of the same earlier batch. */
 interface Batch {
   readonly connections: CfnResource[];
-  readonly afterEarlierBatch: AcyclicDependency;
+  readonly dependencyOnEarlierBatch: AcyclicDependency;
 }
 
 /** Who creates the connections: the custom resources request them, or GameLift peers the fleets on creation. */
-type Origin = 'requested' | 'peered on creation';
+type ConnectionOrigin = 'requested' | 'peered on creation';
 
 /** The connections of a deployment. */
 interface Batches {
-  readonly byOrigin: Record<Origin, Batch[]>;
+  readonly byOrigin: Record<ConnectionOrigin, Batch[]>;
   /** The connections that the first batches of requested connections wait for. */
-  readonly beforeRequested: CfnResource[];
+  readonly createdBeforeRequested: CfnResource[];
   connectionCount: number;
 }
 
 /** The batches of each top-level stack. Nested stacks are part of the same deployment. */
-const batchesOf = sharedMap<Stack, Batches>('connectionBatches');
+const batchesOfStack = sharedMap<Stack, Batches>('connectionBatches');
 
 /**
  * Adds a connection to the last batch of its deployment and origin. Batches limit how many connections share GameLift's rate limit at the
  * same time. A batch has only one origin, because connections that are requested wait for those that are peered on creation.
  *
- * If each connection waited for a single earlier one, connections would start one by one. If throttled calls count against the rate limit
- * (AWS does not document this), the first call of each connection would delay all others.
+ * If each connection waited for a single earlier connection instead, connections would start one at a time, while others are being created.
+ * If throttled calls count against the rate limit (AWS does not document this), each start would delay these others.
  *
  * If there are more connections than CloudFormation may create at the same time, it creates those that are requested after those that are
  * peered on creation.
  */
-export function addToBatch(origin: Origin, connection: CfnResource): void {
+export function addToBatch(origin: ConnectionOrigin, connection: CfnResource): void {
   const stack = topLevelStackOf(connection);
-  const batches = batchesOf.get(stack) ?? {
+  const batches = batchesOfStack.get(stack) ?? {
     byOrigin: { requested: [], 'peered on creation': [] },
-    beforeRequested: [],
+    createdBeforeRequested: [],
     connectionCount: 0,
   };
-  batchesOf.set(stack, batches);
-  const batch = batchWithRoom(batches.byOrigin[origin], origin === 'requested' ? batches.beforeRequested : []);
+  batchesOfStack.set(stack, batches);
+  const batch = lastOrNewBatch(batches.byOrigin[origin], origin === 'requested' ? batches.createdBeforeRequested : []);
   batch.connections.push(connection);
-  batch.afterEarlierBatch.addSource(connection);
+  batch.dependencyOnEarlierBatch.addSource(connection);
   batches.connectionCount += 1;
   if (batches.connectionCount > MAX_CONCURRENT_CONNECTIONS) {
     const peeredOnCreation = batches.byOrigin['peered on creation'].slice(-CONCURRENT_BATCHES);
     // changes the array in place, because the first batches wait for the content of this array
-    batches.beforeRequested.splice(
+    batches.createdBeforeRequested.splice(
       0,
-      batches.beforeRequested.length,
+      batches.createdBeforeRequested.length,
       ...peeredOnCreation.flatMap(({ connections }) => connections),
     );
   }
 }
 
 /**
- * Returns the last batch, or a new one if the last batch is full.
+ * Returns the last batch if it is not full. Otherwise, adds a batch, and returns the new batch.
  *
- * @param beforeFirst the connections that the first batches wait for
+ * @param createdBeforeFirst the connections that the first batches wait for
  */
-function batchWithRoom(batches: Batch[], beforeFirst: readonly CfnResource[]): Batch {
+function lastOrNewBatch(batches: Batch[], createdBeforeFirst: readonly CfnResource[]): Batch {
   const last = batches.at(-1);
   if (last !== undefined && last.connections.length < MAX_CONCURRENT_CONNECTIONS / CONCURRENT_BATCHES) {
     return last;
   }
-  const earlier = batches.at(-CONCURRENT_BATCHES)?.connections ?? beforeFirst;
-  const batch = { connections: [], afterEarlierBatch: new AcyclicDependency(earlier) };
+  const earlierConnections = batches.at(-CONCURRENT_BATCHES)?.connections ?? createdBeforeFirst;
+  const batch = { connections: [], dependencyOnEarlierBatch: new AcyclicDependency(earlierConnections) };
   batches.push(batch);
   return batch;
 }

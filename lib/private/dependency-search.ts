@@ -12,13 +12,14 @@ export function isSearching(): boolean {
 /**
  * Finds out whether constructs depend on one of several targets, directly or indirectly, in the deployed templates.
  *
- * It compares units. A unit is something that CloudFormation or the CDK orders: a resource of one stack, where a nested stack counts as one
- * resource, or a whole stack. Each unit is visited once, so the duration grows with the number of units.
+ * The search compares units. A unit is a resource of one stack, or a whole stack. A nested stack counts as one resource of its parent stack.
+ * Each unit is visited once, so the duration grows with the number of units.
  */
 export class DependencySearch {
-  private readonly results = new Map<IConstruct, boolean>();
-  private readonly elementsOfStack = new Map<Stack, ReadonlyMap<string, CfnElement>>();
-  private readonly dependenciesOfScopes = new Map<IConstruct, readonly IConstruct[]>();
+  /** Whether a unit reaches a target, for each unit that has been searched. */
+  private readonly resultsByUnit = new Map<IConstruct, boolean>();
+  private readonly elementsByStack = new Map<Stack, ReadonlyMap<string, CfnElement>>();
+  private readonly dependenciesByScope = new Map<IConstruct, readonly IConstruct[]>();
   private readonly targets: ReadonlySet<IConstruct>;
 
   /**
@@ -37,9 +38,9 @@ export class DependencySearch {
     runningSearches += 1;
     try {
       const visited = new Set<IConstruct>();
-      const found = this.unitsOf(constructs).some((unit) => this.visit(unit, visited));
+      const found = this.unitsOf(constructs).some((unit) => this.unitReachesTarget(unit, visited));
       if (!found) {
-        visited.forEach((unit) => this.results.set(unit, false));
+        visited.forEach((unit) => this.resultsByUnit.set(unit, false));
       }
       return found;
     } finally {
@@ -55,18 +56,18 @@ export class DependencySearch {
       : logicalIds.map((logicalId) => this.elementsOf(stack).get(logicalId)).filter((element) => element !== undefined);
   }
 
-  private visit(unit: IConstruct, visited: Set<IConstruct>): boolean {
+  private unitReachesTarget(unit: IConstruct, visited: Set<IConstruct>): boolean {
     if (this.targets.has(unit)) {
       return true;
     }
-    const result = this.results.get(unit);
+    const result = this.resultsByUnit.get(unit);
     if (result !== undefined || visited.has(unit)) {
       return result ?? false;
     }
     visited.add(unit);
-    const found = this.dependenciesOfUnit(unit).some((dependency) => this.visit(dependency, visited));
+    const found = this.dependenciesOfUnit(unit).some((dependency) => this.unitReachesTarget(dependency, visited));
     if (found) {
-      this.results.set(unit, true);
+      this.resultsByUnit.set(unit, true);
     }
     return found;
   }
@@ -84,7 +85,7 @@ export class DependencySearch {
     const dependencyIds = new Set(
       dependencies.filter((other) => CfnResource.isCfnResource(other)).map((other) => stack.resolve(other.logicalId) as string),
     );
-    // references that are written out instead of tokens, such as those in an override
+    // references that are template text instead of tokens, such as those in an override
     const referencedElements = referencedLogicalIds(value).some((logicalId) => !dependencyIds.has(logicalId))
       ? this.elementsReferencedIn(value, stack)
       : [];
@@ -99,14 +100,14 @@ export class DependencySearch {
 
   /** Dependencies between constructs. The CDK turns them into dependencies between the resources in these constructs. */
   private dependenciesOfScope(scope: IConstruct): readonly IConstruct[] {
-    const cached = this.dependenciesOfScopes.get(scope);
+    const cached = this.dependenciesByScope.get(scope);
     if (cached !== undefined) {
       return cached;
     }
     const dependencies = scope.node.dependencies.flatMap((other) =>
       other.node.findAll().filter((construct) => CfnResource.isCfnResource(construct)),
     );
-    this.dependenciesOfScopes.set(scope, dependencies);
+    this.dependenciesByScope.set(scope, dependencies);
     return dependencies;
   }
 
@@ -118,14 +119,14 @@ export class DependencySearch {
 
   /** The elements of a stack, by logical id. */
   private elementsOf(stack: Stack): ReadonlyMap<string, CfnElement> {
-    const cached = this.elementsOfStack.get(stack);
+    const cached = this.elementsByStack.get(stack);
     if (cached !== undefined) {
       return cached;
     }
     const elements = stack.node.findAll().filter((construct) => CfnElement.isCfnElement(construct));
     const elementsOfThisStack = elements.filter((element) => element.stack === stack);
     const byLogicalId = new Map(elementsOfThisStack.map((element) => [stack.resolve(element.logicalId) as string, element]));
-    this.elementsOfStack.set(stack, byLogicalId);
+    this.elementsByStack.set(stack, byLogicalId);
     return byLogicalId;
   }
 
@@ -149,7 +150,7 @@ export class DependencySearch {
   }
 }
 
-/** The nested stack that a resource of the parent stack deploys. The CDK creates both in the same scope. */
+/** The nested stack that a resource of the parent stack deploys. The CDK creates the resource in a construct next to the nested stack. */
 function nestedStackOf(resource: IConstruct): Stack | undefined {
   const siblings = resource.node.scope?.node.scope?.node.children ?? [];
   return siblings.filter((sibling) => Stack.isStack(sibling)).find(({ nestedStackResource }) => nestedStackResource === resource);

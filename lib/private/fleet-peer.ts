@@ -27,7 +27,7 @@ export class FleetPeer implements ec2.IPeer {
  * Whether rules can be added to a security group. A group that was imported with `mutable: false` ignores `addIngressRule`.
  *
  * The CDK has no property for this. So this function adds a rule whose peer throws an error in `toIngressRuleConfig` or `toEgressRuleConfig`.
- * Only a mutable group calls them, and the error keeps it from adding the rule.
+ * Only a mutable group calls these methods, and the error keeps the group from adding the rule.
  */
 export function isMutable(securityGroup: ec2.ISecurityGroup, port: ec2.Port): boolean {
   const mutableError = new Error('the security group is mutable');

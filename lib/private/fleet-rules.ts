@@ -20,7 +20,7 @@ export class FleetRules {
   ) {}
 
   /**
-   * Allows the fleet to reach a port of each security group of `other`.
+   * Allows the fleet to reach a port: adds a rule to each security group of `other`.
    *
    * @throws Error if `other` has no security group, or one in another account or Region than the connection
    */

@@ -27,7 +27,7 @@ export function warnAboutRemoteLocations(fleet: CfnResource, locations: unknown)
   }
 }
 
-/** Warns if the fleet is in another stack than its connection, because deployments of a new build would fail. */
+/** Warns if the fleet is in another stack than its connection, because deployments of a new build can then fail. */
 export function warnAboutFleetInOtherStack(connection: Construct, fleet: CfnResource): void {
   const [connectionStack, fleetStack] = [Stack.of(connection), fleet.stack];
   if (connectionStack === fleetStack) {
@@ -49,7 +49,8 @@ export function warnAboutFleetInOtherStack(connection: Construct, fleet: CfnReso
 const RETAIN_POLICIES: ReadonlySet<unknown> = new Set(['Retain', 'RetainExceptOnCreate']);
 
 /**
- * Warns if CloudFormation retains the fleet but not its connection. Call it at synthesis, since policies can be set later.
+ * Warns if CloudFormation retains the fleet but not its connection. Call it at synthesis, since a removal policy can be set after the
+ * connection is created.
  *
  * @param resource the custom resource of the connection
  */

@@ -20,7 +20,7 @@ export interface PassedFleet {
   readonly fleetId: string;
   readonly account: string;
   readonly region: string;
-  /** Undefined for an imported fleet, and for a fleet that another resource creates, such as a custom resource. */
+  /** The `AWS::GameLift::Fleet`. Undefined if the fleet is imported, or if another resource creates it, such as a custom resource. */
   readonly resource: CfnResource | undefined;
 }
 
@@ -46,8 +46,8 @@ export function readFleet(construct: FleetConstruct): PassedFleet {
   }
   const type = resource?.cfnResourceType;
   if (fleetId === undefined || resource === construct || type?.startsWith('AWS::GameLift::') === true) {
-    const described = describeConstruct(construct);
-    throw new Error(wrongFleetMessage(type === undefined ? described : `${described}, which is an ${type}`));
+    const description = describeConstruct(construct);
+    throw new Error(wrongFleetMessage(type === undefined ? description : `${description}, which is an ${type}`));
   }
   return { construct, fleetId, account, region, resource: undefined };
 }
@@ -57,6 +57,7 @@ interface FindFleetResult {
   readonly resource: CfnResource | undefined;
 }
 
+/** Finds the id and the resource of a fleet. If a construct has neither, searches its default child. */
 function findFleet(construct: FleetConstruct): FindFleetResult {
   const fleetId = construct.fleetRef?.fleetId ?? construct.fleetId;
   const defaultChild = defaultChildOf(construct);
@@ -118,7 +119,7 @@ export function validateFleetId(fleetId: string): void {
  * Checks that GameLift can peer a fleet, now and again at synthesis, since its properties can be set later.
  *
  * @param construct the construct that peers the fleet
- * @throws Error if the fleet is known not to be an EC2 fleet
+ * @throws Error if the fleet has another compute type than EC2
  */
 export function validateFleet(construct: Construct, fleet: CfnResource): void {
   const errors = computeTypeErrors(fleet, propertiesOf(fleet).ComputeType);

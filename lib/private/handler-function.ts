@@ -8,11 +8,11 @@ import { Construct } from 'constructs';
 import type { IConstruct } from 'constructs';
 import { RESPONSE_RESERVE_SECONDS, MAX_EVENT_AGE_SECONDS } from '../contract';
 import { digestOf } from './digest';
-import { isOurs, markAsOurs } from './library-copies';
+import { isCreatedByThisLibrary, markAsCreatedByThisLibrary } from './library-copies';
 import { validatePolicySize } from './policy-size';
 
 /**
- * Never change it: the function's logical id contains it, and CloudFormation refuses to change the function of a custom resource.
+ * Never change this id: the function's logical id contains it, and CloudFormation refuses to change the function of a custom resource.
  */
 const HANDLER_ID = 'GameLiftVpcPeeringHandler';
 
@@ -76,11 +76,11 @@ class HandlerPolicy extends iam.CfnRolePolicy {
 
   /** Adds the statements that the policy does not contain yet. */
   addStatements(statements: readonly iam.PolicyStatement[]): void {
-    const missing = statements.filter((statement) => !this.statementContents.has(this.contentOf(statement)));
-    if (missing.length === 0) {
+    const newStatements = statements.filter((statement) => !this.statementContents.has(this.contentOf(statement)));
+    if (newStatements.length === 0) {
       return;
     }
-    for (const statement of missing) {
+    for (const statement of newStatements) {
       this.statementContents.add(this.contentOf(statement));
       this.document.addStatements(statement);
       if (this.node.tryGetContext(CUSTOMIZE_ROLES_CONTEXT) !== undefined) {
@@ -103,7 +103,10 @@ class HandlerPolicy extends iam.CfnRolePolicy {
   }
 }
 
-/** Whether the app defines the role. The default child of an imported role, or of a role `withoutPolicyUpdates`, is not its own child. */
+/**
+ * Whether the app defines the role. An imported role has no default child. A role `withoutPolicyUpdates` has the default child of the original
+ * role, which is not its own child.
+ */
 function isDefinedByApp(role: iam.IRole): boolean {
   return role.node.defaultChild?.node.scope === role;
 }
@@ -134,7 +137,7 @@ export class HandlerFunction extends Construct {
 
   private static find(stack: Stack): HandlerFunction | undefined {
     const existing = stack.node.tryFindChild(HANDLER_ID) as HandlerFunction | undefined;
-    return existing !== undefined && isOurs(existing) ? existing : undefined;
+    return existing !== undefined && isCreatedByThisLibrary(existing) ? existing : undefined;
   }
 
   readonly functionArn: string;
@@ -150,7 +153,7 @@ export class HandlerFunction extends Construct {
 
   private constructor(scope: Construct, id: string, props: HandlerRoleProps) {
     super(scope, id);
-    markAsOurs(this);
+    markAsCreatedByThisLibrary(this);
     validatePolicySize(this);
     this.ownLogGroup = new logs.CfnLogGroup(this, 'LogGroup', { retentionInDays: logs.RetentionDays.ONE_MONTH });
     this.ownLogGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
@@ -322,7 +325,7 @@ export class HandlerFunction extends Construct {
     });
   }
 
-  /** Adds this policy to a role that the user passed. The function's own role has it inline. */
+  /** Allows a role that the user passed to write logs. The function's own role has this policy inline. */
   private addLogsPolicy(): void {
     this.addFunctionPolicy('Logs', LOG_ACTIONS, this.logGroupArn());
   }
@@ -352,7 +355,7 @@ export class HandlerFunction extends Construct {
     return resource;
   }
 
-  /** The path within this stack, or the full path for another stack. The first does not change if this stack moves within the app. */
+  /** The path within this stack, which does not change if the stack moves within the app. For a construct of another stack, the full path. */
   private pathOf(construct: IConstruct): string {
     const stack = Stack.of(this);
     return Stack.of(construct) === stack ? construct.node.path.slice(stack.node.path.length) : construct.node.path;

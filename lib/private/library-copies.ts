@@ -18,7 +18,7 @@ const { version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'ut
 const CREATED_BY = Symbol.for(`${LIBRARY}.createdBy`);
 
 /** Marks a construct as created by this copy of the library. */
-export function markAsOurs(construct: object): void {
+export function markAsCreatedByThisLibrary(construct: object): void {
   Object.defineProperty(construct, CREATED_BY, { value: { version, directory } satisfies LibraryCopy });
 }
 
@@ -27,7 +27,7 @@ export function markAsOurs(construct: object): void {
  *
  * @throws Error if that copy has another version
  */
-export function isOurs(construct: object): boolean {
+export function isCreatedByThisLibrary(construct: object): boolean {
   validateLibraryVersion(construct);
   return CREATED_BY in construct;
 }

@@ -15,7 +15,7 @@ import type { Comparison } from './validation';
 import { compareVpcKeys, vpcKeyOf } from './vpc-key';
 
 /*
- * Functions for fleets that GameLift peers while it creates them. Such a fleet has the VPC as its PeerVpcId.
+ * Functions for fleets that GameLift peers while it creates them. Such a fleet has the peer VPC as its PeerVpcId.
  */
 
 /**
@@ -95,8 +95,8 @@ function hasTypedProperties(fleet: CfnResource): fleet is gamelift.CfnFleet {
 /** Makes the synthesis fail if the fleet does not keep the VPC of its connection, and the account of that VPC. */
 export function requirePeerVpc(connection: Construct, fleet: CfnResource, pair: PeeringPair): void {
   const { PeerVpcId, PeerVpcAwsAccountId } = peerVpcProperties(pair);
-  const changedLaterMessage = (what: string, property: string): string =>
-    `fleet ${fleet.node.path} must keep ${what} of ${connection.node.path} as its ${property}, because peerOnCreate is set, but it was ` +
+  const changedLaterMessage = (expectedValue: string, property: string): string =>
+    `fleet ${fleet.node.path} must keep ${expectedValue} of ${connection.node.path} as its ${property}, because peerOnCreate is set, but it was ` +
     'changed later: remove that change, or leave out peerOnCreate';
   connection.node.addValidation({
     validate: () => [
@@ -131,22 +131,22 @@ function compareWithPeerVpc(fleet: CfnResource, vpc: ec2.IVpc): Comparison {
 }
 
 /** Connections with `peerOnCreate` for the same VPC. */
-interface PeeredOnCreate {
+interface ConnectionsPeeredOnCreate {
   readonly constructs: Construct[];
   readonly resources: CfnResource[];
 }
 
 /** The connections with `peerOnCreate` of each top-level stack, by VPC. Nested stacks are part of the same deployment. */
-const peeredOnCreate = sharedMap<Stack, Map<string, PeeredOnCreate>>('peeredOnCreate');
+const peeredOnCreateByStack = sharedMap<Stack, Map<string, ConnectionsPeeredOnCreate>>('peeredOnCreate');
 
-function connectionsPeeredOnCreate(connection: IConstruct, vpc: ec2.IVpc): PeeredOnCreate {
+function connectionsPeeredOnCreate(connection: IConstruct, vpc: ec2.IVpc): ConnectionsPeeredOnCreate {
   const stack = topLevelStackOf(connection);
-  const byVpc = peeredOnCreate.get(stack) ?? new Map<string, PeeredOnCreate>();
-  peeredOnCreate.set(stack, byVpc);
+  const byVpc = peeredOnCreateByStack.get(stack) ?? new Map<string, ConnectionsPeeredOnCreate>();
+  peeredOnCreateByStack.set(stack, byVpc);
   const key = JSON.stringify(vpcKeyOf(resolveReferences(vpc.vpcId, vpc)));
-  const peered = byVpc.get(key) ?? { constructs: [], resources: [] };
-  byVpc.set(key, peered);
-  return peered;
+  const connections = byVpc.get(key) ?? { constructs: [], resources: [] };
+  byVpc.set(key, connections);
+  return connections;
 }
 
 /** Registers a connection with `peerOnCreate`, and warns if the same deployment has another one for the same VPC. */
@@ -161,8 +161,8 @@ export function registerPeeredOnCreate(connection: Construct, resource: CfnResou
 }
 
 /**
- * Makes a connection without `peerOnCreate` wait for those of the same deployment and VPC that have it, including those that are registered
- * later. The connections with `peerOnCreate` are complete soon after their fleet is ACTIVE, so this order costs little time.
+ * Makes a connection without `peerOnCreate` wait for the connections with `peerOnCreate` of the same deployment and VPC, including those that
+ * are registered later. Connections with `peerOnCreate` are complete soon after their fleet is ACTIVE, so this order costs little time.
  *
  * The order matters if each use consumes the authorization (AWS does not document this). In another order, the connection could consume the
  * authorization that GameLift needs to create the fleet, and the fleet cannot authorize again. When CloudFormation deletes the

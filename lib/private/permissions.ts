@@ -53,7 +53,7 @@ class PeerVpcStatements {
     });
   }
 
-  /** Allows actions on the tags of these connections, only with the tag keys that the handler uses. */
+  /** Allows actions on the tags of these peering connections, but only on the tag keys that the handler uses. */
   allowOnPeeringTags(actions: string[]): iam.PolicyStatement {
     const statement = this.allowOnPeerings(actions);
     statement.addConditions(onlyTagKeys(PEERING_TAG_KEYS));
@@ -77,7 +77,7 @@ class PeerVpcStatements {
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
 export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const peer = new PeerVpcStatements(stack, vpc, account);
+  const peerVpc = new PeerVpcStatements(stack, vpc, account);
   return [
     new iam.PolicyStatement({
       actions: [
@@ -90,9 +90,9 @@ export function authorizeStatements(stack: Stack, vpc: ec2.IVpc, account: string
       ],
       resources: ['*'],
     }),
-    peer.allowOnVpc(['ec2:AcceptVpcPeeringConnection']),
-    peer.allowOnPeerings(['ec2:AcceptVpcPeeringConnection']),
-    peer.allowInVpc(
+    peerVpc.allowOnVpc(['ec2:AcceptVpcPeeringConnection']),
+    peerVpc.allowOnPeerings(['ec2:AcceptVpcPeeringConnection']),
+    peerVpc.allowInVpc(
       [
         'ec2:AuthorizeSecurityGroupEgress',
         'ec2:AuthorizeSecurityGroupIngress',
@@ -173,12 +173,12 @@ export function fleetStatements(stack: Stack): iam.PolicyStatement[] {
 
 /** Allows watching and tagging connections, and setting routes and DNS, in the account of the VPC, in addition to `authorizeStatements`. */
 export function networkStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const peer = new PeerVpcStatements(stack, vpc, account);
+  const peerVpc = new PeerVpcStatements(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeVpcPeeringConnections'], resources: ['*'] }),
-    peer.allowOnPeeringTags(['ec2:CreateTags']),
-    peer.allowOnPeerings(['ec2:ModifyVpcPeeringConnectionOptions']),
-    peer.allowInVpc(['ec2:ReplaceRoute'], 'route-table'),
+    peerVpc.allowOnPeeringTags(['ec2:CreateTags']),
+    peerVpc.allowOnPeerings(['ec2:ModifyVpcPeeringConnectionOptions']),
+    peerVpc.allowInVpc(['ec2:ReplaceRoute'], 'route-table'),
   ];
 }
 
@@ -201,18 +201,18 @@ export function untagStatements(stack: Stack, account: string): iam.PolicyStatem
 }
 
 /**
- * Allows what AWS requires of the caller of CreateVpcPeeringConnection if another caller has authorized, because GameLift acts with the
- * permissions of its caller.
+ * If another role or account has authorized the peering, AWS requires these permissions of the caller of CreateVpcPeeringConnection, because
+ * GameLift acts with the permissions of its caller.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringConnection.html
  */
 export function callerStatements(stack: Stack, vpc: ec2.IVpc, account: string): iam.PolicyStatement[] {
-  const peer = new PeerVpcStatements(stack, vpc, account);
+  const peerVpc = new PeerVpcStatements(stack, vpc, account);
   return [
     new iam.PolicyStatement({ actions: ['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'], resources: ['*'] }),
-    peer.allowOnVpc(['ec2:AcceptVpcPeeringConnection']),
-    peer.allowOnPeerings(['ec2:AcceptVpcPeeringConnection']),
-    peer.allowInVpc(
+    peerVpc.allowOnVpc(['ec2:AcceptVpcPeeringConnection']),
+    peerVpc.allowOnPeerings(['ec2:AcceptVpcPeeringConnection']),
+    peerVpc.allowInVpc(
       ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:CreateRoute'],
       'route-table',
       'security-group',

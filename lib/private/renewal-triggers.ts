@@ -33,9 +33,10 @@ const CREATE_ONLY_PROPERTIES: ReadonlySet<string> = new Set([
   'ServerLaunchPath',
 ]);
 
-type Values = Readonly<Record<string, unknown>>;
+type PropertyValues = Readonly<Record<string, unknown>>;
 type Property = readonly [name: string, value: unknown];
 
+/** Whether `renewalTriggers` is collecting the triggers of an authorization right now. */
 let isCollecting = false;
 
 /**
@@ -47,9 +48,9 @@ let isCollecting = false;
 export function renewalTriggers(
   resources: Iterable<CfnResource>,
   authorization: CfnResource,
-): Readonly<Record<string, Values>> | undefined {
+): Readonly<Record<string, PropertyValues>> | undefined {
   if (isCollecting) {
-    // The search for another authorization resolves this one. Return everything that this one may refer to.
+    // The search below, for another authorization, is resolving this authorization. Return everything that this one may refer to.
     return byLogicalId(resources, (resource) => Object.fromEntries(propertiesInTemplate(resource).filter(isCreateOnly)));
   }
   if (isSearching()) {
@@ -67,20 +68,20 @@ export function renewalTriggers(
 
 function byLogicalId(
   resources: Iterable<CfnResource>,
-  valuesOf: (resource: CfnResource) => Values,
-): Readonly<Record<string, Values>> | undefined {
+  valuesOf: (resource: CfnResource) => PropertyValues,
+): Readonly<Record<string, PropertyValues>> | undefined {
   const entries = [...resources].map((resource) => [resource.stack.resolve(resource.logicalId) as string, valuesOf(resource)]);
-  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Readonly<Record<string, Values>>);
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Readonly<Record<string, PropertyValues>>);
 }
 
-function triggersOf(resource: CfnResource, search: DependencySearch): Values {
+function triggersOf(resource: CfnResource, search: DependencySearch): PropertyValues {
   const properties = propertiesInTemplate(resource);
-  // this property contains the result of a renewal, so it must not trigger another one
-  const digested = properties.filter(([name]) => name !== 'AuthorizationExpirationTime');
-  return { ...createOnlyValues(resource, properties, search), Digest: digestOf(JSON.stringify(digested), 16) };
+  // each renewal changes the expiration time, so the time must not trigger another renewal
+  const digestedProperties = properties.filter(([name]) => name !== 'AuthorizationExpirationTime');
+  return { ...createOnlyValues(resource, properties, search), Digest: digestOf(JSON.stringify(digestedProperties), 16) };
 }
 
-function createOnlyValues(resource: CfnResource, properties: readonly Property[], search: DependencySearch): Values {
+function createOnlyValues(resource: CfnResource, properties: readonly Property[], search: DependencySearch): PropertyValues {
   const values = properties.filter(isCreateOnly).flatMap(([name, value]): Property[] => {
     const referenced = search.elementsReferencedIn(value, resource.stack);
     const fleet = referenced.find((element) => isCfnFleet(element));
@@ -101,10 +102,10 @@ function isCreateOnly([name]: Property): boolean {
 function propertiesInTemplate(resource: CfnResource): readonly Property[] {
   const { stack } = resource;
   const { Resources = {} } = stack.resolve(resource._toCloudFormation()) as {
-    readonly Resources?: Readonly<Record<string, Values>>;
+    readonly Resources?: Readonly<Record<string, PropertyValues>>;
   };
   const { Properties = {} } = (Resources[stack.resolve(resource.logicalId) as string] ?? {}) as {
-    readonly Properties?: Values;
+    readonly Properties?: PropertyValues;
   };
   return Object.entries(Properties).filter(([, value]) => value !== undefined);
 }

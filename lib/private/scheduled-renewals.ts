@@ -6,7 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { MAX_RENEWAL_AGE_SECONDS, RENEWAL_EVENT, RENEWAL_MARGIN_SECONDS } from '../contract';
+import { MAX_RENEWAL_EVENT_AGE_SECONDS, RENEWAL_EVENT, RENEWAL_MARGIN_SECONDS } from '../contract';
 import type { PairProperties, RenewalProperties } from '../contract';
 import type { HandlerFunction } from './handler-function';
 
@@ -35,7 +35,7 @@ export interface RenewalSchedule {
  * The scheduled renewals of a stack. EventBridge Scheduler invokes the handler through an alias. Lambda sends the events of
  * failed runs to a queue.
  *
- * Because of the alias, the queue gets no events of CloudFormation, which contain a response URL, a secret.
+ * Because of the alias, the queue gets no events of CloudFormation. Those contain a secret: the response URL.
  */
 export class ScheduledRenewals extends Construct {
   static of(handler: HandlerFunction): ScheduledRenewals {
@@ -69,7 +69,7 @@ export class ScheduledRenewals extends Construct {
     this.eventInvokeConfig = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {
       functionName: handler.functionName,
       qualifier: this.alias.name,
-      maximumEventAgeInSeconds: MAX_RENEWAL_AGE_SECONDS,
+      maximumEventAgeInSeconds: MAX_RENEWAL_EVENT_AGE_SECONDS,
       maximumRetryAttempts: 2,
       destinationConfig: { onFailure: { destination: this.queue.queueArn } },
     });
@@ -97,7 +97,7 @@ export class ScheduledRenewals extends Construct {
         roleArn: this.role.roleArn,
         input: stack.toJsonString({ [RENEWAL_EVENT]: renewal }),
         deadLetterConfig: { arn: this.queue.queueArn },
-        retryPolicy: { maximumEventAgeInSeconds: MAX_RENEWAL_AGE_SECONDS, maximumRetryAttempts: 10 },
+        retryPolicy: { maximumEventAgeInSeconds: MAX_RENEWAL_EVENT_AGE_SECONDS, maximumRetryAttempts: 10 },
       },
     });
     schedule.node.addDependency(authorization, this.eventInvokeConfig, ...policies);

@@ -33,8 +33,8 @@ export interface StackAuthorizationProps {
 }
 
 /**
- * The resources of one stack that keep an authorization valid: a custom resource that authorizes before any resource that needs the
- * authorization is created or changed, and a teardown that authorizes again before any of them is deleted.
+ * The resources that keep an authorization valid in one stack: a custom resource that authorizes before CloudFormation creates or changes a
+ * fleet or connection that needs the authorization, and a teardown that authorizes again before CloudFormation deletes one.
  *
  * Each stack that needs an authorization has these resources, because each stack can be deployed alone, wait for an approval, or be
  * retried a day later.
@@ -47,9 +47,9 @@ export class StackAuthorization {
    */
   static issue(authorization: Construct, props: StackAuthorizationProps): StackAuthorization {
     registerAuthorization(authorization, props.pair);
-    const issued = new StackAuthorization(authorization, 'Resource', props);
-    stackAuthorizations.set(authorization, new Map([[Stack.of(authorization), issued]]));
-    return issued;
+    const stackAuthorization = new StackAuthorization(authorization, 'Resource', props);
+    stackAuthorizations.set(authorization, new Map([[Stack.of(authorization), stackAuthorization]]));
+    return stackAuthorization;
   }
 
   /**
@@ -73,14 +73,14 @@ export class StackAuthorization {
     }
     const scope = new Construct(stack, `GameLiftVpcPeering${authorization.node.addr.slice(-8)}`);
     // only the stack that issues the authorization cancels it
-    const renewed = new StackAuthorization(scope, 'Renewal', { pair, removalPolicy: RemovalPolicy.RETAIN });
-    byStack.set(stack, renewed);
-    const issued = byStack.get(Stack.of(authorization));
-    if (issued !== undefined && issued !== renewed) {
+    const stackAuthorization = new StackAuthorization(scope, 'Renewal', { pair, removalPolicy: RemovalPolicy.RETAIN });
+    byStack.set(stack, stackAuthorization);
+    const issuingStackAuthorization = byStack.get(Stack.of(authorization));
+    if (issuingStackAuthorization !== undefined && issuingStackAuthorization !== stackAuthorization) {
       // delete this stack's resources before the authorization, because deleting the authorization cancels it
-      addDependencyUnlessCyclic(cfnResourceOf(renewed.resource), cfnResourceOf(issued.resource));
+      addDependencyUnlessCyclic(cfnResourceOf(stackAuthorization.resource), cfnResourceOf(issuingStackAuthorization.resource));
     }
-    return renewed;
+    return stackAuthorization;
   }
 
   /** The custom resource that authorizes. */
@@ -138,10 +138,10 @@ export class StackAuthorization {
   }
 
   /**
-   * Makes the stack renew the authorization in each deployment that changes a resource, and again before the resource is deleted. The
-   * caller makes the resource depend on the authorization.
+   * Makes the stack renew the authorization in each deployment that changes a resource, and before the resource is deleted. The caller must
+   * make the resource depend on the authorization.
    *
-   * @param fleetId the id of the fleet that the resource peers. The teardown contains it, and therefore depends on the fleet
+   * @param fleetId the id of the fleet that the resource peers. The properties of the teardown contain the id, so the teardown depends on the fleet
    * @param deletedAfterTeardown other resources that must be deleted after the teardown
    */
   addPeeredResource(resource: CfnResource, fleetId: string, ...deletedAfterTeardown: IDependable[]): void {

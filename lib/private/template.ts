@@ -60,7 +60,7 @@ export function propertyOf(resource: CfnResource, name: string): ResolvedValue {
   return { value: propertiesOf(resource)[name], targets: resolveReferences(resource._toCloudFormation(), resource).targets };
 }
 
-/** Whether a resource will have a value as a property in the template. */
+/** Whether a property of a resource will have this value in the template. */
 export function hasProperty(resource: CfnResource, name: string, value: unknown): boolean {
   // an override can contain references as the template contains them, for example { Ref: 'Vpc' }
   const expected = [resolveReferences(value, resource).value, resource.stack.resolve(value) as unknown];

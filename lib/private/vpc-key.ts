@@ -3,7 +3,10 @@ import type { ResolvedValue } from './template';
 import { isKnown } from './validation';
 import type { Comparison } from './validation';
 
-/** Identifies a VPC at synthesis: by its id, or by the path of the resource that creates it. `unknown`: the id is another token. */
+/**
+ * Identifies a VPC at synthesis: by its id, or by the path of the resource that creates it. `unknown`: the id is a token that does not refer
+ * to such a resource.
+ */
 export interface VpcKey {
   readonly kind: 'id' | 'resource' | 'unknown';
   readonly text: string;

@@ -9,15 +9,20 @@ import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
 import { SimulatedApi } from './api';
 
 /*
- * In process, the handler bypasses the SDK and HTTP. Its calls must have the same output and errors as over HTTP. These tests make each
- * call both ways in the same simulated AWS.
+ * In process, the handler calls the simulated AWS without the SDK and HTTP. Its calls must have the same output and errors as over HTTP.
+ * These tests make each call in both ways, in the same simulated AWS.
  */
 
 type Api = Dependencies['api'];
 
+/** Makes one call of the handler's API, and returns its output. */
+type ApiCall = (api: Api, signal: AbortSignal) => Promise<unknown>;
+
 const OTHER_ACCOUNT = '222222222222';
 const ABSENT_FLEET_ID = 'fleet-00000000-0000-0000-0000-000000000000';
+/** GameLift allows one call of an operation in this time. */
 const RATE_LIMIT_MILLISECONDS = 10_000;
+const HOUR = 3_600_000;
 
 class ApiComparison {
   static async start(): Promise<ApiComparison> {
@@ -55,31 +60,40 @@ class ApiComparison {
     await this.rehearsal.close();
   }
 
-  /** Makes a call over HTTP and in process, without throttling. Checks that both have the same output or error, and returns it. */
-  async compare(call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-    const [wire, inProcess] = [await this.call(this.wireApi, call), await this.call(this.inProcessApi, call)];
-    expect(inProcess).toEqual(wire);
-    return wire;
+  /** Creates a fleet that becomes ACTIVE in less than an hour, and returns its id. */
+  async createFleet(): Promise<string> {
+    const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
+    const output = await this.aws.callGameLift('CreateFleet', input, PLACE);
+    return (output as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes.FleetId;
+  }
+
+  /**
+   * Makes a call over HTTP, then in process, without throttling. Checks that both calls have the same output or error.
+   *
+   * @returns that output or error
+   */
+  async compare(call: ApiCall): Promise<unknown> {
+    const wireResult = await this.callAfterPause(this.wireApi, call);
+    expect(await this.callAfterPause(this.inProcessApi, call)).toEqual(wireResult);
+    return wireResult;
   }
 
   /** Compares a call that can take effect only once: runs `undo` after the call over HTTP, and before the call in process. */
-  async compareWithUndo(
-    call: (api: Api, signal: AbortSignal) => Promise<unknown>,
-    undo: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const wire = await this.call(this.wireApi, call);
+  async compareWithUndo(call: ApiCall, undo: () => Promise<unknown>): Promise<unknown> {
+    const wireResult = await this.callAfterPause(this.wireApi, call);
     await undo();
-    expect(await this.call(this.inProcessApi, call)).toEqual(wire);
-    return wire;
+    expect(await this.callAfterPause(this.inProcessApi, call)).toEqual(wireResult);
+    return wireResult;
   }
 
-  /** Makes one call after a pause, so that it is not throttled. Returns its output or error. */
-  async call(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  /** Makes a call after a pause, so that GameLift does not throttle the call. Returns its output or error. */
+  async callAfterPause(api: Api, call: ApiCall): Promise<unknown> {
     await this.clock.sleep(RATE_LIMIT_MILLISECONDS);
     return this.callAtOnce(api, call);
   }
 
-  async callAtOnce(api: Api, call: (api: Api, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  /** Makes a call without a pause. Returns its output or error. */
+  async callAtOnce(api: Api, call: ApiCall): Promise<unknown> {
     try {
       return await call(api, new AbortController().signal);
     } catch (error) {
@@ -98,7 +112,7 @@ beforeEach(async () => {
 
 afterEach(() => comparison.close());
 
-test('calls for authorizations have the same output and errors as over HTTP', () =>
+test('calls in process for authorizations have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { vpcId } = comparison;
     const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
@@ -107,47 +121,50 @@ test('calls for authorizations have the same output and errors as over HTTP', ()
       name: 'NotFoundException',
       status: 400,
     });
-    const authorize = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringAuthorization(input, signal);
-    const [wire, inProcess] = [
-      await comparison.call(comparison.wireApi, authorize),
-      await comparison.call(comparison.inProcessApi, authorize),
+    const authorize: ApiCall = (api, signal) => api.createVpcPeeringAuthorization(input, signal);
+    const [wireRecord, inProcessRecord] = [
+      await comparison.callAfterPause(comparison.wireApi, authorize),
+      await comparison.callAfterPause(comparison.inProcessApi, authorize),
     ] as {
       readonly CreationTime: Date;
       readonly ExpirationTime: Date;
     }[];
-    for (const { CreationTime, ExpirationTime, ...key } of [wire, inProcess].filter((record) => record !== undefined)) {
-      expect(key).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
+    for (const { CreationTime, ExpirationTime, ...pair } of [wireRecord, inProcessRecord].filter(
+      (record) => record !== undefined,
+    )) {
+      expect(pair).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
       expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY);
     }
-    expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS - 1);
+    const earliestTime = (wireRecord?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS;
+    expect(inProcessRecord?.CreationTime.getTime()).toBeGreaterThanOrEqual(earliestTime);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
     const withAbsentVpc = { ...input, PeerVpcId: 'vpc-0123456789abcdef0' };
     expect(await comparison.compare((api, signal) => api.createVpcPeeringAuthorization(withAbsentVpc, signal))).toMatchObject({
       status: 400,
     });
-    const cancel = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteVpcPeeringAuthorization(input, signal);
-    expect(await comparison.compareWithUndo(cancel, () => comparison.call(comparison.wireApi, authorize))).toBeUndefined();
-    // GameLift allows one call of each operation in ten seconds
-    await comparison.call(comparison.wireApi, cancel);
+    const cancel: ApiCall = (api, signal) => api.deleteVpcPeeringAuthorization(input, signal);
+    expect(
+      await comparison.compareWithUndo(cancel, () => comparison.callAfterPause(comparison.wireApi, authorize)),
+    ).toBeUndefined();
+    // without the pause, GameLift throttles the second call
+    await comparison.callAfterPause(comparison.wireApi, cancel);
     const throttled = await comparison.callAtOnce(comparison.wireApi, cancel);
     expect(throttled).toMatchObject({ name: 'ThrottlingException', status: 400 });
     expect(await comparison.callAtOnce(comparison.inProcessApi, cancel)).toEqual(throttled);
   }));
 
-test('calls for fleets, their tags and events have the same output and errors as over HTTP', () =>
+test('calls in process for fleets, and for their tags and events, have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
-    const { aws, clock } = comparison;
+    const { clock } = comparison;
     expect(await comparison.compare((api, signal) => api.describeFleet(ABSENT_FLEET_ID, signal))).toBeUndefined();
     expect(
       await comparison.compare((api, signal) => api.describeFleetEvents(ABSENT_FLEET_ID, new Date(0), signal)),
     ).toMatchObject({
       name: 'NotFoundException',
     });
-    const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    const created = await aws.callGameLift('CreateFleet', input, PLACE);
-    const { FleetId } = (created as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
+    const FleetId = await comparison.createFleet();
     expect(await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))).toMatchObject({ computeType: 'EC2' });
-    await clock.sleep(3_600_000);
+    await clock.sleep(HOUR);
     const fleet = (await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))) as { readonly arn: string };
     expect(fleet).toMatchObject({ status: 'ACTIVE' });
     const events = await comparison.compare((api, signal) => api.describeFleetEvents(FleetId, new Date(0), signal));
@@ -156,35 +173,30 @@ test('calls for fleets, their tags and events have the same output and errors as
       [],
     );
     expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({});
-    await comparison.compare((api, signal) => api.tagFleet(fleet.arn, { one: 'eins', two: 'zwei drei' }, signal));
+    await comparison.compare((api, signal) => api.tagFleet(fleet.arn, { one: '1', two: 'with space' }, signal));
     expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({
-      one: 'eins',
-      two: 'zwei drei',
+      one: '1',
+      two: 'with space',
     });
     await comparison.compare((api, signal) => api.untagFleet(fleet.arn, ['one', 'absent'], signal));
-    expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'zwei drei' });
+    expect(await comparison.compare((api, signal) => api.listFleetTags(fleet.arn, signal))).toEqual({ two: 'with space' });
   }));
 
-test('calls for connections in GameLift and EC2 have the same output and errors as over HTTP', () =>
+test('calls in process for connections, in GameLift and EC2, have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { aws, clock, tableId, vpcId } = comparison;
-    const created = await aws.callGameLift(
-      'CreateFleet',
-      { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' },
-      PLACE,
-    );
-    const { FleetId } = (created as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
-    await clock.sleep(3_600_000);
+    const FleetId = await comparison.createFleet();
+    await clock.sleep(HOUR);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(undefined, signal))).toEqual([]);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringConnections(ABSENT_FLEET_ID, signal))).toMatchObject({
       status: 400,
     });
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-    const connect = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringConnection(input, signal);
+    const connect: ApiCall = (api, signal) => api.createVpcPeeringConnection(input, signal);
     expect(await comparison.compare(connect)).toMatchObject({ name: 'UnauthorizedException' });
     await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
-    expect(await comparison.call(comparison.wireApi, connect)).toBeUndefined();
-    await clock.sleep(3_600_000);
+    expect(await comparison.callAfterPause(comparison.wireApi, connect)).toBeUndefined();
+    await clock.sleep(HOUR);
     const [connection] = (await comparison.compare((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
       readonly VpcPeeringConnectionId: string;
       readonly IpV4CidrBlock: string;
@@ -194,26 +206,28 @@ test('calls for connections in GameLift and EC2 have the same output and errors 
       readonly id: string;
     }[];
     expect(peering).toMatchObject({ status: 'active', dnsResolution: false, tags: {}, cidrBlock: connection?.IpV4CidrBlock });
-    const id = peering?.id ?? '';
-    await comparison.compare((api, signal) => api.tagPeering(id, { Name: 'Lobby' }, signal));
-    await comparison.compare((api, signal) => api.setDnsResolution(id, true, signal));
+    const peeringId = peering?.id ?? '';
+    await comparison.compare((api, signal) => api.tagPeering(peeringId, { Name: 'Lobby' }, signal));
+    await comparison.compare((api, signal) => api.setDnsResolution(peeringId, true, signal));
     expect(await comparison.compare((api, signal) => api.describePeerings(vpcId, signal))).toMatchObject([
       { dnsResolution: true, tags: { Name: 'Lobby' } },
     ]);
-    const untag = (api: Api, signal: AbortSignal): Promise<unknown> => api.untagPeering(id, ['Name'], signal);
+    const untag: ApiCall = (api, signal) => api.untagPeering(peeringId, ['Name'], signal);
     const readTags = async (): Promise<unknown> =>
       (await comparison.wireApi.describePeerings(vpcId, new AbortController().signal))[0]?.tags;
-    expect(await comparison.call(comparison.wireApi, untag)).toBeUndefined();
+    expect(await comparison.callAfterPause(comparison.wireApi, untag)).toBeUndefined();
     expect(await readTags()).toEqual({});
-    expect(await comparison.call(comparison.inProcessApi, untag)).toBeUndefined();
+    expect(await comparison.callAfterPause(comparison.inProcessApi, untag)).toBeUndefined();
     await comparison.compare((api, signal) => api.setDnsResolution('pcx-0123456789abcdef0', true, signal));
-    const createRoute = (api: Api, signal: AbortSignal): Promise<unknown> => api.createRoute(tableId, '10.1.0.0/16', id, signal);
-    const deleteRoute = (api: Api, signal: AbortSignal): Promise<unknown> => api.deleteRoute(tableId, '10.1.0.0/16', signal);
+    const createRoute: ApiCall = (api, signal) => api.createRoute(tableId, '10.1.0.0/16', peeringId, signal);
+    const deleteRoute: ApiCall = (api, signal) => api.deleteRoute(tableId, '10.1.0.0/16', signal);
     expect(
-      await comparison.compareWithUndo(createRoute, () => comparison.call(comparison.inProcessApi, deleteRoute)),
+      await comparison.compareWithUndo(createRoute, () => comparison.callAfterPause(comparison.inProcessApi, deleteRoute)),
     ).toBeUndefined();
     expect(await comparison.compare(createRoute)).toMatchObject({ name: 'RouteAlreadyExists' });
-    expect(await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
+    expect(
+      await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', peeringId, signal)),
+    ).toBeUndefined();
     const gateway = aws.ec2.createGateway(PLACE, 'igw');
     aws.ec2.attachGateway(PLACE, gateway, vpcId);
     aws.ec2.createRoute(PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
@@ -222,21 +236,22 @@ test('calls for connections in GameLift and EC2 have the same output and errors 
     }[];
     expect(tables[0]?.routes).toEqual(
       expect.arrayContaining([
-        { cidrBlock: '10.1.0.0/16', target: id, blackhole: false },
+        { cidrBlock: '10.1.0.0/16', target: peeringId, blackhole: false },
         { cidrBlock: '0.0.0.0/0', target: gateway, blackhole: false },
       ]),
     );
-    expect(await comparison.compareWithUndo(deleteRoute, () => comparison.call(comparison.wireApi, createRoute))).toBeUndefined();
+    expect(
+      await comparison.compareWithUndo(deleteRoute, () => comparison.callAfterPause(comparison.wireApi, createRoute)),
+    ).toBeUndefined();
     expect(await comparison.compare(deleteRoute)).toMatchObject({ name: 'InvalidRoute.NotFound' });
     const { VpcPeeringConnectionId = '' } = connection ?? {};
-    const disconnect = (api: Api, signal: AbortSignal): Promise<unknown> =>
-      api.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId }, signal);
-    expect(await comparison.call(comparison.inProcessApi, disconnect)).toBeUndefined();
-    await clock.sleep(3_600_000);
+    const disconnect: ApiCall = (api, signal) => api.deleteVpcPeeringConnection({ FleetId, VpcPeeringConnectionId }, signal);
+    expect(await comparison.callAfterPause(comparison.inProcessApi, disconnect)).toBeUndefined();
+    await clock.sleep(HOUR);
     expect(await comparison.compare(disconnect)).toMatchObject({ name: 'NotFoundException' });
   }));
 
-test('calls for VPCs and stacks have the same output and errors as over HTTP', () =>
+test('calls in process for VPCs and stacks have the same output and errors as over HTTP', () =>
   comparison.clock.work(async () => {
     const { vpcId } = comparison;
     expect(await comparison.compare((api, signal) => api.vpcExists(vpcId, signal))).toBe(true);
@@ -250,7 +265,7 @@ test('calls for VPCs and stacks have the same output and errors as over HTTP', (
     });
   }));
 
-test('all calls with a role of another account use one session, unless assuming the role failed', () =>
+test('calls over HTTP with a role of another account share one session of the role, and assume the role again if that has failed', () =>
   comparison.clock.work(async () => {
     const { aws } = comparison;
     const { vpcId } = aws.ec2.createVpc({ account: OTHER_ACCOUNT, region: REGION, cidrBlock: '10.91.0.0/16' });
@@ -272,14 +287,14 @@ test('all calls with a role of another account use one session, unless assuming 
     const Statement = [{ Effect: 'Allow', Action: ['gamelift:*', 'ec2:*'], Resource: '*' }];
     aws.iam.putRolePolicy(OTHER_ACCOUNT, 'Peering', 'Default', { Version: '2012-10-17', Statement });
     let sessionCount = 0;
-    const sessionFailure = { kind: 'error', name: 'AccessDenied', message: 'the trust is not known yet', status: 403 } as const;
+    const assumeRoleDenial = { kind: 'error', name: 'AccessDenied', message: 'the trust is not known yet', status: 403 } as const;
     aws.intercept(({ operation }) => {
       sessionCount += operation === 'AssumeRole' ? 1 : 0;
-      return operation === 'AssumeRole' && sessionCount === 1 ? sessionFailure : undefined;
+      return operation === 'AssumeRole' && sessionCount === 1 ? assumeRoleDenial : undefined;
     });
     const apiWithRole = createAwsApiWithRole({ arn, externalId: 'studio-7' }, 'Game.Authorization', REGION);
     const signal = new AbortController().signal;
-    // a failed session is not reused
+    // the first attempt to assume the role fails, and the second call tries again
     expect(await apiWithRole.vpcExists(vpcId, signal).catch(readError)).toMatchObject({ name: 'AccessDenied' });
     expect(await apiWithRole.vpcExists(vpcId, signal)).toBe(true);
     expect(await apiWithRole.describeVpcPeeringAuthorizations(signal)).toEqual([]);

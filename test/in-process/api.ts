@@ -170,10 +170,10 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
     await this.send('ec2', 'DeleteRoute', routeParameters(tableId, cidrBlock), signal);
   }
 
-  async setDnsResolution(peeringId: string, allowed: boolean, signal: AbortSignal): Promise<void> {
+  async setDnsResolution(peeringId: string, isAllowed: boolean, signal: AbortSignal): Promise<void> {
     const input = {
       VpcPeeringConnectionId: peeringId,
-      'AccepterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc': String(allowed),
+      'AccepterPeeringConnectionOptions.AllowDnsResolutionFromRemoteVpc': String(isAllowed),
     };
     await this.send('ec2', 'ModifyVpcPeeringConnectionOptions', input, signal);
   }

@@ -6,6 +6,7 @@ import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { fromEnvironment } from './environment';
 
 interface Server {
+  /** The property of the fleet that names the build or the script. */
   readonly source: Pick<gamelift.CfnFleetProps, 'buildId' | 'scriptId'>;
   readonly launchPath: string;
 }

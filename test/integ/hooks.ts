@@ -27,9 +27,9 @@ interface StackOutputs {
   readonly ExternalId: string;
 }
 
-/** Enough attempts to wait for GameLift's rate limit of one call in ten seconds. */
+/** GameLift allows one call of an operation in ten seconds. With ten attempts, a client retries until a throttled call is allowed. */
 const RETRY_OPTIONS = { maxAttempts: 10 };
-const ENDED = ['deleted', 'failed', 'rejected', 'expired'];
+const ENDED_STATUSES = ['deleted', 'failed', 'rejected', 'expired'];
 
 /** The first hook writes the outputs of the stack to this file for the second hook. */
 const outputsFile = (stackName: string): string => join(__dirname, 'deployed', `${stackName}.json`);
@@ -66,15 +66,15 @@ async function createVpcOwnerClient({ PeerRoleArn, ExternalId }: StackOutputs): 
 }
 
 async function afterDeploy(stackName: string): Promise<void> {
-  const deployed = await readOutputs(stackName);
+  const outputs = await readOutputs(stackName);
   mkdirSync(join(__dirname, 'deployed'), { recursive: true });
-  writeFileSync(outputsFile(stackName), JSON.stringify(deployed));
-  const { GameLiftAccount, VpcId, ExpirationTime } = deployed;
+  writeFileSync(outputsFile(stackName), JSON.stringify(outputs));
+  const { GameLiftAccount, VpcId, ExpirationTime } = outputs;
   if (!(Date.parse(ExpirationTime) > Date.now())) {
     throw new Error(`the authorization for ${VpcId} expired at ${ExpirationTime}, right after the deployment`);
   }
   try {
-    const client = await createVpcOwnerClient(deployed);
+    const client = await createVpcOwnerClient(outputs);
     await client.send(new DeleteVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: GameLiftAccount, PeerVpcId: VpcId }));
   } catch (error) {
     // the connection may have consumed the authorization
@@ -93,12 +93,12 @@ async function afterDestroy(stackName: string): Promise<void> {
   const client = new GameLiftClient(RETRY_OPTIONS);
   const { VpcPeeringAuthorizations = [] } = await client.send(new DescribeVpcPeeringAuthorizationsCommand());
   const { VpcPeeringConnections = [] } = await client.send(new DescribeVpcPeeringConnectionsCommand());
-  const left = [
+  const leftBehind = [
     ...VpcPeeringAuthorizations.filter(({ ExpirationTime }) => ExpirationTime !== undefined && ExpirationTime > new Date()),
-    ...VpcPeeringConnections.filter(({ Status }) => !ENDED.includes(Status?.Code ?? '')),
+    ...VpcPeeringConnections.filter(({ Status }) => !ENDED_STATUSES.includes(Status?.Code ?? '')),
   ].filter(({ PeerVpcId }) => PeerVpcId === VpcId);
-  if (left.length > 0) {
-    throw new Error(`left behind: ${JSON.stringify(left)}; delete it with the AWS CLI: see docs/integration-tests.md`);
+  if (leftBehind.length > 0) {
+    throw new Error(`left behind: ${JSON.stringify(leftBehind)}; delete it with the AWS CLI: see docs/integration-tests.md`);
   }
 }
 

@@ -11,9 +11,9 @@ import { run } from '../../bin/commands';
 
 const ROOT = join(__dirname, '..', '..');
 const RUNNER = join(ROOT, 'node_modules', '@aws-cdk', 'integ-runner', 'bin', 'integ-runner');
-const GAME = '111111111111';
-const DATA = '222222222222';
-const region = 'us-east-1';
+const GAME_ACCOUNT = '111111111111';
+const DATA_ACCOUNT = '222222222222';
+const REGION = 'us-east-1';
 const MINUTE = 60_000;
 
 const STACKS = {
@@ -22,14 +22,14 @@ const STACKS = {
   'peer-role': ['GameLiftVpcPeeringRoleData', 'GameLiftVpcPeeringRoleGame'],
 };
 type TestName = keyof typeof STACKS;
-const TESTS = Object.keys(STACKS) as TestName[];
-const FILES = TESTS.map((name) => `integ.${name}.ts`);
+const TEST_NAMES = Object.keys(STACKS) as TestName[];
+const TEST_FILES = TEST_NAMES.map((name) => `integ.${name}.ts`);
 
 test(
   'the templates of each integration test equal its snapshot',
   async () => {
-    expect((await run([process.execPath, RUNNER, '--list'], { cwd: ROOT })).trim().split('\n')).toEqual(FILES);
-    await run([process.execPath, RUNNER, '--strict', ...FILES], { cwd: ROOT });
+    expect((await run([process.execPath, RUNNER, '--list'], { cwd: ROOT })).trim().split('\n')).toEqual(TEST_FILES);
+    await run([process.execPath, RUNNER, '--strict', ...TEST_FILES], { cwd: ROOT });
   },
   5 * MINUTE,
 );
@@ -43,8 +43,8 @@ interface TestCase {
 /** Runs the stacks, assertions and hooks of an integration test in the rehearsal, as integ-runner does. */
 class RehearsedTest {
   static async start(name: TestName): Promise<RehearsedTest> {
-    const rehearsal = await Rehearsal.start({ account: GAME });
-    const { vpcId } = rehearsal.aws.ec2.createVpc({ account: DATA, region, cidrBlock: '10.90.0.0/16' });
+    const rehearsal = await Rehearsal.start({ account: GAME_ACCOUNT });
+    const { vpcId } = rehearsal.aws.ec2.createVpc({ account: DATA_ACCOUNT, region: REGION, cidrBlock: '10.90.0.0/16' });
     const directory = mkdtempSync(join(tmpdir(), 'integ-'));
     const env = { CDK_OUTDIR: directory, DATA_VPC_ID: vpcId };
     await run([process.execPath, '--import', 'tsx', join(__dirname, `integ.${name}.ts`)], { cwd: ROOT, env });
@@ -64,6 +64,7 @@ class RehearsedTest {
     readonly testCase: TestCase,
   ) {}
 
+  /** Deploys the stacks, and returns the name and the status of each. */
   async deploy(): Promise<string[]> {
     const statuses: string[] = [];
     for (const stack of this.testCase.stacks) {
@@ -85,11 +86,11 @@ class RehearsedTest {
   async runHook(commands: readonly string[]): Promise<void> {
     await this.waitForRateLimit();
     const { aws } = this.rehearsal;
-    const { accessKeyId, secretAccessKey } = aws.iam.administrator(GAME);
+    const { accessKeyId, secretAccessKey } = aws.iam.administrator(GAME_ACCOUNT);
     const env = {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_REGION: region,
+      AWS_REGION: REGION,
       AWS_ENDPOINT_URL: aws.endpointUrl,
     };
     for (const command of commands) {
@@ -103,6 +104,7 @@ class RehearsedTest {
     return this.rehearsal.clock.sleep(MINUTE);
   }
 
+  /** Deletes all stacks, and returns the name and the status of each. */
   async deleteStacks(): Promise<string[]> {
     const results = await this.rehearsal.cloudFormation.deleteAll(this.directory);
     return results.map(({ name, status }) => `${name} ${status}`);
@@ -116,15 +118,15 @@ afterEach(async () => {
   openTest = undefined;
 });
 
-async function start(name: TestName): Promise<RehearsedTest> {
+async function startTest(name: TestName): Promise<RehearsedTest> {
   openTest = await RehearsedTest.start(name);
   return openTest;
 }
 
-test.each(TESTS)(
+test.each(TEST_NAMES)(
   'integ.%s.ts passes and leaves only a log group behind, although the authorization was canceled before the deletion',
   async (name) => {
-    const integrationTest = await start(name);
+    const integrationTest = await startTest(name);
     const { rehearsal, testCase } = integrationTest;
     const before = rehearsal.aws.inventory();
     expect(await integrationTest.deploy()).toEqual(STACKS[name].map((stack) => `${stack} CREATE_COMPLETE`));
@@ -144,14 +146,14 @@ test.each(TESTS)(
 );
 
 test(
-  'an assertion fails if the connection was deleted',
+  'an assertion fails if the connection no longer exists',
   async () => {
-    const integrationTest = await start('one-account');
+    const integrationTest = await startTest('one-account');
     await integrationTest.deploy();
     const { aws, clock } = integrationTest.rehearsal;
     const [connection] = aws.inventory().connections as { readonly id: string; readonly fleetId: string }[];
     const input = { FleetId: connection?.fleetId, VpcPeeringConnectionId: connection?.id };
-    await aws.callGameLift('DeleteVpcPeeringConnection', input, { account: GAME, region });
+    await aws.callGameLift('DeleteVpcPeeringConnection', input, { account: GAME_ACCOUNT, region: REGION });
     await clock.sleep(MINUTE);
     expect((await integrationTest.deployAssertions()).sort()).toEqual(['fail', 'success']);
   },
@@ -161,7 +163,7 @@ test(
 test(
   'the hook after the deletion fails if something is left behind',
   async () => {
-    const integrationTest = await start('one-account');
+    const integrationTest = await startTest('one-account');
     await integrationTest.deploy();
     const { postDeploy, postDestroy } = integrationTest.testCase.hooks;
     await integrationTest.runHook(postDeploy);

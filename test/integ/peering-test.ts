@@ -20,8 +20,8 @@ export interface PeeringTestProps {
 }
 
 /**
- * Adds assertions that the connection is active and its rule exists, and the hooks of hooks.ts. They cancel the authorization before the
- * stacks are deleted, as if it had expired, and check afterwards that nothing is left behind.
+ * Adds assertions that the connection is active and its rule exists, and the hooks of hooks.ts. The hooks cancel the authorization before
+ * the stacks are deleted, as if it had expired, and check after the deletion that nothing is left behind.
  */
 export function addPeeringTest(app: App, props: PeeringTestProps): void {
   const { stack, otherStacks = [], authorization, peering, fleet, database, peerRole } = props;

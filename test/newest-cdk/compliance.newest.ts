@@ -8,9 +8,10 @@ import { documentedFindings, findingOf, isFromLibrary, synthesizeExamples } from
  * docs/compliance.md lists the findings of cdk-nag 3, which requires a newer CDK than the library does.
  */
 
+// jest.mock may use only variables whose names begin with `mock`
 const mockApps = new Set<IConstruct>();
 
-/** The examples use cdk-nag 2. This mock only collects their apps. */
+/** The examples run the checks of cdk-nag 2. This mock replaces these checks, and only collects the apps of the examples. */
 jest.mock('cdk-nag', () => ({
   NagSuppressions: { addStackSuppressions: (): void => undefined },
   AwsSolutionsChecks: class implements IAspect {
@@ -29,7 +30,7 @@ interface Report {
 }
 
 interface Finding {
-  /** The name of the rule. If it has several findings in a resource, the part of the resource follows in brackets. */
+  /** The name of the rule. If the rule has several findings in a resource, the part of the resource follows in brackets. */
   readonly id: string;
   readonly resource: CfnResource;
 }
@@ -49,8 +50,8 @@ test('docs/compliance.md lists the findings of cdk-nag 3 in the examples, and ea
   synthesizeExamples();
   const findings = [...mockApps].flatMap(findingsIn);
   const documented = documentedFindings().filter(({ versions }) => versions.includes('3'));
-  const withoutPart = findings.map(({ id, resource }) => findingOf(id.replace(/\[.*\]$/, ''), resource));
-  expect([...new Set(withoutPart)].sort()).toEqual(documented.map(({ finding }) => finding).sort());
+  const findingsWithoutPart = findings.map(({ id, resource }) => findingOf(id.replace(/\[.*\]$/, ''), resource));
+  expect([...new Set(findingsWithoutPart)].sort()).toEqual(documented.map(({ finding }) => finding).sort());
 
   for (const { id, resource } of findings) {
     Validations.of(resource).acknowledge({ id, reason: 'as docs/compliance.md says' });

@@ -6,7 +6,8 @@ import type * as library from '../../lib';
 /*
  * The upgrade tests create stacks with the released packages in this folder, and update the stacks with the current version.
  *
- * Each release adds its package: `npm pack --pack-destination test/released`. Until 0.1.0 is released, the command replaces its package.
+ * Each release adds its package: `npm pack --pack-destination test/released`. Until 0.1.0 is released, the command replaces the package of
+ * that version.
  */
 
 /** The exports of one version of this library. */

@@ -5,8 +5,8 @@ afterEach(closeRehearsals);
 
 test.each(CLEANUPS_WITH_MANY_ORDERS)(
   'after ten days, %s succeeds in every order of the cleanup (number of orders: %i)',
-  async (_, orderCount, first, second) => {
-    const orders = await rehearseCleanup(first, second);
+  async (_, orderCount, firstDeployment, secondDeployment) => {
+    const orders = await rehearseCleanup(firstDeployment, secondDeployment);
     expect(new Set(orders.map((order) => order.join(' ')))).toHaveProperty('size', orderCount);
   },
 );

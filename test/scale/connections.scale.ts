@@ -4,39 +4,44 @@ import { closeRehearsals } from '../life/rehearsals';
 
 afterEach(closeRehearsals);
 
-/**
- * The longest allowed time, relative to one call in ten seconds. If throttled calls count against the rate limit, each batch has to wait
- * longer after its first attempts.
- */
-const MAX_RATIO = { free: 1.1, counted: 1.25 };
+/** GameLift allows one call of an operation in ten seconds. */
+const SECONDS_PER_CALL = 10;
 
-/** The time for one connection: 15 seconds until it reads its claim again, and 30 until it is active. */
+/**
+ * The longest allowed time, relative to one call for each connection. The keys are the readings of `throttledCalls`. If throttled calls count
+ * against the rate limit, each batch has to wait longer after its first attempts.
+ */
+const MAX_TIME_RATIO = { free: 1.1, counted: 1.25 };
+
+/** The time for one connection: 15 seconds until the handler reads the claim again, and 30 until the connection is active. */
 const SINGLE_CONNECTION_SECONDS = 45;
 
 const fleetSources = [
-  { kind: 'fleets that are imported', source: IMPORTED_FLEETS },
-  { kind: 'fleets that the stack creates', source: CREATED_FLEETS },
+  { fleets: 'fleets that are imported', source: IMPORTED_FLEETS },
+  { fleets: 'fleets that the stack creates', source: CREATED_FLEETS },
 ];
-const cases = fleetSources.flatMap(({ kind, source }) =>
-  [25, 50, 100].flatMap((connections) =>
-    (['free', 'counted'] as const).map((throttledCalls) => ({ connections, kind, source, throttledCalls })),
+const cases = fleetSources.flatMap(({ fleets, source }) =>
+  [25, 50, 100].flatMap((connectionCount) =>
+    (['free', 'counted'] as const).map((throttledCalls) => ({ connectionCount, fleets, source, throttledCalls })),
   ),
 );
 
 test.each(cases)(
-  'creates and deletes $connections connections to $kind in one stack (throttledCalls: $throttledCalls)',
-  async ({ connections, source, throttledCalls }) => {
+  'a stack creates and deletes $connectionCount connections of $fleets in the allowed time (throttledCalls: $throttledCalls)',
+  async ({ connectionCount, source, throttledCalls }) => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
-    const result = await rehearseManyConnections(rehearsal, connections, source);
+    const result = await rehearseManyConnections(rehearsal, connectionCount, source);
     expect(result).toMatchObject({
       statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
-      connected: connections,
+      connected: connectionCount,
       failures: [],
-      creating: { connectionReads: connections },
+      creating: { connectionReads: connectionCount },
     });
     expect(result.after).toEqual(result.before);
-    expect(result.creating.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections + SINGLE_CONNECTION_SECONDS);
-    expect(result.deleting.seconds).toBeLessThan(MAX_RATIO[throttledCalls] * 10 * connections);
+    expect(result.creating.seconds).toBeLessThan(
+      MAX_TIME_RATIO[throttledCalls] * SECONDS_PER_CALL * connectionCount + SINGLE_CONNECTION_SECONDS,
+    );
+    expect(result.deleting.seconds).toBeLessThan(MAX_TIME_RATIO[throttledCalls] * SECONDS_PER_CALL * connectionCount);
   },
 );

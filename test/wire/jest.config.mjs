@@ -1,11 +1,11 @@
 import config from '../../jest.config.mjs';
 
-/** Runs the lives over the wire, the tests that start processes, and the tests in process, which measure the coverage: `npm run test:wire`. */
+/** Runs the lives over the wire, the tests that start processes, and the tests in process: `npm run test:wire`. */
 export default {
   ...config,
   rootDir: '../..',
   globals: { overTheWire: true },
-  // Jest can't measure the coverage in the threads that run the bundle, so it also runs the tests in process
+  // Jest can't measure the coverage in the threads that run the bundle, so it measures the coverage of the tests in process
   testMatch: [
     '<rootDir>/test/life/*.test.ts',
     '**/*.wire.test.ts',

@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
-import { NotAvailable, report, runCheck } from '../../../bin/outcomes';
+import { NotAvailableError, report, runCheck } from '../../../bin/outcomes';
 import type { Outcome } from '../../../bin/outcomes';
 import useTemporaryDirectory from '../../../bin/temporary-directory';
 import { pageOf } from '../../src/picture';
@@ -222,7 +222,7 @@ async function main(): Promise<void> {
     outcomes.push(
       await runCheck(name, async () => {
         if (browser === undefined) {
-          throw new NotAvailable(`none of ${COMMANDS.join(', ')} is installed`);
+          throw new NotAvailableError(`none of ${COMMANDS.join(', ')} is installed`);
         }
         const opened = await open(browser, file);
         await check(opened);

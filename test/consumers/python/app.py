@@ -9,8 +9,8 @@ from cdk_gamelift_vpc_peering import (
     VpcPeeringRole,
 )
 
-DATA = Environment(account="222222222222", region="us-east-1")
-GAME = Environment(account="111111111111", region="us-east-1")
+DATA_ENVIRONMENT = Environment(account="222222222222", region="us-east-1")
+GAME_ENVIRONMENT = Environment(account="111111111111", region="us-east-1")
 EXTERNAL_ID = "studio-7"
 
 
@@ -39,12 +39,12 @@ def add_fleet(stack: Stack, construct_id: str) -> gamelift.CfnFleet:
 
 app = App()
 
-data = Stack(app, "Data", env=DATA)
+data = Stack(app, "Data", env=DATA_ENVIRONMENT)
 peer_role = VpcPeeringRole(
     data, "Role", vpc=import_vpc(data), game_lift_account="111111111111", external_id=EXTERNAL_ID
 )
 
-game = Stack(app, "Game", env=GAME)
+game = Stack(app, "Game", env=GAME_ENVIRONMENT)
 vpc = ec2.Vpc(
     game,
     "Vpc",

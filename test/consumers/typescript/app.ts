@@ -13,8 +13,8 @@ import {
  * An app that uses the library as a package. `npm run test:consumers` checks that the apps in the other languages synthesize the same templates.
  */
 
-const DATA = { account: '222222222222', region: 'us-east-1' };
-const GAME = { account: '111111111111', region: 'us-east-1' };
+const DATA_ENVIRONMENT = { account: '222222222222', region: 'us-east-1' };
+const GAME_ENVIRONMENT = { account: '111111111111', region: 'us-east-1' };
 const EXTERNAL_ID = 'studio-7';
 
 function importVpc(stack: Stack): ec2.IVpc {
@@ -37,14 +37,14 @@ function addFleet(stack: Stack, id: string): gamelift.CfnFleet {
 
 const app = new App();
 
-const data = new Stack(app, 'Data', { env: DATA });
+const data = new Stack(app, 'Data', { env: DATA_ENVIRONMENT });
 const peerRole = new VpcPeeringRole(data, 'Role', {
   vpc: importVpc(data),
-  gameLiftAccount: GAME.account,
+  gameLiftAccount: GAME_ENVIRONMENT.account,
   externalId: EXTERNAL_ID,
 });
 
-const game = new Stack(app, 'Game', { env: GAME });
+const game = new Stack(app, 'Game', { env: GAME_ENVIRONMENT });
 const vpc = new ec2.Vpc(game, 'Vpc', {
   ipAddresses: ec2.IpAddresses.cidr('10.90.0.0/16'),
   availabilityZones: ['us-east-1a', 'us-east-1b'],
