@@ -37,7 +37,7 @@ const publicConstructs = {
 /** The folders of the handler, from top to bottom. Folders in one row must not import each other. */
 const layers = [['resources'], ['peering'], ['authorization', 'network'], ['model'], ['aws', 'cloudformation']];
 
-/** Lets a folder of the handler import only from folders below it, and not from the files that use all folders. */
+/** Lets a folder of the handler import only from folders below it, and not from the entry files, which import all folders. */
 function layerRules(folder) {
   const row = layers.findIndex((folders) => folders.includes(folder));
   const notBelow = layers
@@ -53,8 +53,8 @@ function layerRules(folder) {
 }
 
 /**
- * Forbids imports from outside of the workspace, for files that are `depth` folders below the root. Without `../`, the patterns would match
- * rehearsal/src/lambda, too.
+ * Forbids imports from outside of the workspace `rehearsal`. The files with this rule are `depth` folders below the root of the repository.
+ * Without `../`, the patterns would also match rehearsal/src/lambda.
  */
 function outsideWorkspace(depth) {
   const root = '../'.repeat(depth);
@@ -64,7 +64,7 @@ function outsideWorkspace(depth) {
   };
 }
 
-/** The rules of the workspace rehearsal. Only its tests may import the CDK, since they synthesize stacks. */
+/** The rules for the files of the workspace that are `depth` folders below the root. Only its tests may import the CDK, to synthesize stacks. */
 function workspaceRules(depth) {
   const files = (folder) => [`rehearsal/${folder}/${'*/'.repeat(depth - 2)}*.ts`];
   const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
@@ -73,6 +73,9 @@ function workspaceRules(depth) {
     { files: files('test'), rules: restrict(outsideWorkspace(depth)) },
   ];
 }
+
+/** How many folders below the root of the repository the files of the workspace are. */
+const WORKSPACE_DEPTHS = [2, 3, 4, 5];
 
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', 'coverage', 'cdk.out*', 'lambda/bundle', '**/*.js', '**/*.d.ts'] },
@@ -108,7 +111,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [otherFolders] }] },
   },
   ...layers.flat().map(layerRules),
-  ...[2, 3, 4, 5].flatMap(workspaceRules),
+  ...WORKSPACE_DEPTHS.flatMap(workspaceRules),
   {
     files: ['**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
