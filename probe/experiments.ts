@@ -54,14 +54,14 @@ export async function runExperiments(
 
 async function connectWithoutAuthorization(context: ExperimentContext): Promise<ConnectOutcome> {
   await cancelAbsentAuthorization(context);
-  const connected = await connect(context);
-  if (connected.kind === 'active' || connected.kind === 'pending') {
-    const status = connected.kind === 'active' ? 'active' : connected.status;
+  const outcome = await connect(context);
+  if (outcome.kind === 'active' || outcome.kind === 'pending') {
+    const status = outcome.kind === 'active' ? 'active' : outcome.status;
     const result = `Without an authorization, GameLift accepted the connection, which is now ${status}`;
     context.findings.leaveOpen('missingAuthorization', `${result}. This fits no reading`);
     throw new ProbeStopped(`${result}. The other experiments need a VPC that nothing authorizes.`);
   }
-  return connected;
+  return outcome;
 }
 
 /** Call it after the same request has succeeded with an authorization: this proves that the first request lacked only the authorization. */
@@ -81,14 +81,14 @@ function settleConnectionIds(
   { connection, duration }: ActiveConnection,
   peerings: readonly Connection[],
 ): void {
-  const active = peerings.filter(isLive);
-  const evidence = `The connection was active after ${secondsText(duration)}. GameLift lists it as ${connection.id}, EC2 as ${active.map(({ id }) => id).join(', ')}`;
-  if (active.some(({ id }) => id === connection.id)) {
+  const livePeerings = peerings.filter(isLive);
+  const evidence = `The connection was active after ${secondsText(duration)}. GameLift lists it as ${connection.id}, EC2 as ${livePeerings.map(({ id }) => id).join(', ')}`;
+  if (livePeerings.some(({ id }) => id === connection.id)) {
     findings.settle('connectionIds', 'id of EC2', evidence);
-  } else if (active.length === 1) {
+  } else if (livePeerings.length === 1) {
     findings.settle('connectionIds', 'id of GameLift', evidence);
   } else {
-    findings.leaveOpen('connectionIds', `EC2 shows ${active.length} peerings of the VPC, so the ids can't be compared`);
+    findings.leaveOpen('connectionIds', `EC2 shows ${livePeerings.length} peerings of the VPC, so the ids can't be compared`);
   }
 }
 

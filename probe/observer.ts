@@ -34,6 +34,7 @@ export function isLive(connection: Connection): boolean {
 
 /** Reads the connections of the fleet and of the VPC. It also notes late reads, and remembers which connections have ended. */
 export class Observer {
+  /** By source and id of the connection: the latest stage, and when it was first seen. */
   private readonly latestStages = new Map<string, { readonly stage: number; readonly at: number }>();
   private readonly endTimes = new Map<string, number>();
 

@@ -95,8 +95,8 @@ async function removeConnections({ calls, api, target, observer, changes, print 
     for (;;) {
       await calls.waitFor(api.connections(pair.fleetId));
       const { gameLiftConnections = [], ec2Peerings, time } = await observer.observe();
-      const live = connectionsToDelete(gameLiftConnections, ec2Peerings);
-      remaining = live.length > 0 ? live : ec2Peerings.filter(isLive);
+      const toDelete = connectionsToDelete(gameLiftConnections, ec2Peerings);
+      remaining = toDelete.length > 0 ? toDelete : ec2Peerings.filter(isLive);
       // a new connection may not be listed yet
       if (remaining.length === 0 && (changes.lastChangeAt === undefined || time >= changes.lastChangeAt + CONSISTENCY_DELAY)) {
         return [];
@@ -104,7 +104,7 @@ async function removeConnections({ calls, api, target, observer, changes, print 
       if (time > deadline) {
         return remaining.map((connection) => connectionLeftover(pair, connection.id, reason));
       }
-      for (const { id, status } of live.filter((connection) => connection.status !== 'deleting')) {
+      for (const { id, status } of toDelete.filter((connection) => connection.status !== 'deleting')) {
         print(`deleting connection ${id}, which is ${status}`);
         await callAndReturnFailure(calls, api.authorize(pair));
         reason = (await callAndReturnFailure(calls, api.disconnect(pair.fleetId, id))) ?? reason;
@@ -118,9 +118,12 @@ async function removeConnections({ calls, api, target, observer, changes, print 
 }
 
 /** If EC2 still shows a peering, this includes failed connections: GameLift may list a connection as failed because its deletion failed. */
-function connectionsToDelete(listed: readonly Connection[], peerings: readonly Connection[]): readonly Connection[] {
-  const live = listed.filter(isLive);
-  return live.length === 0 && peerings.some(isLive) ? listed.filter(({ status }) => status === 'failed') : live;
+function connectionsToDelete(
+  gameLiftConnections: readonly Connection[],
+  ec2Peerings: readonly Connection[],
+): readonly Connection[] {
+  const live = gameLiftConnections.filter(isLive);
+  return live.length === 0 && ec2Peerings.some(isLive) ? gameLiftConnections.filter(({ status }) => status === 'failed') : live;
 }
 
 async function removeAuthorization({ calls, api, target, print }: UndoOptions): Promise<readonly Leftover[]> {

@@ -29,22 +29,22 @@ async function retryRefused<Outcome extends { readonly kind: string }>(run: () =
 
 /** Connects with a valid authorization. */
 export async function connectWithAuthorization(context: ExperimentContext): Promise<ActiveConnection> {
-  const connected = await retryRefused(() => connect(context));
-  switch (connected.kind) {
+  const outcome = await retryRefused(() => connect(context));
+  switch (outcome.kind) {
     case 'active':
-      return connected;
+      return outcome;
     case 'refused':
       throw new ProbeStopped(
-        `GameLift refuses to connect the fleet with the VPC, although it is authorized: ${refusalText(connected)}. ` +
+        `GameLift refuses to connect the fleet with the VPC, although it is authorized: ${refusalText(outcome)}. ` +
           'Check that your credentials have the permissions that npm run probe -- --policy prints.',
       );
     case 'failed':
       throw new ProbeStopped(
-        `The connection failed, although it is authorized: ${connected.reason}. ` +
+        `The connection failed, although it is authorized: ${outcome.reason}. ` +
           'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.',
       );
     case 'pending':
-      throw new ProbeStopped(`The connection did not become active in ten minutes: it is ${connected.status}. Try again later.`);
+      throw new ProbeStopped(`The connection did not become active in ten minutes: it is ${outcome.status}. Try again later.`);
   }
 }
 
@@ -58,8 +58,10 @@ export interface ReuseResult {
 
 export async function useAuthorizationAgain(context: ExperimentContext, first: Connection): Promise<ReuseResult> {
   context.print('deleting the connection without authorizing again');
-  const deleted = await retryRefused(() => disconnect(context, first));
-  return deleted.kind === 'ended' ? await connectAgain(context, deleted) : await authorizeToDelete(context, first, deleted);
+  const disconnectOutcome = await retryRefused(() => disconnect(context, first));
+  return disconnectOutcome.kind === 'ended'
+    ? await connectAgain(context, disconnectOutcome)
+    : await authorizeToDelete(context, first, disconnectOutcome);
 }
 
 /** Continues after the deletion succeeded: so the creation did not consume the authorization. The deletion may have consumed it. */
@@ -92,21 +94,23 @@ async function connectAgain(
 /** Continues after the deletion did not succeed: the creation may have consumed the authorization. */
 async function authorizeToDelete(
   context: ExperimentContext,
-  first: Connection,
-  deleted: Exclude<DisconnectOutcome, { kind: 'ended' }>,
+  connection: Connection,
+  disconnectOutcome: Exclude<DisconnectOutcome, { kind: 'ended' }>,
 ): Promise<ReuseResult> {
   const { calls, api, pair, findings } = context;
   const failure =
-    deleted.kind === 'refused' ? `returned ${refusalText(deleted)}` : 'was accepted, but the connection stayed active';
+    disconnectOutcome.kind === 'refused'
+      ? `returned ${refusalText(disconnectOutcome)}`
+      : 'was accepted, but the connection stayed active';
   const evidence = `Deleting a connection with the authorization that it was created with ${failure}`;
   const renewal = await calls.call(api.authorize(pair));
-  const { deletion } = await requestExistingAndDelete(context, first, renewal);
+  const { deletion } = await requestExistingAndDelete(context, connection, renewal);
   if (renewal.kind === 'succeeded') {
     findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it was deleted`);
-    return { lastConnection: first, deletions: [deletion], validAfterUse: 'no' };
+    return { lastConnection: connection, deletions: [deletion], validAfterUse: 'no' };
   }
   findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
-  return { lastConnection: first, deletions: [deletion], validAfterUse: 'unknown' };
+  return { lastConnection: connection, deletions: [deletion], validAfterUse: 'unknown' };
 }
 
 /** With a valid authorization, requests the connection once more while it exists, then deletes it. */
@@ -130,17 +134,17 @@ async function requestExistingAndDelete(
   // wait until an accepted request is visible
   await calls.sleep(result.kind === 'succeeded' ? CONSISTENCY_DELAY : 0);
 
-  const deleted = await retryRefused(() => disconnect(context, connection));
-  if (deleted.kind === 'ended') {
-    return deleted;
+  const firstAttempt = await retryRefused(() => disconnect(context, connection));
+  if (firstAttempt.kind === 'ended') {
+    return firstAttempt;
   }
   // the request may have consumed the authorization
   await calls.call(api.authorize(pair));
-  const deletedAgain = await retryRefused(() => disconnect(context, connection));
-  if (deletedAgain.kind === 'ended') {
-    return deletedAgain;
+  const secondAttempt = await retryRefused(() => disconnect(context, connection));
+  if (secondAttempt.kind === 'ended') {
+    return secondAttempt;
   }
   const reason =
-    deletedAgain.kind === 'refused' ? refusalText(deletedAgain) : 'the deletion was accepted, but the connection still exists';
+    secondAttempt.kind === 'refused' ? refusalText(secondAttempt) : 'the deletion was accepted, but the connection still exists';
   throw new ProbeStopped(`GameLift does not delete the connection, although it is authorized: ${reason}.`);
 }
