@@ -2,34 +2,36 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const sdk = {
+/* Each of these objects describes imports that some folders must not contain, and the message of ESLint's error. */
+
+const sdkImports = {
   group: ['@aws-sdk/*', '@smithy/*'],
   message: 'lib must not import the AWS SDK: the handler in lambda/ makes the calls',
 };
-const cdk = {
+const cdkImports = {
   group: ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs', '@aws-cdk/*'],
   message: 'lambda and rehearsal/src must not import the CDK',
 };
 /** The rehearsal may import the CDK's reader of cloud assemblies, and its data about CloudFormation's resource types. */
 const dataPackages = ['@aws-cdk/cloud-assembly-api', '@aws-cdk/aws-service-spec', '@aws-cdk/service-spec-types'];
-const cdkExceptData = { ...cdk, group: [...cdk.group, ...dataPackages.map((name) => `!${name}`)] };
-const rehearsal = {
+const cdkImportsExceptData = { ...cdkImports, group: [...cdkImports.group, ...dataPackages.map((name) => `!${name}`)] };
+const rehearsalImports = {
   group: ['rehearsal', 'rehearsal/**', '**/rehearsal/**'],
   message: 'only tests, benchmarks and commands may import the rehearsal',
 };
-const handler = {
+const handlerImports = {
   group: ['**/lambda', '**/lambda/**'],
   message: 'lib must not import the handler: lib ships the built bundle as an asset',
 };
 
 /** The probe calls AWS itself, and must not share the assumptions of the library or the rehearsal. */
-const otherFolders = {
-  group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', ...rehearsal.group, ...cdk.group],
+const importsOfOtherFolders = {
+  group: ['**/lib', '**/lib/**', '**/lambda', '**/lambda/**', ...rehearsalImports.group, ...cdkImports.group],
   message: 'probe must not import lib, lambda, rehearsal or the CDK',
 };
 
 /** The constructs import lib/private, so the opposite import would be a cycle. */
-const publicConstructs = {
+const publicConstructImports = {
   group: ['../*', '!../contract'],
   message: 'lib/private must not import public constructs, only the contract',
 };
@@ -37,7 +39,7 @@ const publicConstructs = {
 /** The folders of the handler, from top to bottom. Folders in one row must not import each other. */
 const layers = [['resources'], ['peering'], ['authorization', 'network'], ['model'], ['aws', 'cloudformation']];
 
-/** Lets a folder of the handler import only from folders below it, and not from the files that use all folders. */
+/** Lets a folder of the handler import only from folders below it, and not from the entry files, which import all folders. */
 function layerRules(folder) {
   const row = layers.findIndex((folders) => folders.includes(folder));
   const notBelow = layers
@@ -48,13 +50,15 @@ function layerRules(folder) {
   const message = `lambda/${folder} imports only from folders below it: see ARCHITECTURE.md`;
   return {
     files: [`lambda/${folder}/*.ts`],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal, { group, message }] }] },
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdkImports, rehearsalImports, { group, message }] }],
+    },
   };
 }
 
 /**
- * Forbids imports from outside of the workspace, for files that are `depth` folders below the root. Without `../`, the patterns would match
- * rehearsal/src/lambda, too.
+ * Forbids imports from outside of the workspace `rehearsal`. The files with this rule are `depth` folders below the root of the repository.
+ * Without `../`, the patterns would also match rehearsal/src/lambda.
  */
 function outsideWorkspace(depth) {
   const root = '../'.repeat(depth);
@@ -64,15 +68,18 @@ function outsideWorkspace(depth) {
   };
 }
 
-/** The rules of the workspace rehearsal. Only its tests may import the CDK, since they synthesize stacks. */
+/** The rules for the files of the workspace that are `depth` folders below the root. Only its tests may import the CDK, to synthesize stacks. */
 function workspaceRules(depth) {
   const files = (folder) => [`rehearsal/${folder}/${'*/'.repeat(depth - 2)}*.ts`];
   const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
   return [
-    { files: files('src'), rules: restrict(cdkExceptData, outsideWorkspace(depth)) },
+    { files: files('src'), rules: restrict(cdkImportsExceptData, outsideWorkspace(depth)) },
     { files: files('test'), rules: restrict(outsideWorkspace(depth)) },
   ];
 }
+
+/** How many folders below the root of the repository the files of the workspace are. */
+const WORKSPACE_DEPTHS = [2, 3, 4, 5];
 
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', 'coverage', 'cdk.out*', 'lambda/bundle', '**/*.js', '**/*.d.ts'] },
@@ -96,19 +103,29 @@ export default tseslint.config(
   },
   {
     files: ['lib/**/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler] }] },
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdkImports, rehearsalImports, handlerImports] }],
+    },
   },
   {
     files: ['lib/private/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [sdk, rehearsal, handler, publicConstructs] }] },
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [sdkImports, rehearsalImports, handlerImports, publicConstructImports] },
+      ],
+    },
   },
-  { files: ['lambda/**/*.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdk, rehearsal] }] } },
+  {
+    files: ['lambda/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [cdkImports, rehearsalImports] }] },
+  },
   {
     files: ['probe/**/*.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [otherFolders] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [importsOfOtherFolders] }] },
   },
   ...layers.flat().map(layerRules),
-  ...[2, 3, 4, 5].flatMap(workspaceRules),
+  ...WORKSPACE_DEPTHS.flatMap(workspaceRules),
   {
     files: ['**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],

@@ -6,7 +6,7 @@ const { compilerOptions } = JSON.parse(readFileSync(new URL('tsconfig.json', imp
 // fail if the library calls a deprecated API, because users would see a warning in each synthesis
 process.env.JSII_DEPRECATED = 'fail';
 
-/** CommonJS: the handler loads the SDK's clients with dynamic imports, which jest does not support in ES modules. */
+/** Compiles to CommonJS: the handler loads the SDK's clients with dynamic imports, which jest does not support in ES modules. */
 const tsconfig = {
   ...compilerOptions,
   module: 'commonjs',
@@ -17,7 +17,7 @@ const tsconfig = {
 };
 
 export default {
-  // the same number on every machine
+  // the same number of processes on every machine
   maxWorkers: 2,
   testEnvironment: 'node',
   // deletes all temporary files at the end
@@ -25,7 +25,7 @@ export default {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   roots: ['<rootDir>/test', '<rootDir>/lib', '<rootDir>/lambda'],
   modulePathIgnorePatterns: ['<rootDir>/lambda/bundle'],
-  // the limit for a life that hangs
+  // ends a test that hangs
   testTimeout: 60_000,
   testMatch: ['**/*.test.ts'],
   // `npm run test:wire` runs these

@@ -9,14 +9,14 @@ const USUAL_MINUTES = 5;
 const LONGEST_HOURS = 2;
 
 /** Lists the changes that the user has to confirm. */
-export function announcement({ pair, fleetArn }: Target, region: string, leftover: Marker | undefined): string {
+export function announcement({ pair, fleetArn }: Target, region: string, earlierRun: Marker | undefined): string {
   const { account, fleetId, vpcId } = pair;
   return [
     `The probe will, in account ${account} and ${region}:`,
-    ...(leftover === undefined
+    ...(earlierRun === undefined
       ? []
       : [
-          `- first undo the changes of the run that began at ${leftover.started}: connections of ${fleetId} with ${leftover.vpcId}, the authorization,`,
+          `- first undo the changes of the run that began at ${earlierRun.startTime}: connections of ${fleetId} with ${earlierRun.vpcId}, the authorization,`,
           '  and the routes and rules of the peering. If that run has not ended, do not continue',
         ]),
     `- set the tag ${MARKER_KEY} on ${fleetArn}`,

@@ -28,7 +28,7 @@ import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import type { Call } from './calls';
 import type { Clients } from './clients';
 
-/** What the probe connects: a fleet and a VPC of one account. */
+/** A fleet and a VPC of one account. The probe connects them. */
 export interface Pair {
   readonly account: string;
   readonly fleetId: string;

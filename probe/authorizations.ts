@@ -1,16 +1,16 @@
 import type { VpcPeeringAuthorization } from '@aws-sdk/client-gamelift';
 import { CALL_INTERVAL } from './calls';
-import { SECOND, seconds } from './clock';
+import { SECOND, secondsText } from './clock';
 import { ProbeStopped } from './errors';
 import { resultText } from './experiment-context';
 import type { ExperimentContext } from './experiment-context';
 
 /** The difference between two times that are rounded to seconds is wrong by at most this duration. */
-const ROUNDING = 2 * SECOND;
+const MAX_ROUNDING_ERROR = 2 * SECOND;
 
-/** The pair's authorization in GameLift's list. */
-export async function listedAuthorization({ calls, api, pair }: ExperimentContext): Promise<VpcPeeringAuthorization | undefined> {
-  const { VpcPeeringAuthorizations: authorizations = [] } = await calls.read(api.authorizations());
+/** Reads the pair's authorization in GameLift's list. */
+export async function findAuthorization({ calls, api, pair }: ExperimentContext): Promise<VpcPeeringAuthorization | undefined> {
+  const { VpcPeeringAuthorizations: authorizations = [] } = await calls.callOrThrow(api.authorizations());
   return authorizations.find(
     ({ GameLiftAwsAccountId, PeerVpcId }) => GameLiftAwsAccountId === pair.account && PeerVpcId === pair.vpcId,
   );
@@ -36,20 +36,20 @@ export async function authorizeTwice(context: ExperimentContext): Promise<void> 
         'Check that your credentials have the permissions that npm run probe -- --policy prints.',
     );
   }
-  const isListed = (await listedAuthorization(context)) !== undefined;
+  const isListed = (await findAuthorization(context)) !== undefined;
   const firstReadAt = calls.now();
   await calls.sleepUntil(first.returnedAt + CALL_INTERVAL);
   const second = await calls.call(api.authorize(pair));
-  const listedLater = await listedAuthorization(context);
+  const laterAuthorization = await findAuthorization(context);
   if (isListed) {
     readBack.noteCurrent();
-  } else if (listedLater !== undefined) {
+  } else if (laterAuthorization !== undefined) {
     readBack.noteLate('GameLift’s list of authorizations', firstReadAt - first.returnedAt);
   }
 
   const firstExpiry = first.output.VpcPeeringAuthorization?.ExpirationTime?.getTime();
   if (second.kind === 'refused') {
-    const evidence = `CreateVpcPeeringAuthorization ${seconds(second.returnedAt - first.returnedAt)} after the first one returned ${resultText(second)}`;
+    const evidence = `CreateVpcPeeringAuthorization ${secondsText(second.returnedAt - first.returnedAt)} after the first one returned ${resultText(second)}`;
     findings.settleByName('authorizingAgain', second.name, evidence);
     return;
   }
@@ -60,10 +60,10 @@ export async function authorizeTwice(context: ExperimentContext): Promise<void> 
   }
   const difference = secondExpiry - firstExpiry;
   const interval = second.returnedAt - first.returnedAt;
-  const evidence = `The second of two authorizations, ${seconds(interval)} later, expires ${difference === 0 ? 'at the same time' : `${seconds(difference)} later`}`;
-  if (Math.abs(difference) <= ROUNDING) {
+  const evidence = `The second of two authorizations, ${secondsText(interval)} later, expires ${difference === 0 ? 'at the same time' : `${secondsText(difference)} later`}`;
+  if (Math.abs(difference) <= MAX_ROUNDING_ERROR) {
     findings.settle('authorizingAgain', 'keeps expiry', evidence);
-  } else if (Math.abs(difference - interval) <= ROUNDING) {
+  } else if (Math.abs(difference - interval) <= MAX_ROUNDING_ERROR) {
     findings.settle('authorizingAgain', 'renews', evidence);
   } else {
     findings.leaveOpen('authorizingAgain', `${evidence}. This fits neither reading`);

@@ -3,7 +3,8 @@ import type { Clock } from './clock';
 import { CallFailed, failureOf } from './errors';
 
 /*
- * Makes calls at GameLift's rate limit: one call of each peering operation in ten seconds. The clients must not retry.
+ * Makes calls at GameLift's rate limit: one call of each peering operation in ten seconds. The clients must not retry, since their retries
+ * would ignore the limit.
  */
 
 /** One call of an AWS API. */
@@ -34,7 +35,7 @@ function isPeeringOperation({ service, operation }: Call<unknown>): boolean {
   return service === 'gamelift' && operation.includes('VpcPeering');
 }
 
-/** Remembers when each peering operation can be called again. The experiments and the undoing share one instance. */
+/** Remembers when each peering operation can be called again. The experiments and the undo share one instance. */
 export class RateLimits {
   private readonly nextCalls = new Map<string, number>();
 
@@ -60,7 +61,7 @@ export class Calls {
     return this.clock.now();
   }
 
-  /** Throws the reason if the run is aborted. */
+  /** Throws the reason of the abort if the run is aborted. */
   async sleep(milliseconds: number): Promise<void> {
     this.signal.throwIfAborted();
     if (milliseconds > 0) {
@@ -137,8 +138,8 @@ export class Calls {
     }
   }
 
-  /** Like `callWithRetries`, but throws if the call is refused. */
-  async read<Output>(call: Call<Output>): Promise<Output> {
+  /** Like `callWithRetries`, but returns the output, and throws if the call is refused. */
+  async callOrThrow<Output>(call: Call<Output>): Promise<Output> {
     const result = await this.callWithRetries(call);
     if (result.kind === 'refused') {
       throw new CallFailed(`${call.service}:${call.operation}`, { ...result, kind: 'refused' });

@@ -18,10 +18,10 @@ export const SYSTEM_CLOCK: Clock = {
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 
-/** EC2's reads are eventually consistent, and AWS documents no maximum delay. The probe assumes that after this time, reads show a write. */
+/** EC2's reads are eventually consistent, and AWS documents no maximum delay. The probe assumes that reads show each write after this time. */
 export const CONSISTENCY_DELAY = 20 * SECOND;
 
 /** Formats a duration, such as `12.3 s`. */
-export function seconds(milliseconds: number): string {
+export function secondsText(milliseconds: number): string {
   return `${Math.round(milliseconds / 100) / 10} s`;
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from './errors';
 
-export const DEFAULT_FILE = 'probe-readings.json';
+export const DEFAULT_REPORT_FILE = 'probe-readings.json';
 
 export const USAGE = `usage: npm run probe -- --fleet FLEET --vpc VPC [--yes] [--json FILE]
        npm run probe -- --policy [--fleet FLEET] [--vpc VPC]
@@ -12,7 +12,7 @@ See docs/probe.md for what it does, how long it takes, and how to send in the re
   --fleet FLEET  the id of an ACTIVE EC2 fleet without peering connections
   --vpc VPC      the id of an empty VPC in the same account and Region, without peering connections
   --yes          begin without asking
-  --json FILE    where to write the result (default ${DEFAULT_FILE})
+  --json FILE    where to write the result (default ${DEFAULT_REPORT_FILE})
   --policy       print the IAM policy that the probe needs, and do nothing else
   --help         print this help
 
@@ -21,7 +21,13 @@ Region and credentials come from the same sources as for the AWS CLI, such as AW
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'policy'; readonly fleetId?: string; readonly vpcId?: string }
-  | { readonly kind: 'probe'; readonly fleetId: string; readonly vpcId: string; readonly yes: boolean; readonly file: string }
+  | {
+      readonly kind: 'probe';
+      readonly fleetId: string;
+      readonly vpcId: string;
+      readonly isConfirmed: boolean;
+      readonly reportFile: string;
+    }
   | { readonly kind: 'invalid'; readonly message: string };
 
 export function parseCommand(args: readonly string[]): Command {
@@ -39,12 +45,12 @@ function commandOf(args: readonly string[]): Command {
       fleet: { type: 'string' },
       vpc: { type: 'string' },
       yes: { type: 'boolean', default: false },
-      json: { type: 'string', default: DEFAULT_FILE },
+      json: { type: 'string', default: DEFAULT_REPORT_FILE },
       policy: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { fleet: fleetId, vpc: vpcId, yes, json: file } = values;
+  const { fleet: fleetId, vpc: vpcId, yes: isConfirmed, json: reportFile } = values;
   if (values.help) {
     return { kind: 'help' };
   }
@@ -62,5 +68,5 @@ function commandOf(args: readonly string[]): Command {
   if (fleetId === undefined || vpcId === undefined) {
     throw new Error(`--fleet and --vpc must be given. For help, run npm run probe -- --help`);
   }
-  return { kind: 'probe', fleetId, vpcId, yes, file };
+  return { kind: 'probe', fleetId, vpcId, isConfirmed, reportFile };
 }

@@ -1,9 +1,10 @@
-/** Names of throttling errors. GameLift documents none of its own, so `failureOf` also checks the message. */
+/** Names of throttling errors. GameLift does not document the name of its own, so `failureOf` also checks the message. */
 const THROTTLING_ERRORS = /^(Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|LimitExceededThrottl)/;
 const DENIAL_ERRORS =
   /AccessDenied|UnauthorizedOperation|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|MissingAuthenticationToken|AuthFailure|OptInRequired|CredentialsProvider|TokenProvider/;
 const INTERNAL_ERRORS = /^(Internal|ServiceUnavailable|Unavailable)/;
 
+/** A call is `unavailable` if the network or AWS failed, and `refused` if AWS returned any other error than throttling or a denial. */
 export type Failure =
   | { readonly kind: 'throttled'; readonly name: string; readonly message: string }
   | { readonly kind: 'denied'; readonly name: string; readonly message: string }

@@ -4,9 +4,9 @@ import type { Findings } from './findings';
 import type { Observer } from './observer';
 import type { ReadBack } from './read-back';
 
-/** Notes when a connection was last created or deleted. Reads right after that time may be late. */
+/** Contains the time when a connection was last created or deleted. Reads right after that time may be late. */
 export interface ConnectionChanges {
-  lastAt?: number;
+  lastChangeAt?: number;
 }
 
 /** What every experiment needs. */

@@ -1,6 +1,6 @@
-import { authorizeTwice, cancelAbsentAuthorization, listedAuthorization } from './authorizations';
+import { authorizeTwice, cancelAbsentAuthorization, findAuthorization } from './authorizations';
 import { CALL_INTERVAL, runConcurrently } from './calls';
-import { CONSISTENCY_DELAY, seconds } from './clock';
+import { CONSISTENCY_DELAY, secondsText } from './clock';
 import { connect } from './connections';
 import type { ConnectOutcome, Deletion } from './connections';
 import { ProbeStopped } from './errors';
@@ -10,10 +10,10 @@ import type { ExperimentContext } from './experiment-context';
 import { isEnded, isLive } from './observer';
 import type { Connection } from './observer';
 import { measureRateLimit } from './rate-limit';
-import { connectAuthorized, useAuthorizationAgain } from './use-of-authorization';
+import { connectWithAuthorization, useAuthorizationAgain } from './use-of-authorization';
 import type { ActiveConnection, ReuseResult } from './use-of-authorization';
 import { watchRemoval, watchWrites } from './vpc-writes';
-import type { Writes } from './vpc-writes';
+import type { VpcWrites } from './vpc-writes';
 
 /*
  * The experiments. Some need the result of an earlier one. Each peering operation has its own rate limit, so experiments that use different
@@ -25,46 +25,46 @@ export async function runExperiments(
   context: ExperimentContext,
   stop: AbortController,
   concurrentTask: Promise<void>,
-): Promise<Writes> {
+): Promise<VpcWrites> {
   const { calls, findings, readBack, print } = context;
-  const started = calls.now();
+  const startedAt = calls.now();
   print('measuring the rate limit, and connecting without an authorization');
-  const eventsBefore = readEvents(context, started);
-  const unauthorized = connectUnauthorized(context);
-  await runConcurrently(stop, [eventsBefore, unauthorized, measureRateLimit(context), concurrentTask]);
+  const eventsBefore = readEvents(context, startedAt);
+  const unauthorizedOutcome = connectWithoutAuthorization(context);
+  await runConcurrently(stop, [eventsBefore, unauthorizedOutcome, measureRateLimit(context), concurrentTask]);
   print('authorizing twice');
   await authorizeTwice(context);
   print('connecting');
-  const first = await connectAuthorized(context);
-  settleMissingAuthorization(context, await unauthorized);
-  const written = watchWrites(context);
+  const firstOutcome = await connectWithAuthorization(context);
+  settleMissingAuthorization(context, await unauthorizedOutcome);
+  const writtenNetwork = watchWrites(context);
   const isListed = isAuthorizationListed(context);
-  await runConcurrently(stop, [written, isListed]);
-  settleConnectionIds(context, first, await context.observer.peerings());
-  const reuse = await useAuthorizationAgain(context, first.connection);
+  await runConcurrently(stop, [writtenNetwork, isListed]);
+  settleConnectionIds(context, firstOutcome, await context.observer.ec2Peerings());
+  const reuse = await useAuthorizationAgain(context, firstOutcome.connection);
   settleUsedAuthorizations(context, reuse, await isListed);
   settleDeletions(context, reuse.deletions);
   print('checking what is left of the connection');
   await calls.sleep(CONSISTENCY_DELAY);
   await settleEndedConnections(context, reuse.lastConnection);
-  settleFleetEvents(context, await eventsBefore, await readEvents(context, started));
+  settleFleetEvents(context, await eventsBefore, await readEvents(context, startedAt));
   readBack.settle(findings);
-  return { written: await written, leftBehind: await watchRemoval(context) };
+  return { written: await writtenNetwork, leftBehind: await watchRemoval(context) };
 }
 
-async function connectUnauthorized(context: ExperimentContext): Promise<ConnectOutcome> {
+async function connectWithoutAuthorization(context: ExperimentContext): Promise<ConnectOutcome> {
   await cancelAbsentAuthorization(context);
-  const connected = await connect(context);
-  if (connected.kind === 'active' || connected.kind === 'pending') {
-    const status = connected.kind === 'active' ? 'active' : connected.status;
+  const outcome = await connect(context);
+  if (outcome.kind === 'active' || outcome.kind === 'pending') {
+    const status = outcome.kind === 'active' ? 'active' : outcome.status;
     const result = `Without an authorization, GameLift accepted the connection, which is now ${status}`;
     context.findings.leaveOpen('missingAuthorization', `${result}. This fits no reading`);
     throw new ProbeStopped(`${result}. The other experiments need a VPC that nothing authorizes.`);
   }
-  return connected;
+  return outcome;
 }
 
-/** Only a missing authorization can have made the first request fail, since the same request succeeded with one. */
+/** Call it after the same request has succeeded with an authorization: this proves that the first request lacked only the authorization. */
 function settleMissingAuthorization({ findings }: ExperimentContext, unauthorized: ConnectOutcome): void {
   const confirmation = 'The same request succeeded with an authorization';
   if (unauthorized.kind === 'refused') {
@@ -81,30 +81,30 @@ function settleConnectionIds(
   { connection, duration }: ActiveConnection,
   peerings: readonly Connection[],
 ): void {
-  const active = peerings.filter(isLive);
-  const evidence = `The connection was active after ${seconds(duration)}. GameLift lists it as ${connection.id}, EC2 as ${active.map(({ id }) => id).join(', ')}`;
-  if (active.some(({ id }) => id === connection.id)) {
+  const livePeerings = peerings.filter(isLive);
+  const evidence = `The connection was active after ${secondsText(duration)}. GameLift lists it as ${connection.id}, EC2 as ${livePeerings.map(({ id }) => id).join(', ')}`;
+  if (livePeerings.some(({ id }) => id === connection.id)) {
     findings.settle('connectionIds', 'id of EC2', evidence);
-  } else if (active.length === 1) {
+  } else if (livePeerings.length === 1) {
     findings.settle('connectionIds', 'id of GameLift', evidence);
   } else {
-    findings.leaveOpen('connectionIds', `EC2 shows ${active.length} peerings of the VPC, so the ids can't be compared`);
+    findings.leaveOpen('connectionIds', `EC2 shows ${livePeerings.length} peerings of the VPC, so the ids can't be compared`);
   }
 }
 
-/** Reads twice, since the first read may be late. */
+/** Returns what the second of two reads shows, 20 seconds after the connection became active: earlier reads may be late. */
 async function isAuthorizationListed(context: ExperimentContext): Promise<boolean> {
   await context.calls.sleep(CONSISTENCY_DELAY - CALL_INTERVAL);
-  await listedAuthorization(context);
-  return (await listedAuthorization(context)) !== undefined;
+  await findAuthorization(context);
+  return (await findAuthorization(context)) !== undefined;
 }
 
 function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterUse }: ReuseResult, isListed: boolean): void {
-  const listed = isListed ? 'listed' : 'not listed';
+  const reading = isListed ? 'listed' : 'not listed';
   const evidence = `After the connection was created with it, DescribeVpcPeeringAuthorizations ${isListed ? 'still lists' : 'no longer lists'} the authorization`;
   switch (validAfterUse) {
     case 'yes':
-      findings.settle('usedAuthorizations', listed, `${evidence}, which was still valid`);
+      findings.settle('usedAuthorizations', reading, `${evidence}, which was still valid`);
       break;
     case 'no':
       findings.leaveOpen(
@@ -118,11 +118,11 @@ function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterU
 }
 
 function settleDeletions({ findings }: ExperimentContext, deletions: readonly Deletion[]): void {
-  const delays = deletions.map(({ endedAfter }) => seconds(endedAfter)).join(' and ');
+  const delays = deletions.map(({ endDelay }) => secondsText(endDelay)).join(' and ');
   const evidence = `The connection had ended when it was observed ${delays} after DeleteVpcPeeringConnection returned`;
-  if (deletions.some(({ wasDeletingObserved }) => wasDeletingObserved)) {
+  if (deletions.some(({ wasSeenDeleting }) => wasSeenDeleting)) {
     findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before that, it had the status deleting`);
-  } else if (deletions.some(({ endedAtFirstObservation }) => endedAtFirstObservation)) {
+  } else if (deletions.some(({ hadEndedAtFirstObservation }) => hadEndedAtFirstObservation)) {
     findings.settle('deletingConnections', 'done on return', `${evidence}, at the first observation`);
   } else {
     findings.leaveOpen(
@@ -133,18 +133,18 @@ function settleDeletions({ findings }: ExperimentContext, deletions: readonly De
 }
 
 async function settleEndedConnections({ findings, observer }: ExperimentContext, { id }: Connection): Promise<void> {
-  const endedConnection = (await observer.listed()).find((connection) => connection.id === id);
+  const endedConnection = (await observer.gameLiftConnections()).find((connection) => connection.id === id);
   if (endedConnection === undefined) {
     findings.settle(
       'endedConnections',
       'not listed',
-      `GameLift does not list the connection ${seconds(CONSISTENCY_DELAY)} after its end`,
+      `GameLift does not list the connection ${secondsText(CONSISTENCY_DELAY)} after its end`,
     );
   } else if (isEnded(endedConnection)) {
     findings.settle(
       'endedConnections',
       'listed for hours',
-      `GameLift lists the connection as ${endedConnection.status} ${seconds(CONSISTENCY_DELAY)} after its end`,
+      `GameLift lists the connection as ${endedConnection.status} ${secondsText(CONSISTENCY_DELAY)} after its end`,
     );
   } else {
     findings.leaveOpen('endedConnections', `GameLift lists the connection as ${endedConnection.status} after its end`);

@@ -1,4 +1,4 @@
-import { QUESTIONS, readingNamed } from './questions';
+import { QUESTIONS, findReading } from './questions';
 import type { Question, Reading } from './questions';
 import type { Redaction } from './redact';
 
@@ -22,7 +22,7 @@ export class Findings {
 
   /** Settles a question whose readings are names of errors. Leaves it open if no reading has this name. */
   settleByName(question: Question, name: string, evidence: string): void {
-    const reading = readingNamed(question, name);
+    const reading = findReading(question, name);
     if (reading === undefined) {
       this.leaveOpen(question, `${evidence}. No reading has this name: ${QUESTIONS[question].join(', ')}`);
     } else {
@@ -34,10 +34,10 @@ export class Findings {
     this.add({ question, kind: 'open', reason: this.redaction.apply(reason) });
   }
 
-  /** Returns one finding for each question. Questions without a finding are open, with the given reason. */
-  all(reason: string): readonly Finding[] {
+  /** Returns one finding for each question. A question that has no finding yet is open, for the reason `reasonIfMissing`. */
+  all(reasonIfMissing: string): readonly Finding[] {
     return (Object.keys(QUESTIONS) as Question[]).map(
-      (question) => this.findings.get(question) ?? { question, kind: 'open', reason: this.redaction.apply(reason) },
+      (question) => this.findings.get(question) ?? { question, kind: 'open', reason: this.redaction.apply(reasonIfMissing) },
     );
   }
 

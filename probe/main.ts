@@ -24,6 +24,7 @@ async function main(): Promise<number> {
       console.error(command.message);
       return 2;
     case 'policy':
+      // without a configured Region, the policy allows all Regions
       console.log(
         JSON.stringify(policyFor({ ...command, region: await configuredRegion().catch(() => undefined) }), undefined, 2),
       );
@@ -37,26 +38,26 @@ async function configuredRegion(): Promise<string> {
   return await createClients().gameLift.config.region();
 }
 
-async function runProbe({ fleetId, vpcId, yes, file }: Extract<Command, { kind: 'probe' }>): Promise<number> {
-  if (!yes && !process.stdin.isTTY) {
+async function runProbe({ fleetId, vpcId, isConfirmed, reportFile }: Extract<Command, { kind: 'probe' }>): Promise<number> {
+  if (!isConfirmed && !process.stdin.isTTY) {
     console.error('The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.');
     return 2;
   }
-  // check before the run: afterwards, the results would be lost
-  if (!isWritable(file)) {
-    console.error(`--json must be a file in a directory that can be written to, got '${file}'`);
+  // check before the run: if the file could not be written after the run, the results would be lost
+  if (!isWritable(reportFile)) {
+    console.error(`--json must be a file in a directory that can be written to, got '${reportFile}'`);
     return 2;
   }
 
   const stop = new AbortController();
   stopOnSignals(stop);
   const options = { clients: createClients(), clock: SYSTEM_CLOCK, region: await configuredRegion(), fleetId, vpcId, stop };
-  const confirm = yes ? () => Promise.resolve(true) : () => askToBegin(stop.signal);
+  const confirm = isConfirmed ? () => Promise.resolve(true) : () => askToBegin(stop.signal);
   const outcome = await probe({ ...options, confirm, print: console.log });
   if (outcome.findings.length > 0) {
     console.log(`\n${reportTable(outcome.findings)}\n`);
-    writeFileSync(file, reportJson(outcome.findings, { region: options.region, date: new Date() }));
-    console.log(`As JSON, for npm run rehearse -- --readings: ${resolve(file)}`);
+    writeFileSync(reportFile, reportJson(outcome.findings, { region: options.region, date: new Date() }));
+    console.log(`As JSON, for npm run rehearse -- --readings: ${resolve(reportFile)}`);
   }
   if (outcome.kind === 'stopped') {
     console.error(outcome.error);
@@ -76,10 +77,10 @@ function isWritable(file: string): boolean {
 
 async function askToBegin(signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl+C at the prompt does not raise a signal in the process
+  // readline handles Ctrl+C at the prompt itself, so the process gets no signal
   terminal.on('SIGINT', () => process.emit('SIGINT'));
   try {
-    // Ctrl+D closes the prompt without an answer
+    // Ctrl+D closes the prompt, and `question` never resolves
     const closed = new Promise<string>((resolve) => {
       terminal.once('close', () => {
         resolve('');
@@ -88,6 +89,7 @@ async function askToBegin(signal: AbortSignal): Promise<boolean> {
     const answer = await Promise.race([terminal.question('Begin? (yes/no) ', { signal }), closed]);
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
+    // say which signal stopped the probe, instead of the prompt's AbortError
     signal.throwIfAborted();
     throw error;
   } finally {

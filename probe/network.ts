@@ -19,7 +19,7 @@ export interface Rule {
   readonly permission: IpPermission;
 }
 
-/** The routes and rules that a VPC has because of a peering. */
+/** The route tables of a VPC, and the routes and rules that the VPC has because of a peering. */
 export interface PeeringNetwork {
   readonly tables: readonly { readonly id: string; readonly isMain: boolean }[];
   readonly routes: readonly PeeringRoute[];
@@ -27,8 +27,8 @@ export interface PeeringNetwork {
 }
 
 export async function readNetwork(calls: Calls, api: Api, vpcId: string): Promise<PeeringNetwork> {
-  const { RouteTables: tables = [] } = await calls.read(api.routeTables(vpcId));
-  const { SecurityGroups: groups = [] } = await calls.read(api.securityGroups(vpcId));
+  const { RouteTables: tables = [] } = await calls.callOrThrow(api.routeTables(vpcId));
+  const { SecurityGroups: groups = [] } = await calls.callOrThrow(api.securityGroups(vpcId));
   return {
     tables: tables.filter(isForSubnets).map(({ RouteTableId = '', Associations = [] }) => ({
       id: RouteTableId,
@@ -71,7 +71,7 @@ function rulesForCidrBlocks({ GroupId: groupId = '', IpPermissions = [], IpPermi
   return [...rulesOf('ingress', IpPermissions), ...rulesOf('egress', IpPermissionsEgress)];
 }
 
-/** Combines two reads of the same VPC, since each may be late. */
+/** Combines two reads of the same VPC, since each read may be late and miss routes and rules. */
 export function mergeNetworks(first: PeeringNetwork, second: PeeringNetwork): PeeringNetwork {
   const distinct = <Value>(values: readonly Value[]): Value[] => [
     ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),

@@ -15,25 +15,26 @@ export interface Connection {
 /** The connections at one time. */
 export interface Observation {
   readonly time: number;
-  /** Undefined if the rate limit did not allow to read GameLift's list. */
-  readonly listed?: readonly Connection[];
-  readonly peerings: readonly Connection[];
+  /** Undefined if the rate limit did not allow a read of GameLift's list. */
+  readonly gameLiftConnections?: readonly Connection[];
+  readonly ec2Peerings: readonly Connection[];
 }
 
-/** The statuses of a connection, in the order in which it has them. */
+/** The statuses of a connection that has not ended, in the order in which a connection goes through them. */
 const STAGES = ['initiating-request', 'pending-acceptance', 'provisioning', 'active', 'deleting'];
-const ENDED = ['failed', 'rejected', 'expired', 'deleted'];
+const ENDED_STATUSES = ['failed', 'rejected', 'expired', 'deleted'];
 
 export function isEnded({ status }: Connection): boolean {
-  return ENDED.includes(status);
+  return ENDED_STATUSES.includes(status);
 }
 
 export function isLive(connection: Connection): boolean {
   return !isEnded(connection);
 }
 
-/** Reads the connections of the fleet and the VPC. Notes reads that are late, and remembers which connections have ended. */
+/** Reads the connections of the fleet and of the VPC. It also notes late reads, and remembers which connections have ended. */
 export class Observer {
+  /** By source and id of the connection: the latest stage, and when it was first seen. */
   private readonly latestStages = new Map<string, { readonly stage: number; readonly at: number }>();
   private readonly endTimes = new Map<string, number>();
 
@@ -46,8 +47,8 @@ export class Observer {
   ) {}
 
   /** The connections of the fleet with any VPC, as GameLift lists them. */
-  async listed(): Promise<readonly Connection[]> {
-    const { VpcPeeringConnections: connections = [] } = await this.calls.read(this.api.connections(this.pair.fleetId));
+  async gameLiftConnections(): Promise<readonly Connection[]> {
+    const { VpcPeeringConnections: connections = [] } = await this.calls.callOrThrow(this.api.connections(this.pair.fleetId));
     return this.record(
       'GameLift’s list of connections',
       connections.map(({ VpcPeeringConnectionId, PeerVpcId, Status }) => ({
@@ -60,9 +61,9 @@ export class Observer {
   }
 
   /** The peerings of the VPC, as EC2 shows them. */
-  async peerings(role: 'accepter' | 'requester' = 'accepter'): Promise<readonly Connection[]> {
+  async ec2Peerings(role: 'accepter' | 'requester' = 'accepter'): Promise<readonly Connection[]> {
     const { vpcId } = this.pair;
-    const { VpcPeeringConnections: peerings = [] } = await this.calls.read(this.api.peerings(vpcId, role));
+    const { VpcPeeringConnections: peerings = [] } = await this.calls.callOrThrow(this.api.peerings(vpcId, role));
     return this.record(
       'EC2’s peerings',
       peerings.map(({ VpcPeeringConnectionId, Status }) => ({
@@ -74,12 +75,13 @@ export class Observer {
     );
   }
 
+  /** Reads GameLift's list, if the rate limit allows it, and EC2's peerings. */
   async observe(): Promise<Observation> {
     if (!this.calls.isAllowed(this.api.connections(this.pair.fleetId))) {
-      return { peerings: await this.peerings(), time: this.calls.now() };
+      return { ec2Peerings: await this.ec2Peerings(), time: this.calls.now() };
     }
-    const listed = (await this.listed()).filter(({ vpcId }) => vpcId === this.pair.vpcId);
-    return { listed, peerings: await this.peerings(), time: this.calls.now() };
+    const gameLiftConnections = (await this.gameLiftConnections()).filter(({ vpcId }) => vpcId === this.pair.vpcId);
+    return { gameLiftConnections, ec2Peerings: await this.ec2Peerings(), time: this.calls.now() };
   }
 
   /** Observes repeatedly until `decide` returns an outcome. Returns undefined after the timeout. */
@@ -99,14 +101,17 @@ export class Observer {
     }
   }
 
-  /** Notes that a connection has ended, even if it is not listed any more. */
+  /** Notes that a connection has ended. For connections that GameLift no longer lists: the reads note all others. */
   noteEnd(id: string): void {
     if (!this.endTimes.has(id)) {
       this.endTimes.set(id, this.calls.now());
     }
   }
 
-  /** Returns a filter for connections that are created after this call. GameLift may reuse the id of an ended connection. */
+  /**
+   * Returns a filter for connections that are created after this call. GameLift may reuse the id of an ended connection: such a connection is
+   * new if it is live at a time when reads can no longer show the old one.
+   */
   newConnectionFilter(): (connection: Connection) => boolean {
     const earlierEnds = new Map(this.endTimes);
     return (connection) => {
@@ -115,6 +120,7 @@ export class Observer {
     };
   }
 
+  /** Notes what the read shows of each connection, and returns the connections. */
   private record(source: string, connections: readonly Connection[]): readonly Connection[] {
     const at = this.calls.now();
     for (const connection of connections) {
@@ -127,6 +133,7 @@ export class Observer {
     return connections;
   }
 
+  /** A connection never returns to an earlier stage, so a read that shows an earlier stage is late. */
   private noteStage(source: string, connection: Connection, at: number): void {
     const key = `${source} ${connection.id}`;
     const stage = isEnded(connection) ? STAGES.length : STAGES.indexOf(connection.status);

@@ -1,7 +1,7 @@
 import { MARKER_KEY } from './marker';
 
 /*
- * The permissions that a run needs. GameLift's peering actions and the Describe actions support no resource but `*`.
+ * The permissions that a run needs. The actions of the statements Read and Peer support no resource but `*`.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazongameliftservers.html
  */
 
@@ -28,9 +28,10 @@ export interface PolicyScope {
 export function policyFor({ region = '*', fleetId = '*', vpcId = '*' }: PolicyScope): Policy {
   const arn = (service: string, resource: string): string => `arn:${partitionOf(region)}:${service}:${region}:*:${resource}`;
   const vpc = arn('ec2', `vpc/${vpcId}`);
-  // GameLift's reference shows fleet ARNs without an account, IAM's reference with one: the asterisk matches both
+  // GameLift's reference shows fleet ARNs without an account, and IAM's reference shows them with an account: the asterisk matches both
   const fleet = arn('gamelift', `fleet/${fleetId}`);
-  const onlyMarker = {
+  // ForAllValues is also true for a request without tag keys: Null excludes such requests
+  const onlyMarkerKey = {
     'ForAllValues:StringEquals': { 'aws:TagKeys': [MARKER_KEY] },
     Null: { 'aws:TagKeys': 'false' },
   };
@@ -74,7 +75,7 @@ export function policyFor({ region = '*', fleetId = '*', vpcId = '*' }: PolicySc
         Effect: 'Allow',
         Action: ['gamelift:TagResource', 'gamelift:UntagResource'],
         Resource: fleet,
-        Condition: onlyMarker,
+        Condition: onlyMarkerKey,
       },
       { Sid: 'AcceptForVpc', Effect: 'Allow', Action: ['ec2:AcceptVpcPeeringConnection'], Resource: vpc },
       {

@@ -2,7 +2,7 @@ import { announcement } from './announcement';
 import { Api } from './api';
 import { Calls, RateLimits } from './calls';
 import type { Clients } from './clients';
-import { CONSISTENCY_DELAY, seconds } from './clock';
+import { CONSISTENCY_DELAY, secondsText } from './clock';
 import type { Clock } from './clock';
 import { ProbeStopped, messageOf } from './errors';
 import { runExperiments } from './experiments';
@@ -18,7 +18,7 @@ import type { Target } from './target';
 import { leftoversText, undo } from './undo';
 import type { UndoOptions, UndoResult } from './undo';
 import { settleRemoval } from './vpc-writes';
-import type { Writes } from './vpc-writes';
+import type { VpcWrites } from './vpc-writes';
 
 export interface ProbeOptions {
   readonly clients: Clients;
@@ -68,9 +68,9 @@ class Probe {
     const { options, api, calls } = this;
     const { print } = options;
     const target = await findTarget(calls, api, options.fleetId, options.vpcId);
-    print(`waiting ${seconds(CONSISTENCY_DELAY)}, since recent changes may not be visible yet`);
+    print(`waiting ${secondsText(CONSISTENCY_DELAY)}, since recent changes may not be visible yet`);
     await calls.sleep(CONSISTENCY_DELAY);
-    // the observer remembers which connections had ended before the experiments
+    // create the observer before the experiments: it remembers which connections have already ended
     const observer = this.createObserver(calls, target);
     const marker = await readMarker(calls, api, target.fleetArn);
     if (marker === undefined) {
@@ -81,9 +81,9 @@ class Probe {
       throw new ProbeStopped('You did not agree.');
     }
     if (marker !== undefined) {
-      print(`undoing the changes of the run that began at ${marker.started}`);
-      const leftover = { ...target, pair: { ...target.pair, vpcId: marker.vpcId } };
-      const { leftovers } = await undo(this.undoOptions(leftover, { lastAt: calls.now() }));
+      print(`undoing the changes of the run that began at ${marker.startTime}`);
+      const earlierTarget = { ...target, pair: { ...target.pair, vpcId: marker.vpcId } };
+      const { leftovers } = await undo(this.undoOptions(earlierTarget, { lastChangeAt: calls.now() }));
       if (leftovers.length > 0) {
         return { kind: 'stopped', error: leftoversText(leftovers), findings: [] };
       }
@@ -108,10 +108,10 @@ class Probe {
       changes: {},
       print,
     };
-    let result: { readonly writes: Writes } | { readonly error: string };
+    let result: { readonly writes: VpcWrites } | { readonly error: string };
     try {
-      const tagValue = markerValue({ vpcId: target.pair.vpcId, started: new Date(calls.now()).toISOString() });
-      await calls.read(api.tag(target.fleetArn, MARKER_KEY, tagValue));
+      const tagValue = markerValue({ vpcId: target.pair.vpcId, startTime: new Date(calls.now()).toISOString() });
+      await calls.callOrThrow(api.tag(target.fleetArn, MARKER_KEY, tagValue));
       const markerReads = readBack.watchMarker(calls, api, target.fleetArn, tagValue, calls.now());
       result = { writes: await runExperiments(context, stop, markerReads) };
     } catch (error) {
@@ -137,7 +137,7 @@ class Probe {
 
 function outcomeOf(
   context: ExperimentContext,
-  result: { readonly writes: Writes } | { readonly error: string },
+  result: { readonly writes: VpcWrites } | { readonly error: string },
   undoResult: UndoResult,
 ): Outcome {
   const { leftovers, isVpcClean } = undoResult;

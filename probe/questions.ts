@@ -21,7 +21,7 @@ export type Question = keyof typeof QUESTIONS;
 
 export type Reading<Name extends Question> = (typeof QUESTIONS)[Name][number];
 
-/** Undefined if no reading of the question has this name. */
-export function readingNamed<Name extends Question>(question: Name, name: string): Reading<Name> | undefined {
+/** @returns undefined if no reading of the question has this name */
+export function findReading<Name extends Question>(question: Name, name: string): Reading<Name> | undefined {
   return QUESTIONS[question].find((reading) => reading === name);
 }

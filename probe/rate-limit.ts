@@ -1,22 +1,25 @@
 import type { DescribeVpcPeeringAuthorizationsOutput } from '@aws-sdk/client-gamelift';
 import type { Attempt } from './calls';
-import { SECOND, seconds } from './clock';
+import { SECOND, secondsText } from './clock';
 import type { ExperimentContext } from './experiment-context';
 import { ProbeStopped } from './errors';
 
 /*
  * Finds out what GameLift does with calls above the rate limit. It calls DescribeVpcPeeringAuthorizations, which changes nothing.
  *
- * Ten seconds after an accepted call, the next one is allowed. If throttled calls count against the limit, the ten seconds begin again with a
- * throttled call. So the probe makes three calls: one that is accepted, one 8.5 seconds later, which is throttled, and one 12.5 seconds after
- * the first. If the third call is throttled too, throttled calls count.
+ * GameLift allows the next call ten seconds after an accepted call. If throttled calls count against the limit, each throttled call makes the
+ * ten seconds begin again. So the probe makes three calls. The first is accepted. The second, 8.5 seconds later, is throttled. The third is
+ * 12.5 seconds after the first. If the third call is throttled too, throttled calls count.
  */
 
-const TOO_EARLY = 8.5 * SECOND;
-const IN_TIME = 12.5 * SECOND;
+/** From the first call to the second. */
+const TOO_EARLY_DELAY = 8.5 * SECOND;
+/** From the first call to the third. */
+const ALLOWED_DELAY = 12.5 * SECOND;
 
-const LIMIT = 10 * SECOND;
-/** A round counts only if it ends at least this long before the limit. */
+/** The documented limit is one call in this time. */
+const LIMIT_INTERVAL = 10 * SECOND;
+/** A call counts as too early only if its response arrives at least this long before the limit would allow the call. */
 const MARGIN = 0.5 * SECOND;
 
 const ROUNDS = 5;
@@ -31,11 +34,11 @@ async function callOnce({ calls, api }: ExperimentContext): Promise<Authorizatio
   return result;
 }
 
-/** Calls until a call is accepted. Pauses before each call for so long that it is allowed under both readings. */
+/** Calls until GameLift accepts a call. Pauses before each call for so long that the limit allows the call under both readings. */
 async function callUntilAccepted(context: ExperimentContext): Promise<AuthorizationsAttempt | undefined> {
   await context.calls.call(context.api.authorizations());
   for (let round = 1; round <= ROUNDS; round += 1) {
-    await context.calls.sleep(IN_TIME);
+    await context.calls.sleep(ALLOWED_DELAY);
     const result = await callOnce(context);
     if (result.kind === 'succeeded') {
       return result;
@@ -44,6 +47,7 @@ async function callUntilAccepted(context: ExperimentContext): Promise<Authorizat
   return undefined;
 }
 
+/** Finds the name of the throttling error, and whether throttled calls count against the limit. */
 export async function measureRateLimit(context: ExperimentContext): Promise<void> {
   await findThrottlingError(context);
   await findCostOfThrottledCalls(context);
@@ -55,8 +59,8 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
   for (let round = 1; round <= ROUNDS; round += 1) {
     const result = await callOnce(context);
     if (result.kind === 'throttled') {
-      const pause = seconds(result.returnedAt - result.sentAt);
-      const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations returned ${result.name} after ${pause}`;
+      const duration = secondsText(result.returnedAt - result.sentAt);
+      const evidence = `The second of two calls in a row of DescribeVpcPeeringAuthorizations returned ${result.name} after ${duration}`;
       findings.settleByName('throttlingError', result.name, evidence);
       return;
     }
@@ -66,44 +70,44 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
 
 async function findCostOfThrottledCalls(context: ExperimentContext): Promise<void> {
   const { calls, findings } = context;
-  let earlyAccepted = 0;
-  let throttledTwice = 0;
+  let acceptedEarlyCount = 0;
+  let throttledTwiceCount = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const first = await callUntilAccepted(context);
     if (first === undefined) {
       break;
     }
-    await calls.sleepUntil(first.returnedAt + TOO_EARLY);
+    await calls.sleepUntil(first.returnedAt + TOO_EARLY_DELAY);
     const second = await callOnce(context);
     if (second.kind === 'succeeded') {
-      earlyAccepted += second.returnedAt - first.sentAt < LIMIT - MARGIN ? 1 : 0;
+      acceptedEarlyCount += second.returnedAt - first.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
       continue;
     }
-    await calls.sleepUntil(first.returnedAt + IN_TIME);
+    await calls.sleepUntil(first.returnedAt + ALLOWED_DELAY);
     const third = await callOnce(context);
-    const times = `A call ${seconds(second.sentAt - first.returnedAt)} after an accepted one was throttled, and one ${seconds(third.sentAt - first.returnedAt)} after it`;
+    const times = `A call ${secondsText(second.sentAt - first.returnedAt)} after an accepted one was throttled, and one ${secondsText(third.sentAt - first.returnedAt)} after it`;
     if (third.kind === 'succeeded') {
       findings.settle(
         'throttledCalls',
         'free',
-        `${times} was accepted (${seconds(third.sentAt - second.sentAt)} after the throttled one)`,
+        `${times} was accepted (${secondsText(third.sentAt - second.sentAt)} after the throttled one)`,
       );
       return;
     }
-    throttledTwice += third.returnedAt - second.sentAt < LIMIT - MARGIN ? 1 : 0;
-    if (throttledTwice === 2) {
-      const evidence = `${times} was throttled too, ${seconds(third.sentAt - second.sentAt)} after the first throttled one. This happened twice`;
+    throttledTwiceCount += third.returnedAt - second.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
+    if (throttledTwiceCount === 2) {
+      const evidence = `${times} was throttled too, ${secondsText(third.sentAt - second.sentAt)} after the first throttled one. This happened twice`;
       findings.settle(
         'throttledCalls',
         'counted',
-        `${evidence}. Calls ${seconds(IN_TIME)} after the last throttled one were accepted`,
+        `${evidence}. Calls ${secondsText(ALLOWED_DELAY)} after the last throttled one were accepted`,
       );
       return;
     }
   }
   findings.leaveOpen(
     'throttledCalls',
-    earlyAccepted > 0
+    acceptedEarlyCount > 0
       ? `A call less than ten seconds after another was accepted, so the limit is not the documented one`
       : `The results fit neither reading: other callers may use the rate limit, or responses were too slow`,
   );

@@ -1,13 +1,13 @@
 import type { Api } from './api';
 import type { Calls } from './calls';
-import { SECOND, CONSISTENCY_DELAY, seconds } from './clock';
+import { SECOND, CONSISTENCY_DELAY, secondsText } from './clock';
 import type { Findings } from './findings';
 import { readMarkerValue } from './marker';
 
 /** The longest delay under the reading `up to 15 seconds late`. */
-const LONGEST_DELAY = 15 * SECOND;
+const MAX_DELAY = 15 * SECOND;
 
-/** Counts all reads, and notes those that show an older state. */
+/** Counts reads, and notes the late reads, which show an older state. */
 export class ReadBack {
   private readCount = 0;
   private readonly lateReads: { readonly source: string; readonly delay: number }[] = [];
@@ -23,7 +23,7 @@ export class ReadBack {
     this.lateReads.push({ source, delay });
   }
 
-  /** Reads the marker repeatedly after it was written. */
+  /** Reads the marker repeatedly, for 20 seconds after it was written. */
   async watchMarker(calls: Calls, api: Api, fleetArn: string, value: string, writtenAt: number): Promise<void> {
     do {
       const readAt = calls.now();
@@ -39,13 +39,13 @@ export class ReadBack {
   settle(findings: Findings): void {
     const longestDelay = this.lateReads.reduce((longest, read) => Math.max(longest, read.delay), 0);
     const sources = [...new Set(this.lateReads.map((read) => read.source))].join(', ');
-    const evidence = `${this.lateReads.length} of ${this.readCount} reads showed an older state (${sources}), the last one ${seconds(longestDelay)} after the write`;
+    const evidence = `${this.lateReads.length} of ${this.readCount} reads showed an older state (${sources}), the last one ${secondsText(longestDelay)} after the write`;
     if (this.lateReads.length === 0) {
       findings.leaveOpen(
         'readBack',
         `All ${this.readCount} reads showed the last write. That does not prove that a read is never late`,
       );
-    } else if (longestDelay > LONGEST_DELAY) {
+    } else if (longestDelay > MAX_DELAY) {
       findings.leaveOpen('readBack', `${evidence}. This is later than both readings`);
     } else {
       findings.settle('readBack', 'up to 15 seconds late', evidence);

@@ -19,7 +19,7 @@ export function reportJson(findings: readonly Finding[], source: { readonly regi
 
 const EVIDENCE_WIDTH = 90;
 
-/** Returns a table. Wraps the evidence, in the last column. */
+/** Returns a table. Wraps the last column, which contains the evidence. */
 export function reportTable(findings: readonly Finding[]): string {
   const rows = [
     ['question', 'reading', 'evidence, or why it is not determined'],
@@ -30,11 +30,13 @@ export function reportTable(findings: readonly Finding[]): string {
     ),
   ];
   const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const [first, second] = [widthOf(0), widthOf(1)];
+  const [questionWidth, readingWidth] = [widthOf(0), widthOf(1)];
   return rows
     .flatMap(([question = '', reading = '', evidence = '']) =>
       wrap(evidence).map((line, index) =>
-        [(index === 0 ? question : '').padEnd(first), (index === 0 ? reading : '').padEnd(second), line].join('  ').trimEnd(),
+        [(index === 0 ? question : '').padEnd(questionWidth), (index === 0 ? reading : '').padEnd(readingWidth), line]
+          .join('  ')
+          .trimEnd(),
       ),
     )
     .join('\n');

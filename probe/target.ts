@@ -15,13 +15,13 @@ export interface Target {
 }
 
 export async function findTarget(calls: Calls, api: Api, fleetId: string, vpcId: string): Promise<Target> {
-  const { Account: account = '' } = await calls.read(api.callerIdentity());
-  const fleetArn = await findFleet(calls, api, fleetId);
-  await checkVpc(calls, api, vpcId, account);
+  const { Account: account = '' } = await calls.callOrThrow(api.callerIdentity());
+  const fleetArn = await requireActiveFleet(calls, api, fleetId);
+  await requireVpcOfAccount(calls, api, vpcId, account);
   return { pair: { account, fleetId, vpcId }, fleetArn };
 }
 
-async function findFleet(calls: Calls, api: Api, fleetId: string): Promise<string> {
+async function requireActiveFleet(calls: Calls, api: Api, fleetId: string): Promise<string> {
   const result = await calls.callWithRetries(api.fleet(fleetId));
   if (result.kind === 'refused') {
     throw new ProbeStopped(
@@ -33,7 +33,7 @@ async function findFleet(calls: Calls, api: Api, fleetId: string): Promise<strin
     throw new ProbeStopped(`${fleetId} was not found. Check the id, the Region and the credentials.`);
   }
   if (fleet.ComputeType !== undefined && fleet.ComputeType !== 'EC2') {
-    throw new ProbeStopped(`${fleetId} has compute type ${fleet.ComputeType}. GameLift peers EC2 fleets only: use one of those.`);
+    throw new ProbeStopped(`${fleetId} has compute type ${fleet.ComputeType}. GameLift peers EC2 fleets only: use an EC2 fleet.`);
   }
   if (fleet.Status !== 'ACTIVE') {
     throw new ProbeStopped(`${fleetId} is ${fleet.Status ?? 'without a status'}. Use a fleet that is ACTIVE.`);
@@ -41,7 +41,7 @@ async function findFleet(calls: Calls, api: Api, fleetId: string): Promise<strin
   return fleet.FleetArn;
 }
 
-async function checkVpc(calls: Calls, api: Api, vpcId: string, account: string): Promise<void> {
+async function requireVpcOfAccount(calls: Calls, api: Api, vpcId: string, account: string): Promise<void> {
   const result = await calls.callWithRetries(api.vpc(vpcId));
   if (result.kind === 'refused') {
     throw new ProbeStopped(
@@ -59,17 +59,19 @@ async function checkVpc(calls: Calls, api: Api, vpcId: string, account: string):
   }
 }
 
-/** Throws if anything is peered or authorized, or if the VPC is not empty. */
+/** Throws if the fleet or the VPC has connections, if the VPC is authorized, or if the VPC is not empty. */
 export async function requireUnused(calls: Calls, api: Api, observer: Observer, { pair }: Target): Promise<void> {
   const { account, fleetId, vpcId } = pair;
-  const { VpcPeeringAuthorizations: authorizations = [] } = await calls.read(api.authorizations());
-  const { NetworkInterfaces: interfaces = [] } = await calls.read(api.networkInterfaces(vpcId));
+  const { VpcPeeringAuthorizations: authorizations = [] } = await calls.callOrThrow(api.authorizations());
+  const { NetworkInterfaces: interfaces = [] } = await calls.callOrThrow(api.networkInterfaces(vpcId));
   const { routes, rules } = await readNetwork(calls, api, vpcId);
-  const connections = (await observer.listed()).filter(isLive);
-  const peerings = [...(await observer.peerings('accepter')), ...(await observer.peerings('requester'))].filter(isLive);
+  const connections = (await observer.gameLiftConnections()).filter(isLive);
+  const peerings = [...(await observer.ec2Peerings('accepter')), ...(await observer.ec2Peerings('requester'))].filter(isLive);
   const isValid = (expiry: Date | undefined): boolean => expiry === undefined || expiry.getTime() > calls.now();
-  const uses = [
-    ...connections.map(({ id, status, vpcId: peer }) => `${fleetId} has connection ${id} to ${peer}, which is ${status}`),
+  const obstacles = [
+    ...connections.map(
+      ({ id, status, vpcId: peerVpcId }) => `${fleetId} has connection ${id} to ${peerVpcId}, which is ${status}`,
+    ),
     ...authorizations
       .filter(({ PeerVpcId, ExpirationTime }) => PeerVpcId === vpcId && isValid(ExpirationTime))
       .map(({ GameLiftAwsAccountId }) => `${vpcId} is authorized for account ${GameLiftAwsAccountId ?? account}`),
@@ -78,12 +80,12 @@ export async function requireUnused(calls: Calls, api: Api, observer: Observer, 
     ...routes.map((route) => `${vpcId} has a ${routeText(route)}`),
     ...rules.map((rule) => `${vpcId} has an ${ruleText(rule)}`),
   ];
-  if (uses.length > 0) {
+  if (obstacles.length > 0) {
     throw new ProbeStopped(
       `The probe needs a fleet without connections and an empty VPC that nothing is peered with, but found:\n` +
-        `${uses.map((item) => `- ${item}`).join('\n')}\n` +
-        'Use another fleet or a new VPC (aws ec2 create-vpc), or wait if this was just deleted. ' +
-        'If an earlier run of the probe left it behind, run the probe again with the fleet of that run.',
+        `${obstacles.map((item) => `- ${item}`).join('\n')}\n` +
+        'Use another fleet or a new VPC (aws ec2 create-vpc). If you have just deleted these, wait for a minute. ' +
+        'If an earlier run of the probe left them behind, run the probe again with the fleet of that run.',
     );
   }
 }

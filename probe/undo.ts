@@ -16,7 +16,7 @@ import type { Target } from './target';
  */
 
 const CONNECTION_TIMEOUT = 15 * MINUTE;
-const ROUNDS = 3;
+const MAX_ROUNDS = 3;
 
 /** A change that could not be undone. */
 export interface Leftover {
@@ -42,11 +42,11 @@ export interface UndoResult {
   readonly isVpcClean: boolean;
 }
 
-/** Tries several times, since errors may be temporary. */
+/** Undoes all changes. Tries several times, since errors may be temporary. */
 export async function undo(options: UndoOptions): Promise<UndoResult> {
   for (let round = 1; ; round += 1) {
     const result = await undoOnce(options);
-    if (result.leftovers.length === 0 || round === ROUNDS) {
+    if (result.leftovers.length === 0 || round === MAX_ROUNDS) {
       return result;
     }
     options.print(`not undone yet: ${result.leftovers.map(({ description }) => description).join(', ')}. Trying again`);
@@ -58,7 +58,7 @@ async function undoOnce(options: UndoOptions): Promise<UndoResult> {
   const { target, calls, api, print } = options;
   const connections = await removeConnections(options);
   const authorization = await removeAuthorization(options);
-  const routesAndRules = await removeWrites(options);
+  const routesAndRules = await removeRoutesAndRules(options);
   const leftovers = [...connections, ...authorization, ...routesAndRules];
   const isVpcClean = routesAndRules.length === 0;
   if (leftovers.length > 0) {
@@ -74,15 +74,15 @@ async function undoOnce(options: UndoOptions): Promise<UndoResult> {
 async function callAndReturnFailure(calls: Calls, call: Call<unknown>): Promise<string | undefined> {
   try {
     const first = await calls.callWithRetries(call);
-    // calls twice, since the first NotFoundException may come from a late read
-    const result = isAbsent(first) ? await calls.callWithRetries(call) : first;
-    return result.kind === 'succeeded' || isAbsent(result) ? undefined : refusalText(result);
+    // after a NotFoundException, call once more: GameLift may not have seen the latest write yet
+    const result = isNotFound(first) ? await calls.callWithRetries(call) : first;
+    return result.kind === 'succeeded' || isNotFound(result) ? undefined : refusalText(result);
   } catch (error) {
     return messageOf(error);
   }
 }
 
-function isAbsent(result: CallResult<unknown>): boolean {
+function isNotFound(result: CallResult<unknown>): boolean {
   return result.kind === 'refused' && result.name.includes('NotFound');
 }
 
@@ -94,21 +94,21 @@ async function removeConnections({ calls, api, target, observer, changes, print 
   try {
     for (;;) {
       await calls.waitFor(api.connections(pair.fleetId));
-      const { listed = [], peerings, time } = await observer.observe();
-      const live = connectionsToDelete(listed, peerings);
-      remaining = live.length > 0 ? live : peerings.filter(isLive);
+      const { gameLiftConnections = [], ec2Peerings, time } = await observer.observe();
+      const toDelete = connectionsToDelete(gameLiftConnections, ec2Peerings);
+      remaining = toDelete.length > 0 ? toDelete : ec2Peerings.filter(isLive);
       // a new connection may not be listed yet
-      if (remaining.length === 0 && (changes.lastAt === undefined || time >= changes.lastAt + CONSISTENCY_DELAY)) {
+      if (remaining.length === 0 && (changes.lastChangeAt === undefined || time >= changes.lastChangeAt + CONSISTENCY_DELAY)) {
         return [];
       }
       if (time > deadline) {
         return remaining.map((connection) => connectionLeftover(pair, connection.id, reason));
       }
-      for (const { id, status } of live.filter((connection) => connection.status !== 'deleting')) {
+      for (const { id, status } of toDelete.filter((connection) => connection.status !== 'deleting')) {
         print(`deleting connection ${id}, which is ${status}`);
         await callAndReturnFailure(calls, api.authorize(pair));
         reason = (await callAndReturnFailure(calls, api.disconnect(pair.fleetId, id))) ?? reason;
-        changes.lastAt = calls.now();
+        changes.lastChangeAt = calls.now();
       }
     }
   } catch (error) {
@@ -117,10 +117,13 @@ async function removeConnections({ calls, api, target, observer, changes, print 
   }
 }
 
-/** If EC2 still shows a peering, includes failed connections: GameLift may list a connection as failed after a failed deletion. */
-function connectionsToDelete(listed: readonly Connection[], peerings: readonly Connection[]): readonly Connection[] {
-  const live = listed.filter(isLive);
-  return live.length === 0 && peerings.some(isLive) ? listed.filter(({ status }) => status === 'failed') : live;
+/** If EC2 still shows a peering, this includes failed connections: GameLift may list a connection as failed because its deletion failed. */
+function connectionsToDelete(
+  gameLiftConnections: readonly Connection[],
+  ec2Peerings: readonly Connection[],
+): readonly Connection[] {
+  const live = gameLiftConnections.filter(isLive);
+  return live.length === 0 && ec2Peerings.some(isLive) ? gameLiftConnections.filter(({ status }) => status === 'failed') : live;
 }
 
 async function removeAuthorization({ calls, api, target, print }: UndoOptions): Promise<readonly Leftover[]> {
@@ -129,12 +132,12 @@ async function removeAuthorization({ calls, api, target, print }: UndoOptions): 
   return reason === undefined ? [] : [authorizationLeftover(target.pair, reason)];
 }
 
-/** Waits, since GameLift may remove its routes and rules itself. Then removes those that still exist. */
-async function removeWrites({ calls, api, target, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
+/** Waits, since GameLift may remove its routes and rules itself. Then removes the ones that still exist. */
+async function removeRoutesAndRules({ calls, api, target, changes, print }: UndoOptions): Promise<readonly Leftover[]> {
   const { vpcId } = target.pair;
   const leftovers: Leftover[] = [];
   try {
-    await calls.sleepUntil(changes.lastAt === undefined ? 0 : changes.lastAt + CONSISTENCY_DELAY);
+    await calls.sleepUntil(changes.lastChangeAt === undefined ? 0 : changes.lastChangeAt + CONSISTENCY_DELAY);
     for (const { description, call, command } of removals(api, await readNetwork(calls, api, vpcId))) {
       print(`removing a ${description}`);
       const reason = await callAndReturnFailure(calls, call);
@@ -144,7 +147,7 @@ async function removeWrites({ calls, api, target, changes, print }: UndoOptions)
     }
     return leftovers;
   } catch (error) {
-    return [...leftovers, writesLeftover(vpcId, messageOf(error))];
+    return [...leftovers, routesAndRulesLeftover(vpcId, messageOf(error))];
   }
 }
 
@@ -169,7 +172,7 @@ function authorizationLeftover({ account, vpcId }: Pair, reason: string): Leftov
   };
 }
 
-function writesLeftover(vpcId: string, reason: string): Leftover {
+function routesAndRulesLeftover(vpcId: string, reason: string): Leftover {
   return {
     description: `perhaps routes and rules in ${vpcId}`,
     reason,

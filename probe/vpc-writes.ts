@@ -1,5 +1,5 @@
 import { CALL_INTERVAL } from './calls';
-import { MINUTE, SECOND, CONSISTENCY_DELAY, seconds } from './clock';
+import { MINUTE, SECOND, CONSISTENCY_DELAY, secondsText } from './clock';
 import type { ExperimentContext } from './experiment-context';
 import { mergeNetworks, readNetwork, routeText, ruleText } from './network';
 import type { PeeringNetwork } from './network';
@@ -11,7 +11,7 @@ import type { PeeringNetwork } from './network';
 const REMOVAL_TIMEOUT = MINUTE;
 
 /** The routes and rules that GameLift wrote in the VPC, and those that it left behind. */
-export interface Writes {
+export interface VpcWrites {
   readonly written: PeeringNetwork;
   readonly leftBehind: PeeringNetwork;
 }
@@ -45,7 +45,7 @@ export async function watchWrites({ calls, api, pair, findings }: ExperimentCont
   return written;
 }
 
-/** Returns the routes and rules that GameLift has not removed within a minute after the connection ended. */
+/** Waits up to a minute after the connection ended, and returns the routes and rules that GameLift has not removed. */
 export async function watchRemoval({ calls, api, pair }: ExperimentContext): Promise<PeeringNetwork> {
   const end = calls.now() + REMOVAL_TIMEOUT;
   for (;;) {
@@ -57,8 +57,8 @@ export async function watchRemoval({ calls, api, pair }: ExperimentContext): Pro
   }
 }
 
-/** Call it after undoing: if the probe could not remove the routes and rules either, permissions may be missing. */
-export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: Writes, isVpcClean: boolean): void {
+/** Call it after the undo: if the probe could not remove the routes and rules either, permissions may be missing. */
+export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: VpcWrites, isVpcClean: boolean): void {
   const writtenCount = written.routes.length + written.rules.length;
   const leftBehindCount = leftBehind.routes.length + leftBehind.rules.length;
   if (writtenCount === 0) {
@@ -66,7 +66,7 @@ export function settleRemoval({ findings }: ExperimentContext, { written, leftBe
   } else if (leftBehindCount === 0) {
     findings.settle('peerVpcWritesOnDelete', 'removed', `All ${writtenCount} routes and rules were removed after the deletion`);
   } else if (isVpcClean) {
-    const evidence = `${leftBehindCount} of ${writtenCount} routes and rules were left behind ${seconds(REMOVAL_TIMEOUT)} after the deletion`;
+    const evidence = `${leftBehindCount} of ${writtenCount} routes and rules were left behind ${secondsText(REMOVAL_TIMEOUT)} after the deletion`;
     findings.settle('peerVpcWritesOnDelete', 'left behind', evidence);
   } else {
     findings.leaveOpen(

@@ -47,7 +47,7 @@ test('refuses an Anywhere fleet', async () => {
   });
   await world.waitHours(1);
   expect(await errorWithoutChanges({ fleetId })).toBe(
-    `${fleetId} has compute type ANYWHERE. GameLift peers EC2 fleets only: use one of those.\nNothing was changed.`,
+    `${fleetId} has compute type ANYWHERE. GameLift peers EC2 fleets only: use an EC2 fleet.\nNothing was changed.`,
   );
 });
 
