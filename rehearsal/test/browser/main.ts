@@ -82,7 +82,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.notEqual(below, first);
     assert.notEqual(end, below);
     const row = await page.locator(`tr[id="${(end ?? '').slice(1)}"] td`).allTextContents();
-    assert.equal(await page.locator('.shown').first().textContent(), row.join(' · '));
+    assert.equal(await page.locator('.event-text').first().textContent(), row.join(' · '));
   },
 
   'the focused element has a visible outline': async ({ page }) => {
