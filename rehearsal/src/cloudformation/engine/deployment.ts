@@ -338,7 +338,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** Returns the reason of a failure. If a feature is not simulated, notes this in the report. */
+  /** Returns the reason of a failure. Lists a feature that is not simulated as not understood. */
   private reasonOf(error: unknown): string {
     if (error instanceof NotSimulated) {
       this.services.notUnderstood.note(error.message);
