@@ -60,7 +60,7 @@ test.each([0, 4, 8])(
     const world = await MatrixWorld.populate({ fleetEvents: 'never seen' });
     let failed = false;
     const status = await updateWithFaults(world, {
-      copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [seconds] : []),
+      copyDelays: ({ request }) => (request.startsWith('Create LobbyPeering') ? [seconds] : []),
       call: ({ request, operation }) => {
         if (failed || operation !== 'DescribeVpcPeeringConnections' || !request.startsWith('Create LobbyPeering')) {
           return undefined;
@@ -92,7 +92,7 @@ describe('a duplicate of a failed create leaves no claim on a fleet of somebody 
   const isCreate = ({ request }: { readonly request: string }): boolean => request.startsWith('Create LobbyPeering');
 
   test.each([0, 0.5, 1, 1.5, 2, 5])('if it is delivered %d seconds later, during the deletion', async (seconds) => {
-    expect(await problemsWithFaults({ copies: (point) => (isCreate(point) ? [seconds] : []) })).toEqual([]);
+    expect(await problemsWithFaults({ copyDelays: (point) => (isCreate(point) ? [seconds] : []) })).toEqual([]);
   });
 
   test.each([0.5, 5, 9.5])(
@@ -100,7 +100,7 @@ describe('a duplicate of a failed create leaves no claim on a fleet of somebody 
     async (seconds) => {
       let hasTimedOut = false;
       const problems = await problemsWithFaults({
-        copies: (point) => (isCreate(point) ? [seconds] : []),
+        copyDelays: (point) => (isCreate(point) ? [seconds] : []),
         put: (point) => {
           if (hasTimedOut || !isCreate(point)) {
             return undefined;
@@ -123,7 +123,7 @@ test('a duplicate create that is throttled until CloudFormation has deleted the 
       ({ request, operation }) => request.startsWith('Delete LobbyPeering') && operation === 'UntagResource',
     );
   const status = await updateWithFaults(world, {
-    copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [1] : []),
+    copyDelays: ({ request }) => (request.startsWith('Create LobbyPeering') ? [1] : []),
     call: ({ request, operation }) => {
       if (request.startsWith('Create LobbyPeering') && operation === 'TagResource' && !refused) {
         refused = true;
@@ -149,7 +149,7 @@ test.each(['InvalidRequestException', 'accepted'] as const)(
     const world = await MatrixWorld.populate({ existingConnection });
     const status = await updateWithFaults(
       world,
-      { copies: ({ request }) => (request.startsWith('Create LobbyPeering') ? [0] : []) },
+      { copyDelays: ({ request }) => (request.startsWith('Create LobbyPeering') ? [0] : []) },
       adopting,
     );
     expect(status).toBe('UPDATE_COMPLETE');

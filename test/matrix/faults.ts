@@ -191,13 +191,13 @@ export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
       name: `event ${index} is delivered again after ${seconds} seconds`,
       deployment: 'must succeed',
       leavesAuthorization: true,
-      faults: { copies: (point) => (point.index === index ? [seconds] : []) },
+      faults: { copyDelays: (point) => (point.index === index ? [seconds] : []) },
     })),
     ...REMAINING_SECONDS.map((seconds): FaultScenario => ({
       name: `event ${index} reaches a function with ${seconds} seconds left`,
       deployment: 'may fail',
       leavesAuthorization: false,
-      faults: { seconds: (point) => (point.index === index ? seconds : undefined) },
+      faults: { timeoutSeconds: (point) => (point.index === index ? seconds : undefined) },
     })),
   ];
 }

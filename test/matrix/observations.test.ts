@@ -9,7 +9,7 @@ const observationOf = (question: string, reading: string): { message: string; qu
 
 async function worldThatLogs(...logged: readonly { readonly message: string }[]): Promise<MatrixWorld> {
   const world = await MatrixWorld.populate({ connectionIds: 'id of GameLift' });
-  world.functions.logged.push(...logged);
+  world.functions.logRecords.push(...logged);
   return world;
 }
 

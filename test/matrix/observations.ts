@@ -28,7 +28,7 @@ export async function runAndClose(world: MatrixWorld, life: () => Promise<readon
 }
 
 function observationsOf({ functions }: Pick<MatrixWorld, 'functions'>): readonly Observation[] {
-  return functions.logged
+  return functions.logRecords
     .filter(({ message }) => message === 'observed how AWS behaves')
     .map(({ question, reading }) => ({ question: String(question), reading: String(reading) }));
 }
@@ -36,7 +36,7 @@ function observationsOf({ functions }: Pick<MatrixWorld, 'functions'>): readonly
 /** Problems if the handler observed a reading that was not chosen, or could not conclude a reading. */
 export function wrongObservations(world: Pick<MatrixWorld, 'aws' | 'functions'>): readonly string[] {
   const isQuestion = (name: string): name is BehaviourName => Object.hasOwn(BEHAVIOURS, name);
-  const failed = world.functions.logged
+  const failed = world.functions.logRecords
     .map(({ message }) => String(message))
     .filter((message) => message.startsWith('could not determine how AWS behaves'));
   const wrong = observationsOf(world).flatMap(({ question, reading }) => {

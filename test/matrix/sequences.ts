@@ -291,7 +291,7 @@ class RandomStack {
       }
       case 'duplicateEvents':
         this.inject({
-          copies: () => {
+          copyDelays: () => {
             this.lastDuplicateStart = this.world.clock.now() + DUPLICATE_START_MS;
             return [action.seconds];
           },
@@ -342,7 +342,7 @@ class RandomStack {
       await this.world.deleteForgottenFleets();
     }
     // a duplicate event may have authorized late
-    const hasDuplicates = this.world.functions.faults.copies !== undefined;
+    const hasDuplicates = this.world.functions.faults.copyDelays !== undefined;
     const mayExpire = this.wasAuthorizedByHand || hasDuplicates || !this.couldCheckUse || hasSkippedCleanup(this.world);
     const uncanceled =
       mayExpire || this.beforeDeletion === undefined ? [] : uncanceledAuthorizations(this.world, this.beforeDeletion);

@@ -4,13 +4,13 @@ import { onOneLine, withoutIds } from '../report';
 
 const STACK = 'AWS::CloudFormation::Stack';
 const BEGIN_MESSAGE = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);
-/** Matches a failure of a resource, or the rollback of a stack: invalid outputs fail a stack without a failed resource. */
+/** Matches the failure of a resource and the start of a stack's rollback: if outputs are invalid, a stack rolls back although no resource failed. */
 const FAILURE_MESSAGE = /^(\w+_FAILED|(?:UPDATE_)?ROLLBACK_IN_PROGRESS) (\S+): (.*)$/s;
-const COMPLETE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
+const COMPLETE_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 
 /**
- * Replaces the reason of a stack that is not complete by its first failure event. CloudFormation's own reason only names the resources
- * that failed.
+ * If a stack is not complete, replaces its reason with the first failure event since its operation began. CloudFormation's own reason
+ * only names the resources that failed.
  *
  * @param entries the entries of the journal since the start of the operation
  */
@@ -19,11 +19,11 @@ export function withFirstFailure<Result extends Pick<NamedStackResult, 'name' | 
   entries: readonly Entry[],
 ): Result {
   const events = entries.filter(({ source }) => source === 'cloudformation');
-  const firstIndex = events.findLastIndex(({ subject, message }) => subject === result.name && BEGIN_MESSAGE.test(message));
-  if (COMPLETE.includes(result.status) || firstIndex < 0) {
+  const beginIndex = events.findLastIndex(({ subject, message }) => subject === result.name && BEGIN_MESSAGE.test(message));
+  if (COMPLETE_STATUSES.includes(result.status) || beginIndex < 0) {
     return result;
   }
-  const [reason] = events.slice(firstIndex).flatMap(({ subject, message }) => {
+  const [reason] = events.slice(beginIndex).flatMap(({ subject, message }) => {
     const [, status, type, text] = FAILURE_MESSAGE.exec(message) ?? [];
     return status === undefined || type === undefined || text === undefined ? [] : [`${subject} (${type}) ${status}: ${text}`];
   });

@@ -8,8 +8,8 @@ export interface Difference {
   readonly item: object;
 }
 
-/** The title of each kind, and the properties that identify its items. */
-const KINDS: Readonly<Record<keyof Inventory, readonly [title: string, ...identifiers: readonly string[]]>> = {
+/** The title of each kind of item, and the properties that identify an item. */
+const INVENTORY_KINDS: Readonly<Record<keyof Inventory, readonly [title: string, ...identifiers: readonly string[]]>> = {
   stacks: ['stacks', 'name', 'status'],
   fleets: ['fleets', 'id', 'status'],
   connections: ['peering connections in GameLift', 'id', 'status'],
@@ -40,7 +40,7 @@ const KINDS: Readonly<Record<keyof Inventory, readonly [title: string, ...identi
 };
 
 export function compareInventories(before: Inventory, after: Inventory): Difference[] {
-  return (Object.keys(KINDS) as (keyof Inventory)[]).flatMap((kind) => [
+  return (Object.keys(INVENTORY_KINDS) as (keyof Inventory)[]).flatMap((kind) => [
     ...itemsWithoutEqual(after[kind], before[kind]).map((item) => ({ change: 'left behind' as const, kind, item })),
     ...itemsWithoutEqual(before[kind], after[kind]).map((item) => ({ change: 'missing' as const, kind, item })),
   ]);
@@ -54,26 +54,28 @@ export const differenceLine = ({ change, kind, item }: Difference): string => `$
 
 /** Returns one line for each kind, with the identifiers of its items: `routes (2): rtb-1 10.0.0.0/16, rtb-2 10.0.0.0/16`. */
 export function summaryLines(differences: readonly Difference[]): string[] {
-  const names = new Map<string, string[]>();
+  const itemNames = new Map<string, string[]>();
   for (const { change, kind, item } of differences) {
-    const [title, ...keys] = KINDS[kind];
+    const [title, ...identifiers] = INVENTORY_KINDS[kind];
     const values = new Map<string, unknown>(Object.entries(item));
-    const name = keys.map((key) => shorten(String(values.get(key)))).join(' ');
+    const name = identifiers.map((property) => shortIdentifier(String(values.get(property)))).join(' ');
     const heading = change === 'missing' ? `missing ${title}` : title;
-    names.set(heading, [...(names.get(heading) ?? []), name]);
+    itemNames.set(heading, [...(itemNames.get(heading) ?? []), name]);
   }
-  return [...names].map(([heading, items]) => `${heading} (${items.length}): ${items.join(', ')}`);
+  return [...itemNames].map(([heading, names]) => `${heading} (${names.length}): ${names.join(', ')}`);
 }
 
-/** Removes the partition, service, Region and account from an ARN. */
-const shorten = (name: string): string => withoutIds(name.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, ''));
+/** Shortens an ARN to the part after the account, and a UUID to eight characters. */
+const shortIdentifier = (identifier: string): string => withoutIds(identifier.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, ''));
 
-/** Returns the items that have no equal in `others`. Each item in `others` matches only one item. Expiration times are ignored. */
+/** Returns the items that have no equal item in `others`. Each of the `others` matches only one item. Expiration times are ignored. */
 function itemsWithoutEqual(items: readonly object[], others: readonly object[]): object[] {
   const unmatched = others.map(comparableText);
   return items.filter((item) => {
     const index = unmatched.indexOf(comparableText(item));
-    unmatched.splice(index, index < 0 ? 0 : 1);
+    if (index >= 0) {
+      unmatched.splice(index, 1);
+    }
     return index < 0;
   });
 }

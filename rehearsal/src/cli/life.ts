@@ -8,7 +8,7 @@ import { compareInventories, type Difference } from './left-behind';
 /** A deployment of a cloud assembly in a life. */
 interface LifeDeployment {
   readonly name: string;
-  /** Rehearsed days before the deployment. */
+  /** The rehearsed days to wait before the deployment. */
   readonly days: number;
   /** The directory of the cloud assembly. */
   readonly assembly: string;
@@ -16,7 +16,7 @@ interface LifeDeployment {
 
 /** The result of a deployment, or of the deletion at the end. */
 interface LifeStep extends StepOutcome {
-  /** If a stack is not complete, its reason is the first failure event. */
+  /** If a stack is not complete, `reason` is its first failure event. */
   readonly stacks: readonly NamedStackResult[];
 }
 
@@ -33,8 +33,8 @@ export interface Life {
 const DAY = 24 * 3_600_000;
 const DAYS_BEFORE_DELETION = 30;
 const DAYS_AFTER_DELETION = 2;
-const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
-const DELETED = 'DELETE_COMPLETE';
+const DEPLOYED_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
+const DELETED_STATUS = 'DELETE_COMPLETE';
 
 /**
  * Deploys the assemblies one after the other, deletes all stacks after thirty days, and compares the inventories two days later.
@@ -48,13 +48,13 @@ export async function runLife(
 ): Promise<Life> {
   const { aws, clock, cloudFormation, journal } = rehearsal;
   const start = clock.now();
-  const before = aws.inventory();
+  const inventoryBefore = aws.inventory();
   const runStep = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
     journal.write('rehearsal', name, '');
-    const from = journal.entries.length;
+    const firstEntry = journal.entries.length;
     try {
       const results = await operation();
-      const entries = journal.entries.slice(from);
+      const entries = journal.entries.slice(firstEntry);
       return {
         name,
         stacks: results.map((result) => withFirstFailure(result, entries)),
@@ -78,23 +78,23 @@ export async function runLife(
   await clock.sleep(DAYS_BEFORE_DELETION * DAY);
   const deleteStep = await runAndReport('delete', async () => {
     const results: NamedStackResult[] = [];
-    // delete the last assembly first, then stacks that only earlier assemblies contain
+    // delete the stacks of the last assembly first, then the stacks that only earlier assemblies contain
     for (const directory of new Set(deployments.map(({ assembly }) => assembly).toReversed())) {
       results.push(...(await cloudFormation.deleteAll(directory)));
-      if (results.some(({ status }) => status !== DELETED)) {
+      if (results.some(({ status }) => status !== DELETED_STATUS)) {
         break;
       }
     }
     return results;
   });
   await clock.sleep(DAYS_AFTER_DELETION * DAY);
-  const leftBehind = compareInventories(before, aws.inventory());
+  const leftBehind = compareInventories(inventoryBefore, aws.inventory());
   const failures = [
-    ...deploySteps.flatMap((step) => failuresOf(step, DEPLOYED)),
+    ...deploySteps.flatMap((step) => failuresOf(step, DEPLOYED_STATUSES)),
     ...deploySteps
       .filter(({ stacks, refused }) => stacks.length === 0 && refused === undefined)
       .map(({ name }) => `${name}: no stack`),
-    ...failuresOf(deleteStep, [DELETED]),
+    ...failuresOf(deleteStep, [DELETED_STATUS]),
   ];
   return { steps: [...deploySteps, deleteStep], leftBehind, notUnderstood: aws.notUnderstood.list(), failures };
 }
@@ -102,8 +102,8 @@ export async function runLife(
 /** Whether all steps are complete, and nothing is left behind. */
 export const hasSucceeded = ({ failures, leftBehind }: Life): boolean => failures.length === 0 && leftBehind.length === 0;
 
-function failuresOf({ name, stacks, refused }: LifeStep, complete: readonly string[]): string[] {
-  const incomplete = stacks.filter(({ status }) => !complete.includes(status));
+function failuresOf({ name, stacks, refused }: LifeStep, completeStatuses: readonly string[]): string[] {
+  const incomplete = stacks.filter(({ status }) => !completeStatuses.includes(status));
   return [
     ...incomplete.map((stack) => formatFailure(name, stack)),
     ...(refused === undefined ? [] : [`${name}: refused: ${refused}`]),

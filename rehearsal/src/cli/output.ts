@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 
-/** Where a command prints: results, and errors. */
+/** Where a command prints its results and its errors. */
 export interface Output {
   readonly print: (text: string) => void;
   readonly printError: (text: string) => void;
@@ -11,7 +11,8 @@ export const CONSOLE: Output = { print: console.log, printError: console.error }
 /**
  * Checks that an output file is writable before the work begins. Creates the file if it does not exist.
  *
- * @throws Error if it can't be written
+ * @param option the command-line option that names the file
+ * @throws Error if the file can't be written
  */
 export function requireWritable(option: string, file: string): void {
   try {

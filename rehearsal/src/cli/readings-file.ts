@@ -14,7 +14,7 @@ export interface ChosenReading {
 }
 
 /**
- * The readings in the file, without the questions that the probe could not determine.
+ * Returns the readings in the file. Skips the questions whose reading the probe could not determine.
  *
  * @throws Error if the file is not one that the probe has written
  */
@@ -39,7 +39,7 @@ export function readReadings(file: string): readonly ChosenReading[] {
   });
 }
 
-/** Sets readings. Throws if one is unknown. */
+/** Chooses readings in the simulated AWS. Throws if a reading is unknown. */
 export function setReadings({ behaviours }: SimulatedAws, readings: readonly ChosenReading[]): void {
   for (const { name, reading } of readings) {
     behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);

@@ -12,7 +12,7 @@ import type { Output } from './output';
 import { readReadings, setReadings } from './readings-file';
 import type { ChosenReading } from './readings-file';
 import { readableSummary, jsonDocumentOf } from './summary';
-import { unrunnableFunctions } from './unrunnable-functions';
+import { findUnrunnableFunctions } from './unrunnable-functions';
 import type { UnrunnableFunction } from './unrunnable-functions';
 
 /*
@@ -42,7 +42,8 @@ option --silent to keep npm's lines out of the output: npm run --silent rehearse
 
 const ALL_BEHAVIOURS: Readonly<Record<string, Behaviour>> = { ...BEHAVIOURS, ...CLOUDFORMATION_BEHAVIOURS };
 
-const REGION = 'us-east-1';
+/** The Region of environment-agnostic stacks. */
+const DEFAULT_REGION = 'us-east-1';
 
 interface ExistingVpc {
   readonly account: string;
@@ -56,11 +57,11 @@ interface RehearseOptions {
   readonly readings: readonly ChosenReading[];
   readonly account: string;
   readonly vpcs: readonly ExistingVpc[];
-  readonly unrunnable: readonly UnrunnableFunction[];
-  readonly verbose: boolean;
-  readonly json: boolean;
+  readonly unrunnableFunctions: readonly UnrunnableFunction[];
+  readonly isVerbose: boolean;
+  readonly printsJson: boolean;
   /** The file for the picture of the life. Undefined to create no picture. */
-  readonly html: string | undefined;
+  readonly pictureFile: string | undefined;
 }
 
 /**
@@ -87,7 +88,11 @@ export async function rehearse(args: readonly string[], output: Output): Promise
   return await runRehearsal(options, output);
 }
 
-/** @throws Error that says what was received and what is allowed */
+/**
+ * Returns `behaviours` or `help` if the command only prints a text, and undefined if there are no arguments.
+ *
+ * @throws Error that says what was received and what is allowed
+ */
 function parseArguments(args: readonly string[]): RehearseOptions | 'behaviours' | 'help' | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -121,7 +126,7 @@ function parseArguments(args: readonly string[]): RehearseOptions | 'behaviours'
   if (!/^\d{12}$/.test(values.account)) {
     throw new Error(`--account must be an AWS account id of 12 digits, got '${values.account}'`);
   }
-  const { account, verbose, json } = values;
+  const { account, verbose: isVerbose, json: printsJson, html: pictureFile } = values;
   const fromFile = values.readings === undefined ? [] : readReadings(values.readings);
   const readings = [...fromFile, ...values.behaviour.map(parseReading)];
   const vpcs = values.vpc.map(parseVpc);
@@ -134,11 +139,11 @@ function parseArguments(args: readonly string[]): RehearseOptions | 'behaviours'
       throw new Error(`a cloud assembly must have a stack, got ${directory} without stacks`);
     }
   }
-  if (values.html !== undefined) {
-    requireWritable('--html', values.html);
+  if (pictureFile !== undefined) {
+    requireWritable('--html', pictureFile);
   }
-  const unrunnable = unrunnableFunctions(templates.flat());
-  return { assemblies: positionals, days, readings, account, vpcs, unrunnable, verbose, json, html: values.html };
+  const unrunnableFunctions = findUnrunnableFunctions(templates.flat());
+  return { assemblies: positionals, days, readings, account, vpcs, unrunnableFunctions, isVerbose, printsJson, pictureFile };
 }
 
 function parseReading(text: string): ChosenReading {
@@ -160,23 +165,23 @@ function parseVpc(text: string): ExistingVpc {
 
 function behaviourList(): string {
   return Object.entries(ALL_BEHAVIOURS)
-    .map(([name, { question, readings: values, default: defaultReading }]) => {
-      const marked = values.map((reading) => (reading === defaultReading ? `${reading} (default)` : reading));
-      return `${name}: ${question}\n  ${marked.join(' · ')}`;
+    .map(([name, { question, readings, default: defaultReading }]) => {
+      const labels = readings.map((reading) => (reading === defaultReading ? `${reading} (default)` : reading));
+      return `${name}: ${question}\n  ${labels.join(' · ')}`;
     })
     .join('\n');
 }
 
 async function runRehearsal(options: RehearseOptions, { print, printError }: Output): Promise<number> {
-  const { assemblies, days, readings, account, unrunnable, verbose, json, html } = options;
-  const printProgress = json ? printError : print;
-  const isPhysicalIdIgnored = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading === 'ignored';
+  const { assemblies, days, readings, account, unrunnableFunctions, isVerbose, printsJson, pictureFile } = options;
+  const printProgress = printsJson ? printError : print;
+  const { reading: chosenReading } = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId') ?? {};
   const rehearsal = await Rehearsal.start({
     // a fixed time, so that every run gives the same result
     startTime: Date.UTC(2026, 0, 1),
     account,
-    region: REGION,
-    failedUpdatePhysicalId: isPhysicalIdIgnored ? 'ignored' : 'stored',
+    region: DEFAULT_REGION,
+    failedUpdatePhysicalId: chosenReading === 'ignored' ? 'ignored' : 'stored',
   });
   try {
     const { aws, clock, journal } = rehearsal;
@@ -186,15 +191,15 @@ async function runRehearsal(options: RehearseOptions, { print, printError }: Out
     );
     printProgress(`rehearsing ${assemblies.join(', then ')}: time is simulated, so this takes seconds to minutes`);
     const vpcs = options.vpcs.map((vpc) => ({ ...vpc, vpcId: aws.ec2.createVpc(vpc).vpcId }));
-    for (const { vpcId, cidrBlock, account: owner, region } of vpcs) {
-      printProgress(`created ${vpcId} with ${cidrBlock} in account ${owner} and ${region}`);
+    for (const { vpcId, cidrBlock, account: vpcAccount, region } of vpcs) {
+      printProgress(`created ${vpcId} with ${cidrBlock} in account ${vpcAccount} and ${region}`);
     }
-    if (unrunnable.length > 0) {
-      const functions = unrunnable.map(({ name, runtime }) => `${name}: ${runtime}`);
+    if (unrunnableFunctions.length > 0) {
+      const functions = unrunnableFunctions.map(({ name, runtime }) => `${name}: ${runtime}`);
       printProgress(formatList('functions whose invocations fail, because the rehearsal runs only Node.js', functions));
     }
     const start = clock.now();
-    if (verbose) {
+    if (isVerbose) {
       journal.onEntry((entry) => {
         printProgress(formatEntry(entry, start));
       });
@@ -207,11 +212,11 @@ async function runRehearsal(options: RehearseOptions, { print, printError }: Out
     const life = await runLife(rehearsal, deployments, (step) => {
       printProgress(formatStep(step));
     });
-    const outcome = { vpcs, unrunnable, life, unused: unusedPermissions(aws.iam.grants()) };
-    print(json ? JSON.stringify(jsonDocumentOf(outcome), null, 2) : `\n${readableSummary(outcome)}`);
-    if (html !== undefined) {
-      writeFileSync(html, pageOf('A life in a rehearsal', [picturedLife(assemblies.join(', '), start, rehearsal)]));
-      printProgress(`\npicture of the life: ${html}`);
+    const outcome = { vpcs, unrunnableFunctions, life, unusedPermissions: unusedPermissions(aws.iam.grants()) };
+    print(printsJson ? JSON.stringify(jsonDocumentOf(outcome), null, 2) : `\n${readableSummary(outcome)}`);
+    if (pictureFile !== undefined) {
+      writeFileSync(pictureFile, pageOf('A life in a rehearsal', [picturedLife(assemblies.join(', '), start, rehearsal)]));
+      printProgress(`\npicture of the life: ${pictureFile}`);
     }
     return hasSucceeded(life) ? 0 : 1;
   } finally {

@@ -8,12 +8,12 @@ interface RehearsalOutcome {
   readonly life: Life;
   /** VPCs that were created before the first deployment. */
   readonly vpcs: readonly object[];
-  readonly unrunnable: readonly UnrunnableFunction[];
-  readonly unused: readonly UnusedPermissions[];
+  readonly unrunnableFunctions: readonly UnrunnableFunction[];
+  readonly unusedPermissions: readonly UnusedPermissions[];
 }
 
 /** Formats the summary for people. */
-export function readableSummary({ life, unused }: RehearsalOutcome): string {
+export function readableSummary({ life, unusedPermissions }: RehearsalOutcome): string {
   const { steps, failures, leftBehind, notUnderstood } = life;
   const rows = steps.flatMap(({ name, elapsedMilliseconds, stacks, refused }) => [
     ...stacks.map((stack) => [
@@ -30,21 +30,21 @@ export function readableSummary({ life, unused }: RehearsalOutcome): string {
     ...(failures.length === 0 ? [] : [formatList('why it failed', failures)]),
     formatList('left behind two days after the deletion', summaryLines(leftBehind)),
     formatList(notUnderstood.length === 0 ? 'not understood' : 'not understood, so AWS may behave differently', notUnderstood),
-    formatList('permissions not used in this run (other runs may need them)', permissionsByRole(unused)),
+    formatList('permissions not used in this run (other runs may need them)', permissionsByRole(unusedPermissions)),
   ].join('\n\n');
 }
 
 /** Returns one item for each role, with one line for each policy statement. */
-function permissionsByRole(unused: readonly UnusedPermissions[]): string[] {
-  const roles = new Map<string, string>();
-  for (const { role, scope, actions } of unused) {
-    roles.set(role, `${roles.get(role) ?? `${role}:`}\n  - ${actions.join(', ')} on ${scope}`);
+function permissionsByRole(unusedPermissions: readonly UnusedPermissions[]): string[] {
+  const itemsByRole = new Map<string, string>();
+  for (const { role, scope, actions } of unusedPermissions) {
+    itemsByRole.set(role, `${itemsByRole.get(role) ?? `${role}:`}\n  - ${actions.join(', ')} on ${scope}`);
   }
-  return [...roles.values()];
+  return [...itemsByRole.values()];
 }
 
-/** Returns the summary as a JSON document, with more details. */
-export function jsonDocumentOf({ life, vpcs, unrunnable, unused }: RehearsalOutcome): object {
+/** Returns the object that `--json` prints. It contains more details than the readable summary. */
+export function jsonDocumentOf({ life, vpcs, unrunnableFunctions, unusedPermissions }: RehearsalOutcome): object {
   const { steps, leftBehind, notUnderstood } = life;
   return {
     succeeded: hasSucceeded(life),
@@ -62,8 +62,8 @@ export function jsonDocumentOf({ life, vpcs, unrunnable, unused }: RehearsalOutc
     })),
     leftBehind,
     notUnderstood,
-    functionsNotRun: unrunnable,
-    permissionsNotUsed: unused,
+    functionsNotRun: unrunnableFunctions,
+    permissionsNotUsed: unusedPermissions,
     existingVpcs: vpcs,
   };
 }

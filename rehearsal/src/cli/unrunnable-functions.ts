@@ -12,10 +12,10 @@ export interface UnrunnableFunction {
 
 /**
  * Lists the functions that the rehearsal cannot run, without duplicates. Accepts invalid templates: they are validated later. Ignores
- * runtimes that a template computes with a function such as `Fn::FindInMap`: the CDK does this only for Node.js.
+ * runtimes that a template computes with an intrinsic function such as `Fn::FindInMap`: the CDK does this only for Node.js.
  */
-export function unrunnableFunctions(templates: readonly TemplateFile[]): UnrunnableFunction[] {
-  const found = new Map<string, UnrunnableFunction>();
+export function findUnrunnableFunctions(templates: readonly TemplateFile[]): UnrunnableFunction[] {
+  const functions = new Map<string, UnrunnableFunction>();
   for (const { name: stack, template } of templates) {
     for (const [logicalId, resource] of Object.entries(objectOf(template.Resources))) {
       const { Type, Properties } = objectOf(resource);
@@ -23,11 +23,11 @@ export function unrunnableFunctions(templates: readonly TemplateFile[]): Unrunna
       const runtime = objectOf(Code).ImageUri === undefined ? Runtime : 'container image';
       if (Type === 'AWS::Lambda::Function' && typeof runtime === 'string' && !isRunnable(runtime)) {
         const name = `${stack}/${logicalId}`;
-        found.set(`${name} ${runtime}`, { name, runtime });
+        functions.set(`${name} ${runtime}`, { name, runtime });
       }
     }
   }
-  return [...found.values()];
+  return [...functions.values()];
 }
 
 const objectOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});

@@ -5,7 +5,7 @@ import type { Send } from './handler';
  * Calls to the simulated AWS from this process. They fail with the errors of the AWS SDK.
  */
 
-/** Makes calls with these credentials. */
+/** Returns a function that makes calls with the credentials of `accessKeyId`. */
 export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): Send {
   return async (service, operation, input) => {
     const session = aws.iam.findSession(accessKeyId);
@@ -16,14 +16,14 @@ export function sendAs(aws: SimulatedAws, accessKeyId: string, region: string): 
       return await aws.call(service, operation, input, { principal: session.principal, region });
     } catch (error) {
       if (error instanceof BrokenResponseError) {
-        throw error.kind === 'reset' ? connectionReset() : malformedOutput();
+        throw error.kind === 'reset' ? connectionResetError() : malformedOutputError();
       }
       throw error instanceof ServiceError ? sdkError(error.code, error.message, error.status) : error;
     }
   };
 }
 
-/** An error as the SDK throws it. */
+/** Creates an error like those that the SDK throws. */
 export function sdkError(name: string, message: string, httpStatusCode: number): Error {
   return Object.assign(new Error(message), {
     name,
@@ -32,18 +32,18 @@ export function sdkError(name: string, message: string, httpStatusCode: number):
   });
 }
 
-export function connectionReset(): Error {
+export function connectionResetError(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: {} });
 }
 
 /** The error for an output that is not valid JSON. */
-export function malformedOutput(): Error {
+export function malformedOutputError(): Error {
   return Object.assign(new SyntaxError("Expected property name or '}' in JSON at position 1"), {
     $metadata: { httpStatusCode: 200 },
   });
 }
 
-/** The error for a call without an output before the client's timeout. */
-export function requestTimeout(milliseconds: number): Error {
+/** The error for a call that returns no output before the client's timeout. */
+export function requestTimeoutError(milliseconds: number): Error {
   return Object.assign(new Error(`Request did not complete within ${milliseconds} ms`), { name: 'TimeoutError', $metadata: {} });
 }

@@ -10,7 +10,7 @@ import type {
 } from '../lambda/service/execution-environment';
 import { exitError, timeoutError } from '../lambda/service/function-errors';
 import type { RehearsalClock } from '../time/clock';
-import { connectionReset, malformedOutput, requestTimeout, sdkError, sendAs } from './calls';
+import { connectionResetError, malformedOutputError, requestTimeoutError, sdkError, sendAs } from './calls';
 import type { CreateHandler, HandlerLogRecord, HandlerServices, Send } from './handler';
 import type { CallFault, InvocationPoint, Faults } from './handler-faults';
 import { rehearsedTime } from './handler-time';
@@ -42,8 +42,8 @@ export interface CallControl {
   readonly calls: RecordedCall[];
   /** All secrets that the handler received. Tests check that the journal contains none of them. */
   readonly secrets: string[];
-  /** The records in the log of the handler. */
-  readonly logged: HandlerLogRecord[];
+  /** The records that the handler wrote to its log. */
+  readonly logRecords: HandlerLogRecord[];
   /** The number of attempts to send a response to CloudFormation. */
   putCount: number;
   invocationPointOf(payload: string): InvocationPoint;
@@ -57,15 +57,16 @@ const PUT_TIMEOUT_MILLISECONDS = 10_000;
 /** How long a late call takes: longer than any request. */
 const LATE_MILLISECONDS = 3_600_000;
 
-const never = <T>(): Promise<T> => new Promise(() => undefined);
+/** Returns a promise that never settles. */
+const neverSettles = <T>(): Promise<T> => new Promise(() => undefined);
 
 /** An execution environment that runs the handler in this process. */
 export class InProcessEnvironment implements ExecutionEnvironment {
   lastUsedAt = 0;
   readonly exited = Promise.resolve();
   private readonly handler: ReturnType<CreateHandler>;
-  private readonly terminated: Promise<InvocationResult>;
-  private setTerminated: (result: InvocationResult) => void = () => undefined;
+  private readonly termination: Promise<InvocationResult>;
+  private resolveTermination: (result: InvocationResult) => void = () => undefined;
   private readonly process = new KillableProcess();
   private currentRequest = '';
 
@@ -77,18 +78,19 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     const { credentials, configuration } = settings;
     const { region } = configuration;
     control.secrets.push(credentials.secretAccessKey, credentials.sessionToken ?? '');
-    this.terminated = new Promise((resolve) => (this.setTerminated = resolve));
+    this.termination = new Promise((resolve) => (this.resolveTermination = resolve));
     const time = rehearsedTime(options.clock, options.random);
+    const sendWith =
+      (accessKeyId: string): Send =>
+      (...parameters) =>
+        this.process.run(() => this.makeCall(parameters, accessKeyId));
     this.handler = options.createHandler({
-      send: (...call) => this.call(call, credentials.accessKeyId),
-      sendWith:
-        (accessKeyId) =>
-        (...call) =>
-          this.call(call, accessKeyId),
+      send: sendWith(credentials.accessKeyId),
+      sendWith,
       put: (...response) => this.process.run(() => this.put(...response)),
       time: { ...time, sleep: (...wait) => this.process.run(() => time.sleep(...wait)) },
       log: (record) => {
-        control.logged.push(record);
+        control.logRecords.push(record);
         settings.output(format(record));
       },
       region,
@@ -102,14 +104,14 @@ export class InProcessEnvironment implements ExecutionEnvironment {
   async invoke({ payload }: InvocationRequest): Promise<InvocationResult> {
     const { clock } = this.options;
     const point = this.control.invocationPointOf(payload);
-    const seconds = this.control.faults.seconds?.(point) ?? this.settings.configuration.timeoutSeconds;
+    const seconds = this.control.faults.timeoutSeconds?.(point) ?? this.settings.configuration.timeoutSeconds;
     const deadline = clock.now() + seconds * 1000;
     const cancel = clock.callAfter(seconds * 1000, () => {
       this.terminate(timeoutError(seconds));
     });
     this.currentRequest = point.request;
     try {
-      return await Promise.race([this.run(payload, deadline), this.terminated]);
+      return await Promise.race([this.run(payload, deadline), this.termination]);
     } finally {
       cancel();
       this.lastUsedAt = clock.now();
@@ -133,13 +135,10 @@ export class InProcessEnvironment implements ExecutionEnvironment {
 
   private terminate(functionError: FunctionError): void {
     this.process.kill();
-    this.setTerminated({ functionError });
+    this.resolveTermination({ functionError });
   }
 
-  private call(call: Parameters<Send>, accessKeyId: string): Promise<object> {
-    return this.process.run(() => this.makeCall(call, accessKeyId));
-  }
-
+  /** Makes a call, or injects a fault. */
   private async makeCall([service, operation, input, signal]: Parameters<Send>, accessKeyId: string): Promise<object> {
     const { aws, journal } = this.options;
     signal.throwIfAborted();
@@ -148,19 +147,19 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     const index = calls.length;
     const fault = faults.call?.({ index, service, operation, request });
     calls.push({ service, operation, input, request });
-    const perform = async (): Promise<object> => {
+    const performCall = async (): Promise<object> => {
       const output = await sendAs(aws, accessKeyId, this.settings.configuration.region)(service, operation, input, signal);
       this.control.secrets.push(...secretsOf(input, output));
       return output;
     };
     if (fault === undefined) {
-      return this.withTimeout(CALL_TIMEOUT_MILLISECONDS, perform(), signal, () =>
-        Promise.reject(requestTimeout(CALL_TIMEOUT_MILLISECONDS)),
+      return this.withTimeout(CALL_TIMEOUT_MILLISECONDS, performCall(), signal, () =>
+        Promise.reject(requestTimeoutError(CALL_TIMEOUT_MILLISECONDS)),
       );
     }
     journal.write('rehearsal', operation, `${JSON.stringify(fault)} at call ${index}, during ${request}`);
     if (fault.kind === 'malformed' || ('effect' in fault && fault.effect === 'after')) {
-      await perform().catch(() => undefined);
+      await performCall().catch(() => undefined);
     }
     return this.causeFault(fault, signal);
   }
@@ -171,9 +170,9 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     const outcome = this.sendResponse(url, body);
     switch (outcome) {
       case 'reset':
-        throw connectionReset();
+        throw connectionResetError();
       case 'hang':
-        return this.withTimeout(PUT_TIMEOUT_MILLISECONDS, never(), signal, () =>
+        return this.withTimeout(PUT_TIMEOUT_MILLISECONDS, neverSettles(), signal, () =>
           Promise.reject(new Error('no HTTP response within 10 seconds')),
         );
       default:
@@ -181,7 +180,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   };
 
-  /** Sends a response to CloudFormation, unless a fault is injected. */
+  /** Sends a response to CloudFormation, or injects a fault. @returns the HTTP status, or why there is no HTTP response */
   private sendResponse(url: string, body: string): number | 'hang' | 'reset' {
     const { journal, responses } = this.options;
     const index = this.control.putCount++;
@@ -203,23 +202,24 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
   }
 
+  /** Throws the error of the fault, or waits for an output that never arrives. */
   private async causeFault(fault: CallFault, signal: AbortSignal): Promise<never> {
     switch (fault.kind) {
       case 'error':
         throw sdkError(fault.name, `${fault.name} on purpose`, fault.status);
       case 'timeout':
-        return this.withTimeout<never>(CALL_TIMEOUT_MILLISECONDS, never(), signal, () =>
-          Promise.reject(requestTimeout(CALL_TIMEOUT_MILLISECONDS)),
+        return this.withTimeout<never>(CALL_TIMEOUT_MILLISECONDS, neverSettles(), signal, () =>
+          Promise.reject(requestTimeoutError(CALL_TIMEOUT_MILLISECONDS)),
         );
       case 'reset':
-        throw connectionReset();
+        throw connectionResetError();
       case 'late':
-        return this.withTimeout<never>(LATE_MILLISECONDS, never(), signal, never);
+        return this.withTimeout<never>(LATE_MILLISECONDS, neverSettles(), signal, neverSettles);
       case 'malformed':
-        throw malformedOutput();
+        throw malformedOutputError();
       case 'killed':
         this.kill();
-        return never();
+        return neverSettles();
     }
   }
 
@@ -228,10 +228,10 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         cancel();
-        signal.removeEventListener('abort', stop);
+        signal.removeEventListener('abort', rejectWithReason);
         settle();
       };
-      const stop = (): void => {
+      const rejectWithReason = (): void => {
         finish(() => {
           reject(signal.reason as Error);
         });
@@ -241,7 +241,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
           resolve(onTimeout());
         });
       });
-      signal.addEventListener('abort', stop, { once: true });
+      signal.addEventListener('abort', rejectWithReason, { once: true });
       const finishWithTask = (): void => {
         finish(() => {
           resolve(task);

@@ -19,6 +19,7 @@ export type CallFault =
   | { readonly kind: 'error'; readonly name: string; readonly status: number }
   /** There is no output until the client's timeout. */
   | { readonly kind: 'timeout'; readonly effect: Effect }
+  /** The connection is reset. */
   | { readonly kind: 'reset'; readonly effect: Effect }
   /** There is no output until the function's timeout. */
   | { readonly kind: 'late'; readonly effect: Effect }
@@ -33,9 +34,13 @@ export interface PutPoint {
   readonly request: string;
 }
 
+/** A fault that is injected into an attempt to send a response. */
 export type PutFault =
+  /** The attempt receives this HTTP status, and CloudFormation does not get the response. */
   | { readonly kind: 'status'; readonly status: number }
+  /** The connection is reset. */
   | { readonly kind: 'reset'; readonly effect: Effect }
+  /** There is no HTTP response until the client's timeout. */
   | { readonly kind: 'timeout' };
 
 /** An invocation that is about to start, for one event of CloudFormation or a schedule. */
@@ -44,12 +49,12 @@ export interface InvocationPoint {
   readonly request: string;
 }
 
-/** Decides which faults to inject. Each method is called at each point of its kind. */
+/** Decides which faults to inject. `call` is asked before each call, `put` before each PUT, and the others before each invocation. */
 export interface Faults {
   call?(point: CallPoint): CallFault | undefined;
   put?(point: PutPoint): PutFault | undefined;
   /** The delays in seconds after which Lambda delivers copies of the event. */
-  copies?(point: InvocationPoint): readonly number[];
+  copyDelays?(point: InvocationPoint): readonly number[];
   /** The timeout of the invocation in seconds. @default - the timeout of the function */
-  seconds?(point: InvocationPoint): number | undefined;
+  timeoutSeconds?(point: InvocationPoint): number | undefined;
 }

@@ -14,15 +14,15 @@ export function rehearsedTime(clock = new RehearsalClock(START), jitter = () => 
           reject(signal.reason as Error);
           return;
         }
-        const stop = (): void => {
+        const rejectWithReason = (): void => {
           cancel();
           reject(signal.reason as Error);
         };
         const cancel = clock.callAfter(milliseconds, () => {
-          signal.removeEventListener('abort', stop);
+          signal.removeEventListener('abort', rejectWithReason);
           resolve();
         });
-        signal.addEventListener('abort', stop, { once: true });
+        signal.addEventListener('abort', rejectWithReason, { once: true });
       }),
   };
 }

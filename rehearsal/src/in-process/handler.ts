@@ -8,9 +8,9 @@ export type HandlerLogRecord = Readonly<Record<string, unknown>>;
 
 /** What a handler gets from the rehearsal in place of the AWS SDK, the network and the clock. */
 export interface HandlerServices {
-  /** Calls with the credentials of the function's role. */
+  /** Makes calls with the credentials of the function's role. */
   readonly send: Send;
-  /** Calls with credentials that AssumeRole returned. */
+  /** Makes calls with credentials that AssumeRole returned. */
   readonly sendWith: (accessKeyId: string) => Send;
   /** Sends a response to CloudFormation and returns the HTTP status. */
   readonly put: (url: string, body: string, signal: AbortSignal) => Promise<number>;
@@ -34,5 +34,5 @@ interface InvocationContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Creates the handler of a function. It is called once for each execution environment, as Lambda loads a module. */
+/** Creates the handler of a function. Called once for each execution environment, because Lambda loads a module once in each. */
 export type CreateHandler = (services: HandlerServices) => (event: unknown, context: InvocationContext) => Promise<void>;

@@ -10,12 +10,13 @@ export type { RecordedCall } from './environment';
 export class InProcessLambda extends LambdaService implements CallControl {
   readonly calls: RecordedCall[] = [];
   readonly secrets: string[] = [];
-  readonly logged: HandlerLogRecord[] = [];
+  readonly logRecords: HandlerLogRecord[] = [];
   faults: Faults = {};
   putCount = 0;
   eventCount = 0;
-  /** Called with the body of each attempt to send a response to CloudFormation. */
+  /** Called for each attempt to send a response to CloudFormation. */
   onResponse: (body: string) => void = () => undefined;
+  /** The invocation point of each payload. */
   private readonly invocationPoints = new Map<string, InvocationPoint>();
 
   constructor(private readonly environmentOptions: EnvironmentOptions) {
@@ -27,12 +28,13 @@ export class InProcessLambda extends LambdaService implements CallControl {
 
   override invokeAsync(arn: string, payload: unknown): void {
     const { clock } = this.environmentOptions;
+    // the event of a scheduled renewal has no request type
     const { RequestType = 'Renewal', LogicalResourceId = '' } = payload as Readonly<Record<string, string | undefined>>;
     const point = { index: this.eventCount, request: `${RequestType} ${LogicalResourceId}` };
     this.invocationPoints.set(JSON.stringify(payload), point);
     super.invokeAsync(arn, payload);
     this.eventCount += 1;
-    for (const seconds of this.faults.copies?.(point) ?? []) {
+    for (const seconds of this.faults.copyDelays?.(point) ?? []) {
       clock.callAfter(seconds * 1000, () => {
         if (this.has(arn)) {
           super.invokeAsync(arn, payload);

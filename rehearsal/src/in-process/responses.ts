@@ -6,15 +6,15 @@ export class InProcessResponses extends ResponseUrls {
   readonly secrets: string[] = [];
 
   override issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
-    const issued = super.issueUrl(request);
-    this.secrets.push(new URL(issued.url).searchParams.get('X-Amz-Signature') ?? '');
-    return issued;
+    const issuedUrl = super.issueUrl(request);
+    this.secrets.push(new URL(issuedUrl.url).searchParams.get('X-Amz-Signature') ?? '');
+    return issuedUrl;
   }
 
   /** Receives a response. @returns the HTTP status, or the injected fault if there is no HTTP response */
   put(url: string, body: string): number | 'hang' | 'reset' {
-    const issued = this.issuedUrls.get(url.slice('https://'.length));
-    const fault = issued && this.startAttempt(issued);
+    const issuedUrl = this.issuedUrls.get(url.slice('https://'.length));
+    const fault = issuedUrl && this.startAttempt(issuedUrl);
     if (fault === 'hang' || fault === 'reset') {
       return fault;
     }
@@ -22,20 +22,20 @@ export class InProcessResponses extends ResponseUrls {
       if (fault !== undefined) {
         throw S3Error.internalError(fault.status);
       }
-      if (issued === undefined) {
+      if (issuedUrl === undefined) {
         throw S3Error.wrongSignature();
       }
-      if (this.isExpired(issued)) {
+      if (this.isExpired(issuedUrl)) {
         throw S3Error.expired();
       }
-      this.recordAccepted(issued);
-      issued.deliver(Buffer.from(body));
+      this.recordAccepted(issuedUrl);
+      issuedUrl.deliver(Buffer.from(body));
       return 200;
     } catch (error) {
       if (!(error instanceof S3Error)) {
         throw error;
       }
-      this.logRejection(issued, error);
+      this.logRejection(issuedUrl, error);
       return error.status;
     }
   }

@@ -3,14 +3,14 @@ import { formatElapsed, formatDuration } from '../report';
 import { LANES } from './events';
 import type { PictureEvent } from './events';
 import { escapeHtml } from './html';
-import type { StackGroup, Layout, NamedHistory } from './layout';
+import type { StackGroup, Layout, NamedAuthorizationHistory } from './layout';
 import type { Scale } from './scale';
 
 /*
- * All positions are in percent of the life. Zooming only changes the width of the picture.
+ * All positions are in percent of the life's width. Zooming only changes the width of the picture.
  */
 
-/** The interval of the ticks in busy times. They are visible only when zoomed in. */
+/** The interval of the ticks in busy times. The ticks are visible only when zoomed in. */
 const TICK_MILLISECONDS = 10_000;
 
 const CHANGE_TITLES: Readonly<Record<AuthorizationChange['kind'], string>> = {
@@ -33,6 +33,7 @@ interface TableRow {
 }
 
 export interface Drawing {
+  /** The HTML of the picture. */
   readonly picture: string;
   readonly rows: readonly (TableRow & { readonly from: number })[];
 }
@@ -40,7 +41,7 @@ export interface Drawing {
 /**
  * Draws a life.
  *
- * @param prefix the prefix of the ids of its events, unique on the page
+ * @param prefix starts the ids of this life's events; each life of a page needs another prefix
  */
 export function drawLife(layout: Layout, prefix: string): Drawing {
   const renderer = new Renderer(layout, prefix);
@@ -62,20 +63,20 @@ class Renderer {
 
   drawAxis(): string {
     const { steps, start, end } = this.layout;
-    const names = steps.map(({ name, from }, index) => {
+    const stepNames = steps.map(({ name, from }, index) => {
       const to = steps[index + 1]?.from ?? end;
       return `<div class="step" style="${this.positionStyle(from, to)}"><span><b>${index + 1}</b> ${escapeHtml(name)}</span></div>`;
     });
-    const { quiet, busy } = this.scale;
-    const breaks = quiet.map(
+    const { quietTimes, busyTimes } = this.scale;
+    const quietDurations = quietTimes.map(
       ({ from, to }) =>
         `<div class="length" style="${this.positionStyle(from, to)}"><span class="${formatDuration(to - from).length > 6 ? 'long' : 'short'}">${formatDuration(to - from)}</span></div>`,
     );
-    const times = busy.map(({ from, to }, index) => {
-      // the label may extend into the quiet time after it
-      return `<div class="time" style="${this.positionStyle(from, quiet[index]?.to ?? to)}">${timeLabel(from - start)}</div>`;
+    const timeLabels = busyTimes.map(({ from, to }, index) => {
+      // the label may extend into the quiet time that follows
+      return `<div class="time" style="${this.positionStyle(from, quietTimes[index]?.to ?? to)}">${timeLabel(from - start)}</div>`;
     });
-    const ticks = busy.flatMap(({ from, to }) => {
+    const ticks = busyTimes.flatMap(({ from, to }) => {
       const first = from + TICK_MILLISECONDS;
       return Array.from({ length: Math.max(0, Math.ceil((to - first) / TICK_MILLISECONDS)) }, (_, index) => {
         const time = first + index * TICK_MILLISECONDS;
@@ -87,16 +88,16 @@ class Renderer {
       });
     });
     return [
-      `<div class="behind" aria-hidden="true">${quiet.map(({ from, to }) => `<div class="quiet" style="${this.positionStyle(from, to)}"></div>`).join('')}</div>`,
-      laneHtml('steps', 'Steps', names.join(''), 'aria-hidden="true"'),
-      laneHtml('times', 'Time', `${times.join('')}${ticks.join('')}`, 'aria-hidden="true"'),
-      laneHtml('lengths', 'Quiet for', breaks.join(''), 'aria-hidden="true"'),
+      `<div class="behind" aria-hidden="true">${quietTimes.map(({ from, to }) => `<div class="quiet" style="${this.positionStyle(from, to)}"></div>`).join('')}</div>`,
+      laneHtml('steps', 'Steps', stepNames.join(''), 'aria-hidden="true"'),
+      laneHtml('times', 'Time', `${timeLabels.join('')}${ticks.join('')}`, 'aria-hidden="true"'),
+      laneHtml('lengths', 'Quiet for', quietDurations.join(''), 'aria-hidden="true"'),
     ].join('');
   }
 
   drawGroup({ name, authorizations, lanes }: StackGroup): string {
-    const windows = authorizations.flatMap(({ windows: own }) =>
-      own.map(({ from, to }) => `<div class="valid" style="${this.positionStyle(from, to)}"></div>`),
+    const windows = authorizations.flatMap((history) =>
+      history.windows.map(({ from, to }) => `<div class="valid" style="${this.positionStyle(from, to)}"></div>`),
     );
     const rows = [
       ...authorizations.map((history) => this.drawAuthorization(name, history, authorizations.length)),
@@ -112,18 +113,22 @@ class Renderer {
     return `<div class="group" data-stack="${escapeHtml(name)}"><div class="behind" aria-hidden="true">${windows.join('')}</div><h3>${escapeHtml(name)}</h3>${rows.join('')}</div>`;
   }
 
-  private drawAuthorization(group: string, { windows, changes, vpc }: NamedHistory, count: number): string {
+  private drawAuthorization(
+    group: string,
+    { windows, changes, vpc }: NamedAuthorizationHistory,
+    authorizationCount: number,
+  ): string {
     const bars = windows.map(({ from, to, endedBy }) => {
       const ending = { expiry: 'until it expires', cancellation: 'until it is canceled', use: 'until a call consumes it' }[
         endedBy
       ];
-      const title = `Authorization valid for ${formatDuration(to - from)}`;
+      const label = `valid for ${formatDuration(to - from)}`;
       return this.drawLink(
         'bar authorized',
-        { from, to, title, text: `${vpc}, ${ending}`, result: 'neutral' },
+        { from, to, title: `Authorization ${label}`, text: `${vpc}, ${ending}`, result: 'neutral' },
         group,
         'Authorization',
-        title.slice(14),
+        label,
       );
     });
     const marks = changes.map(({ time, kind }) =>
@@ -134,7 +139,7 @@ class Renderer {
         'Authorization',
       ),
     );
-    const label = count === 1 ? 'Authorization' : `Authorization ${vpc}`;
+    const label = authorizationCount === 1 ? 'Authorization' : `Authorization ${vpc}`;
     return laneHtml(
       'authorizations',
       label,
@@ -144,9 +149,9 @@ class Renderer {
   }
 
   private drawEvent(group: string, event: PictureEvent): string {
-    const long = event.to > event.from;
-    const label = long && event.lane === 'stack' ? event.title : undefined;
-    return this.drawLink(`${long ? 'bar' : 'mark'} ${event.result}`, event, group, LANES[event.lane], label);
+    const isBar = event.to > event.from;
+    const label = isBar && event.lane === 'stack' ? event.title : undefined;
+    return this.drawLink(`${isBar ? 'bar' : 'mark'} ${event.result}`, event, group, LANES[event.lane], label);
   }
 
   /** Draws an event as a link to its row in the table. The row is also the label for screen readers. */
@@ -160,8 +165,8 @@ class Renderer {
     const id = `${this.prefix}${this.rows.length + 1}`;
     const time = formatElapsed(from - this.layout.start);
     this.rows.push({ id, from, time, group, lane, title, text, isBad: result === 'bad' });
-    const inside = label === undefined ? '' : `<span aria-hidden="true">${escapeHtml(label)}</span>`;
-    return `<a class="${classes}" href="#${id}" tabindex="-1" aria-labelledby="${id}" style="${this.positionStyle(from, to)}">${inside}</a>`;
+    const labelHtml = label === undefined ? '' : `<span aria-hidden="true">${escapeHtml(label)}</span>`;
+    return `<a class="${classes}" href="#${id}" tabindex="-1" aria-labelledby="${id}" style="${this.positionStyle(from, to)}">${labelHtml}</a>`;
   }
 
   private positionStyle(from: number, to: number): string {
@@ -171,7 +176,7 @@ class Renderer {
   }
 }
 
-/** Formats the day, and the time of day in small print. */
+/** Formats the day in normal print, and the time of day in small print. */
 function timeLabel(milliseconds: number): string {
   const [, day = '', time = ''] = /^(day \d+) (.*)$/.exec(formatElapsed(milliseconds)) ?? [];
   return `<span>${day} <small>${time}</small></span>`;

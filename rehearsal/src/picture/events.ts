@@ -1,7 +1,7 @@
 import { BEHAVIOURS } from '../aws/index';
 import type { Detail, Entry } from '../journal';
 import { formatDuration } from '../report';
-import type { Names } from './names';
+import type { ResourceNames } from './names';
 
 /** The lanes of a stack and their labels, from top to bottom. */
 export const LANES = {
@@ -66,30 +66,30 @@ const POLLING_MILLISECONDS = 120_000;
 const COMPLETE_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 
 /** The events of a journal, in the order in which they began. */
-export function eventsOf(entries: readonly Entry[], names: Names): LifeEvents {
+export function eventsOf(entries: readonly Entry[], names: ResourceNames): LifeEvents {
   const reader = new EntryReader(names);
   for (const entry of entries) {
     reader.read(entry);
   }
-  return reader.result(entries.at(-1)?.time ?? 0);
+  return reader.finish(entries.at(-1)?.time ?? 0);
 }
 
-interface PendingEvent {
-  readonly from: number;
-  readonly lines: readonly string[];
-}
-
+/** Turns the entries of a journal, one after the other, into events. */
 class EntryReader {
   private readonly events: PictureEvent[] = [];
   private readonly operations: StackOperation[] = [];
   private readonly steps: NamedStep[] = [];
   private pendingStep: NamedStep | undefined;
-  private readonly stacks = new Map<string, PendingEvent & { readonly reason?: string | undefined }>();
-  private readonly resources = new Map<string, number>();
-  private readonly runs = new Map<string, PendingEvent & { readonly functionName: string }>();
+  private readonly stacksInProgress = new Map<string, { readonly from: number; readonly reason?: string }>();
+  private readonly resourceStartTimes = new Map<string, number>();
+  private readonly runsInProgress = new Map<
+    string,
+    { readonly from: number; readonly functionName: string; readonly lines: readonly string[] }
+  >();
+  /** For each repeated read: the index of its event, and how often it was repeated. */
   private readonly polls = new Map<string, { readonly index: number; readonly times: number }>();
 
-  constructor(private readonly names: Names) {}
+  constructor(private readonly names: ResourceNames) {}
 
   read(entry: Entry): void {
     const { detail, time, source, subject, message } = entry;
@@ -104,13 +104,17 @@ class EntryReader {
         this.readCall(entry, detail);
         break;
       case 'run started':
-        this.runs.set(detail.requestId, { functionName: subject, from: time, lines: [] });
+        this.runsInProgress.set(detail.requestId, { functionName: subject, from: time, lines: [] });
         break;
       case 'run ended':
         this.endRun(detail.requestId, time);
         break;
       case 'fleet':
-        this.addInstantEvent(entry, { lane: 'fleets', result: detail.status === 'ERROR' ? 'bad' : 'neutral', owner: subject });
+        this.addInstantEvent(entry, {
+          lane: 'fleets',
+          result: detail.status === 'ERROR' ? 'bad' : 'neutral',
+          subjectId: subject,
+        });
         break;
       case 'peering':
         this.addInstantEvent(entry, { lane: 'fleets', result: detail.outcome === 'FAILED' ? 'bad' : 'neutral' });
@@ -121,27 +125,30 @@ class EntryReader {
         } else if (source === 'lambda') {
           this.addLine(subject, message);
         } else if (source === 'cloudformation') {
+          // an update without changes is an event of the stack, every other message is about a resource
           this.addInstantEvent(entry, {
-            lane: this.stacks.size === 0 ? 'stack' : 'resources',
+            lane: this.stacksInProgress.size === 0 ? 'stack' : 'resources',
             result: 'neutral',
             stack: subject.split('/')[0],
           });
         } else {
-          this.addInstantEvent(entry, { lane: 'messages', result: 'neutral', owner: subject });
+          this.addInstantEvent(entry, { lane: 'messages', result: 'neutral', subjectId: subject });
         }
         break;
     }
   }
 
-  result(end: number): LifeEvents {
+  /** Ends the last step, and the runs that have not ended at `end`. */
+  finish(end: number): LifeEvents {
     this.startStep(undefined);
-    for (const requestId of this.runs.keys()) {
+    for (const requestId of this.runsInProgress.keys()) {
       this.endRun(requestId, end);
     }
     const events = this.events.sort((one, other) => one.from - other.from);
     return { steps: this.steps, operations: this.operations, events };
   }
 
+  /** Adds the step before, if no operation has added it, and remembers `step`. */
   private startStep(step: NamedStep | undefined): void {
     if (this.pendingStep !== undefined) {
       this.steps.push(this.pendingStep);
@@ -150,10 +157,10 @@ class EntryReader {
   }
 
   private readStack({ time }: Entry, { stack, status, reason }: DetailOf<'stack'>): void {
-    const started = this.stacks.get(stack);
+    const operation = this.stacksInProgress.get(stack);
     if (status.endsWith('_IN_PROGRESS')) {
-      if (started === undefined) {
-        this.stacks.set(stack, { from: time, lines: [] });
+      if (operation === undefined) {
+        this.stacksInProgress.set(stack, { from: time });
       }
       if (this.pendingStep !== undefined) {
         this.steps.push({ ...this.pendingStep, from: time });
@@ -161,9 +168,9 @@ class EntryReader {
       }
       return;
     }
-    const from = started?.from ?? time;
-    const cause = started?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
-    this.stacks.delete(stack);
+    const from = operation?.from ?? time;
+    const cause = operation?.reason ?? (reason === undefined ? undefined : this.names.replaceIds(reason));
+    this.stacksInProgress.delete(stack);
     const isComplete = COMPLETE_STATUSES.includes(status);
     const result = isComplete ? 'good' : 'bad';
     this.operations.push({ stack, from, to: time, status, isComplete, reason: isComplete ? undefined : cause });
@@ -182,17 +189,17 @@ class EntryReader {
   private readResource({ time }: Entry, detail: DetailOf<'resource'>): void {
     const { stack, logicalId, resourceType, status } = detail;
     const key = `${stack}/${logicalId}`;
-    const from = this.resources.get(key) ?? time;
+    const from = this.resourceStartTimes.get(key) ?? time;
     if (status.endsWith('_IN_PROGRESS')) {
-      this.resources.set(key, from);
+      this.resourceStartTimes.set(key, from);
       return;
     }
-    this.resources.delete(key);
+    this.resourceStartTimes.delete(key);
     const reason = detail.reason === undefined ? undefined : this.names.replaceIds(detail.reason);
-    const failed = status.endsWith('_FAILED');
-    const operation = this.stacks.get(stack);
-    if (failed && operation !== undefined && operation.reason === undefined) {
-      this.stacks.set(stack, { ...operation, reason: joinParts(logicalId, reason) });
+    const hasFailed = status.endsWith('_FAILED');
+    const operation = this.stacksInProgress.get(stack);
+    if (hasFailed && operation !== undefined && operation.reason === undefined) {
+      this.stacksInProgress.set(stack, { ...operation, reason: joinParts(logicalId, reason) });
     }
     this.events.push({
       lane: 'resources',
@@ -201,7 +208,7 @@ class EntryReader {
       to: time,
       ids: [],
       title: `${logicalId} ${status}`,
-      result: failed ? 'bad' : 'neutral',
+      result: hasFailed ? 'bad' : 'neutral',
       text: joinParts(`${resourceType}, ${formatDuration(time - from)}`, reason),
     });
   }
@@ -215,15 +222,15 @@ class EntryReader {
       ...new Set(ids.filter((id) => this.names.stackOf(id) !== undefined).map((id) => this.names.replaceIds(id))),
     ];
     const caller = role === undefined ? 'an unknown caller' : this.names.replaceIds(role);
-    const failed = outcome !== 'succeeded';
+    const hasFailed = outcome !== 'succeeded';
     const event: PictureEvent = {
       lane: isThrottled ? 'throttled' : isRead ? 'reads' : 'changes',
       stack,
       from: time,
       to: time,
       ids,
-      result: failed ? 'bad' : 'neutral',
-      title: failed ? `${subject}: ${outcome}` : subject,
+      result: hasFailed ? 'bad' : 'neutral',
+      title: hasFailed ? `${subject}: ${outcome}` : subject,
       text: joinParts(resourceNames.join(', '), `called by ${caller}`),
     };
     const key = [stack, event.title, event.text].join(' ');
@@ -240,16 +247,16 @@ class EntryReader {
   }
 
   private addLine(functionName: string, line: string): void {
-    for (const [requestId, run] of this.runs) {
+    for (const [requestId, run] of this.runsInProgress) {
       if (run.functionName === functionName) {
-        this.runs.set(requestId, { ...run, lines: [...run.lines, this.names.replaceIds(line)] });
+        this.runsInProgress.set(requestId, { ...run, lines: [...run.lines, this.names.replaceIds(line)] });
       }
     }
   }
 
   private endRun(requestId: string, to: number): void {
-    const run = this.runs.get(requestId);
-    this.runs.delete(requestId);
+    const run = this.runsInProgress.get(requestId);
+    this.runsInProgress.delete(requestId);
     if (run !== undefined) {
       const { functionName, from, lines } = run;
       this.events.push({
@@ -268,13 +275,13 @@ class EntryReader {
   private addInstantEvent(
     { time, subject, message }: Entry,
     {
-      owner,
+      subjectId,
       ...properties
-    }: Pick<PictureEvent, 'lane' | 'result'> & { readonly owner?: string; readonly stack?: string | undefined },
+    }: Pick<PictureEvent, 'lane' | 'result'> & { readonly subjectId?: string; readonly stack?: string | undefined },
   ): void {
     const [title, text] = [subject, message].map((part) => this.names.replaceIds(part));
     this.events.push({
-      stack: this.stackOf(owner, []),
+      stack: this.stackOf(subjectId, []),
       ...properties,
       from: time,
       to: time,
@@ -285,16 +292,20 @@ class EntryReader {
   }
 
   /**
-   * Returns the stack of an event. If CloudFormation works on exactly one stack, this is the stack. Otherwise it is the stack that created
-   * the caller, or one of the resources that the call is about.
+   * Returns the stack of an event. If CloudFormation works on exactly one stack, every event belongs to this stack. Otherwise an event
+   * belongs to the stack that created the resource `subjectId`, or else one of the other resources. If no such stack is in progress, it
+   * belongs to the first stack in progress.
+   *
+   * @param subjectId the caller, or the resource that the event is about
+   * @param ids the resources that a call is about
    */
-  private stackOf(owner: string | undefined, ids: readonly string[]): string | undefined {
-    const [only, second] = this.stacks.keys();
+  private stackOf(subjectId: string | undefined, ids: readonly string[]): string | undefined {
+    const [only, second] = this.stacksInProgress.keys();
     if (only !== undefined && second === undefined) {
       return only;
     }
-    const creators = [...(owner === undefined ? [] : [owner]), ...ids].map((id) => this.names.stackOf(id));
-    return creators.find((stack) => stack !== undefined && (only === undefined || this.stacks.has(stack))) ?? only;
+    const creators = [...(subjectId === undefined ? [] : [subjectId]), ...ids].map((id) => this.names.stackOf(id));
+    return creators.find((stack) => stack !== undefined && (only === undefined || this.stacksInProgress.has(stack))) ?? only;
   }
 }
 

@@ -2,28 +2,29 @@ import { formatDuration } from '../report';
 import { eventsOf, LANES } from './events';
 import type { Lane, NamedStep, PictureEvent, StackOperation } from './events';
 import type { PicturedLife } from './life';
-import { Names } from './names';
+import { ResourceNames } from './names';
 import { Scale } from './scale';
 import { authorizationHistories, windowsOf } from './windows';
 import type { AuthorizationHistory } from './windows';
 
-/** An authorization and the name of its VPC. */
-export interface NamedHistory extends AuthorizationHistory {
+/** The history of an authorization, and the name of its VPC. */
+export interface NamedAuthorizationHistory extends AuthorizationHistory {
   readonly vpc: string;
 }
 
 /** The lanes of a stack, or of all events outside of stacks. */
 export interface StackGroup {
   readonly name: string;
-  readonly authorizations: readonly NamedHistory[];
+  readonly authorizations: readonly NamedAuthorizationHistory[];
   readonly lanes: readonly { readonly lane: Lane; readonly events: readonly PictureEvent[] }[];
 }
 
 /** The result of a step for one stack, and the state of its authorizations. */
 export interface StepResult {
-  /** The index of the step. Undefined before the first step. */
-  readonly step: number | undefined;
+  /** Undefined before the first step. */
+  readonly stepIndex: number | undefined;
   readonly operation: StackOperation | undefined;
+  /** Describes how valid the authorizations were during the step. */
   readonly authorization: string;
 }
 
@@ -42,9 +43,9 @@ const LANE_NAMES = Object.keys(LANES) as Lane[];
 /** Lanes whose events do not end a quiet time: polling and status changes of fleets. */
 const QUIET_LANES: readonly Lane[] = ['reads', 'fleets'];
 
-/** Computes what the picture of a life shows, and when. */
+/** Computes which events the picture of a life shows, and in which groups and lanes. */
 export function layoutOf({ title, start, end, entries, authorizations }: PicturedLife): Layout {
-  const names = new Names(entries);
+  const names = new ResourceNames(entries);
   const { steps, operations, events } = eventsOf(entries, names);
   const histories = authorizationHistories(authorizations).map((history) => {
     const { peerVpcId } = history.key;
@@ -70,7 +71,8 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
     };
   });
   const moments = [
-    ...[start, end],
+    start,
+    end,
     ...steps.map(({ from }) => from),
     ...events.filter(({ lane }) => !QUIET_LANES.includes(lane)).flatMap(({ from, to }) => [from, to]),
     ...histories.flatMap(({ history: { windows, changes } }) => [
@@ -79,7 +81,11 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
     ]),
   ];
   return {
-    ...{ title, start, end, steps, scale: new Scale(moments) },
+    title,
+    start,
+    end,
+    steps,
+    scale: new Scale(moments),
     groups: groups.filter((group) => group.lanes.length > 0 || group.authorizations.length > 0),
     results: stepResultsOf(steps, operations, (stack) => groups.find(({ name }) => name === stack)?.authorizations ?? []),
   };
@@ -88,44 +94,48 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
 function stepResultsOf(
   steps: readonly NamedStep[],
   operations: readonly StackOperation[],
-  authorizationsOf: (stack: string) => readonly NamedHistory[],
+  authorizationsOf: (stack: string) => readonly NamedAuthorizationHistory[],
 ): StepResult[] {
-  const stepAt = (time: number): number | undefined => {
+  const stepIndexAt = (time: number): number | undefined => {
     const index = steps.findLastIndex(({ from }) => from <= time);
     return index < 0 ? undefined : index;
   };
   const results = operations.map((operation): StepResult => {
     const histories = authorizationsOf(operation.stack);
     const texts = histories.map(
-      (history) => `${histories.length === 1 ? '' : `${history.vpc}: `}${stateDuring(history, operation)}`,
+      (history) => `${histories.length === 1 ? '' : `${history.vpc}: `}${authorizationStateDuring(history, operation)}`,
     );
-    return { step: stepAt(operation.from), operation, authorization: texts.join('; ') };
+    return { stepIndex: stepIndexAt(operation.from), operation, authorization: texts.join('; ') };
   });
   const stepsWithoutOperation = steps
-    .map((_, step): StepResult => ({ step, operation: undefined, authorization: '' }))
-    .filter(({ step }) => results.every((result) => result.step !== step));
-  return [...results, ...stepsWithoutOperation].sort((one, other) => (one.step ?? -1) - (other.step ?? -1));
+    .map((_, stepIndex): StepResult => ({ stepIndex, operation: undefined, authorization: '' }))
+    .filter(({ stepIndex }) => results.every((result) => result.stepIndex !== stepIndex));
+  return [...results, ...stepsWithoutOperation].sort((one, other) => (one.stepIndex ?? -1) - (other.stepIndex ?? -1));
 }
 
 /** Describes whether the authorization was valid when an operation began, and how it changed during the operation. */
-function stateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<StackOperation, 'from' | 'to'>): string {
-  // without later changes, because a later cancellation would shorten the window
-  const last = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
+function authorizationStateDuring({ changes }: AuthorizationHistory, { from, to }: Pick<StackOperation, 'from' | 'to'>): string {
+  // computed without later changes, because a later cancellation would shorten the window
+  const lastWindow = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
   const during = changes.filter(({ time }) => time >= from && time <= to);
-  const authorized = during.find(({ kind }) => kind === 'authorized');
-  const missing = during.filter(({ kind }) => kind === 'missing').length;
-  const before =
-    last === undefined
+  const authorization = during.find(({ kind }) => kind === 'authorized');
+  const missingCount = during.filter(({ kind }) => kind === 'missing').length;
+  const stateBefore =
+    lastWindow === undefined
       ? 'no authorization before'
-      : last.to > from
-        ? `valid for another ${formatDuration(last.to - from)}`
-        : `${{ expiry: 'expired', cancellation: 'canceled', use: 'consumed' }[last.endedBy]} ${formatDuration(from - last.to)} before`;
+      : lastWindow.to > from
+        ? `valid for another ${formatDuration(lastWindow.to - from)}`
+        : `${{ expiry: 'expired', cancellation: 'canceled', use: 'consumed' }[lastWindow.endedBy]} ${formatDuration(from - lastWindow.to)} before`;
   return [
-    before,
-    ...(missing === 0 ? [] : [`${missing} ${missing === 1 ? 'call' : 'calls'} without it`]),
-    ...(authorized === undefined
+    stateBefore,
+    ...(missingCount === 0 ? [] : [`${missingCount} ${missingCount === 1 ? 'call' : 'calls'} without it`]),
+    ...(authorization === undefined
       ? []
-      : [authorized.time - from < 1000 ? 'authorized at once' : `authorized after ${formatDuration(authorized.time - from)}`]),
+      : [
+          authorization.time - from < 1000
+            ? 'authorized at once'
+            : `authorized after ${formatDuration(authorization.time - from)}`,
+        ]),
     ...(during.some(({ kind }) => kind === 'canceled') ? ['then canceled'] : []),
   ].join(', ');
 }

@@ -5,13 +5,15 @@ const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b
 /** Shorter ids, and ids without digits, may be ordinary words: they are not replaced. */
 const SHORTEST_ID = 8;
 
+const MATCHES_NOTHING = '(?!)';
+
 interface ResourceName {
   readonly stack: string;
   readonly name: string;
 }
 
-/** Replaces physical ids that AWS generated with readable names: `stack/logicalId`. */
-export class Names {
+/** Knows a readable name, `stack/logicalId`, for each physical id that AWS generated. */
+export class ResourceNames {
   private readonly byId = new Map<string, ResourceName>();
   private readonly pattern: RegExp;
 
@@ -30,7 +32,7 @@ export class Names {
       }
     }
     const longestFirst = [...this.byId.keys()].sort((one, other) => other.length - one.length);
-    this.pattern = new RegExp(longestFirst.length === 0 ? '(?!)' : longestFirst.map(escapePattern).join('|'), 'g');
+    this.pattern = new RegExp(longestFirst.length === 0 ? MATCHES_NOTHING : longestFirst.map(escapePattern).join('|'), 'g');
   }
 
   /** The stack that created the resource with this id. */

@@ -11,8 +11,9 @@ import type { PicturedLife } from './life';
 
 /** A self-contained web page that shows lives as pictures and tables. */
 export function pageOf(title: string, lives: readonly PicturedLife[]): string {
-  const drawn = lives.map((life, index) => {
+  const drawnLives = lives.map((life, index) => {
     const layout = layoutOf(life);
+    // the ids of the events: a1, a2, … in the first life, b1, b2, … in the second
     return { layout, drawing: drawLife(layout, 'abcdefghijklmnopqrstuvwxyz'[index] ?? `life${index}-`) };
   });
   return `<!doctype html>
@@ -33,8 +34,8 @@ export function pageOf(title: string, lives: readonly PicturedLife[]): string {
 ${LEGEND}
 </header>
 <main>
-${drawn.map(({ layout, drawing }, index) => lifeSection(layout, drawing, index)).join('\n')}
-${drawn.map(({ layout, drawing }, index) => eventsSection(layout, drawing, index)).join('\n')}
+${drawnLives.map(({ layout, drawing }, index) => lifeSection(layout, drawing, index)).join('\n')}
+${drawnLives.map(({ layout, drawing }, index) => eventsSection(layout, drawing, index)).join('\n')}
 </main>
 <script>${bundledScript()}</script>
 </body>
@@ -60,7 +61,7 @@ function lifeSection(layout: Layout, { picture }: Drawing, index: number): strin
 <span class="keys">Keys in the picture: ← → next event, ↑ ↓ next lane, + − zoom, 0 whole life, Enter jumps to the row in the table</span>
 </div>
 <div class="scroller">${picture}</div>
-<p class="shown">Point at an event, or move to it with the arrow keys.</p>
+<p class="event-text">Point at an event, or move to it with the arrow keys.</p>
 </div>
 ${tableHtml(
   'outcomes',
@@ -71,30 +72,30 @@ ${tableHtml(
 </section>`;
 }
 
-function resultRow({ steps, scale }: Layout, { step, operation, authorization }: StepResult): string {
-  const name = escapeHtml(step === undefined ? 'before the first step' : `${step + 1} ${steps[step]?.name ?? ''}`);
+function resultRow({ steps, scale }: Layout, { stepIndex, operation, authorization }: StepResult): string {
+  const name = escapeHtml(stepIndex === undefined ? 'before the first step' : `${stepIndex + 1} ${steps[stepIndex]?.name ?? ''}`);
   if (operation === undefined) {
     return rowHtml('', [name, '', 'CloudFormation did nothing', '']);
   }
   const { stack, status, from, to, isComplete, reason } = operation;
   const [start, end] = [from, to].map((time) => scale.position(time).toFixed(5));
-  const why = reason === undefined ? '' : `<br><small>${escapeHtml(reason)}</small>`;
+  const reasonHtml = reason === undefined ? '' : `<br><small>${escapeHtml(reason)}</small>`;
   return rowHtml(isComplete ? 'good' : 'bad', [
     `<button type="button" data-from="${start}" data-to="${end}" data-stack="${escapeHtml(stack)}">${name}</button>`,
     escapeHtml(stack),
-    `<b>${isComplete ? '✓' : '✗'}&nbsp;${escapeHtml(status)}</b> in ${formatDuration(to - from)}${why}`,
+    `<b>${isComplete ? '✓' : '✗'}&nbsp;${escapeHtml(status)}</b> in ${formatDuration(to - from)}${reasonHtml}`,
     escapeHtml(authorization),
   ]);
 }
 
 function eventsSection({ title }: Layout, { rows }: Drawing, index: number): string {
-  const body = rows.map(({ id, time, group, lane, title: what, text, isBad }) =>
+  const body = rows.map(({ id, time, group, lane, title: eventTitle, text, isBad }) =>
     rowHtml(
       isBad ? 'bad' : '',
       [
         time,
         `${escapeHtml(group)} <i>${escapeHtml(lane)}</i>`,
-        `<b>${isBad ? '✗ ' : ''}${escapeHtml(what)}</b> ${escapeHtml(text)}`,
+        `<b>${isBad ? '✗ ' : ''}${escapeHtml(eventTitle)}</b> ${escapeHtml(text)}`,
       ],
       id,
     ),
@@ -105,10 +106,10 @@ ${tableHtml('events', '', ['Time', 'Stack and lane', 'What happened'], body)}
 </section>`;
 }
 
-/** On phones, CSS does not lay out the cells as a table: the explicit roles and the spaces between cells keep it readable. */
-function tableHtml(kind: string, caption: string, head: readonly string[], rows: readonly string[]): string {
-  const cells = head.map((text) => `<th role="columnheader" scope="col">${text}</th>`).join('');
-  return `<table class="${kind}" role="table">${caption}
+/** On phones, CSS does not lay out the cells as a table. Explicit roles and spaces between the cells keep the text readable. */
+function tableHtml(className: string, caption: string, headings: readonly string[], rows: readonly string[]): string {
+  const cells = headings.map((text) => `<th role="columnheader" scope="col">${text}</th>`).join('');
+  return `<table class="${className}" role="table">${caption}
 <thead role="rowgroup"><tr role="row">${cells}</tr></thead>
 <tbody role="rowgroup">
 ${rows.join('\n')}
@@ -116,8 +117,8 @@ ${rows.join('\n')}
 </table>`;
 }
 
-function rowHtml(kind: string, cells: readonly string[], id?: string): string {
-  const attributes = `${id === undefined ? '' : ` id="${id}"`}${kind === '' ? '' : ` class="${kind}"`}`;
+function rowHtml(className: string, cells: readonly string[], id?: string): string {
+  const attributes = `${id === undefined ? '' : ` id="${id}"`}${className === '' ? '' : ` class="${className}"`}`;
   return `<tr${attributes} role="row">${cells.map((cell) => `<td role="cell">${cell}</td>`).join(' ')}</tr>`;
 }
 

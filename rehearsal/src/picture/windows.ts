@@ -23,9 +23,9 @@ export function authorizationHistories(changes: readonly AuthorizationChange[]):
     const key = [peerVpcAccount, peerVpcId, gameLiftAccount, region].join(' ');
     byKey.set(key, [...(byKey.get(key) ?? []), change]);
   }
-  return [...byKey.values()].flatMap((own) => {
-    const [first] = own;
-    return first === undefined ? [] : [{ key: first, windows: windowsOf(own), changes: withoutRepeats(own) }];
+  return [...byKey.values()].flatMap((changesOfKey) => {
+    const [first] = changesOfKey;
+    return first === undefined ? [] : [{ key: first, windows: windowsOf(changesOfKey), changes: withoutRepeats(changesOfKey) }];
   });
 }
 
@@ -33,20 +33,20 @@ export function authorizationHistories(changes: readonly AuthorizationChange[]):
 export function windowsOf(changes: readonly AuthorizationChange[]): AuthorizationWindow[] {
   const windows: AuthorizationWindow[] = [];
   for (const change of changes) {
-    const last = windows.at(-1);
-    const valid = last !== undefined && change.time < last.to ? last : undefined;
+    const lastWindow = windows.at(-1);
+    const validWindow = lastWindow !== undefined && change.time < lastWindow.to ? lastWindow : undefined;
     switch (change.kind) {
       case 'authorized':
-        if (valid !== undefined) {
+        if (validWindow !== undefined) {
           windows.pop();
         }
-        windows.push({ from: valid?.from ?? change.time, to: change.expirationTime, endedBy: 'expiry' });
+        windows.push({ from: validWindow?.from ?? change.time, to: change.expirationTime, endedBy: 'expiry' });
         break;
       case 'canceled':
       case 'consumed':
-        if (valid !== undefined) {
+        if (validWindow !== undefined) {
           windows.pop();
-          windows.push({ from: valid.from, to: change.time, endedBy: change.kind === 'canceled' ? 'cancellation' : 'use' });
+          windows.push({ from: validWindow.from, to: change.time, endedBy: change.kind === 'canceled' ? 'cancellation' : 'use' });
         }
         break;
       case 'used':
@@ -60,7 +60,7 @@ export function windowsOf(changes: readonly AuthorizationChange[]): Authorizatio
 /** Removes repeated changes: one call may check for an authorization twice. */
 function withoutRepeats(changes: readonly AuthorizationChange[]): AuthorizationChange[] {
   return changes.filter(({ kind, time }, index) => {
-    const before = changes[index - 1];
-    return before?.kind !== kind || before.time !== time;
+    const previous = changes[index - 1];
+    return previous?.kind !== kind || previous.time !== time;
   });
 }

@@ -8,12 +8,12 @@ export interface Occurrences {
 
 const MINUTE_MS = 60_000;
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE_MS };
-/** The highest value of each field of a cron expression. */
-const LAST_VALUES = [59, 23, 31, 12, 7, 2199] as const;
+/** The highest value of each field of a cron expression, in the order of `cronOccurrences`. */
+const HIGHEST_FIELD_VALUES = [59, 23, 31, 12, 7, 2199] as const;
 
 /**
- * Parses `rate(…)`, `cron(…)` and `at(…)`, in UTC. The first run of a rate is at its start. See "Schedule types" in EventBridge
- * Scheduler's user guide: "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target
+ * Parses `rate(…)`, `cron(…)` and `at(…)`, in UTC. A rate first runs at `start`. See "Schedule types" in EventBridge Scheduler's user
+ * guide: "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target
  * immediately".
  *
  * @param start the start date, or the time at which the schedule was created if it has no start date
@@ -22,51 +22,53 @@ export function parseExpression(expression: string, start: number): Occurrences 
   const [, kind = '', content = ''] = /^(rate|cron|at)\(([^)]*)\)$/.exec(expression.trim()) ?? [];
   switch (kind) {
     case 'rate':
-      return rate(expression, content, start);
+      return rateOccurrences(expression, content, start);
     case 'cron':
-      return cron(expression, content, start);
+      return cronOccurrences(expression, content, start);
     case 'at':
-      return oneTime(expression, Date.parse(`${content}Z`));
+      return oneTimeOccurrence(expression, Date.parse(`${content}Z`));
     default:
-      throw invalid(expression);
+      throw invalidExpression(expression);
   }
 }
 
-const invalid = (expression: string) => new Error(`Invalid Schedule Expression ${expression}.`);
+const invalidExpression = (expression: string) => new Error(`Invalid Schedule Expression ${expression}.`);
 
-function rate(expression: string, content: string, start: number): Occurrences {
+function rateOccurrences(expression: string, content: string, start: number): Occurrences {
   const [, count = '', unit = ''] = /^([1-9]\d*) (minute|hour|day)s?$/.exec(content) ?? [];
   const period = Number(count) * (UNITS[unit] ?? NaN);
   if (Number.isNaN(period)) {
-    throw invalid(expression);
+    throw invalidExpression(expression);
   }
   return { next: (time) => start + Math.max(0, Math.ceil((time - start) / period)) * period };
 }
 
-function oneTime(expression: string, moment: number): Occurrences {
+function oneTimeOccurrence(expression: string, moment: number): Occurrences {
   if (Number.isNaN(moment)) {
-    throw invalid(expression);
+    throw invalidExpression(expression);
   }
   return { next: (time) => (moment >= time ? moment : undefined) };
 }
 
 /** Parses the fields of a cron expression: minutes, hours, days of the month, months, days of the week and years. */
-function cron(expression: string, content: string, start: number): Occurrences {
+function cronOccurrences(expression: string, content: string, start: number): Occurrences {
   const fields = content.trim().split(/\s+/);
   const [, , dayOfMonth, , dayOfWeek = ''] = fields;
   // exactly one of the two fields for days must be a question mark
   const hasOneDayField = (dayOfMonth === '?') !== (dayOfWeek === '?') && fields.join().split('?').length === 2;
   // days of the week are 1 to 7, and Scheduler does not have croner's operator +
-  if (fields.length !== LAST_VALUES.length || !hasOneDayField || /[089+]/.test(dayOfWeek)) {
-    throw invalid(expression);
+  if (fields.length !== HIGHEST_FIELD_VALUES.length || !hasOneDayField || /[089+]/.test(dayOfWeek)) {
+    throw invalidExpression(expression);
   }
-  // croner also has a field for seconds. It allows steps only in ranges, and L only after a day of the week
-  const fieldsWithRanges = fields.map((field, index) => field.replace(/(?<![-\d])(\d+)\//g, `$1-${LAST_VALUES[index]}/`));
+  // croner needs a field for seconds first, and allows steps only in ranges and L only after a day of the week
+  const fieldsWithRanges = fields.map((field, index) =>
+    field.replace(/(?<![-\d])(\d+)\//g, `$1-${HIGHEST_FIELD_VALUES[index]}/`),
+  );
   const pattern = `0 ${fieldsWithRanges.join(' ')}`.replace(/ L (\S+)$/, ' SAT $1');
   try {
     const schedule = new Cron(pattern, { utcOffset: 0, alternativeWeekdays: true });
     return { next: (time) => schedule.nextRun(new Date(Math.max(time, start) - 1))?.getTime() };
   } catch (error) {
-    throw new Error(invalid(expression).message, { cause: error });
+    throw new Error(invalidExpression(expression).message, { cause: error });
   }
 }

@@ -14,7 +14,7 @@ import { parseExpression, type Occurrences } from './expression';
 export interface ScheduleConfiguration {
   readonly expression: string;
   readonly enabled: boolean;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch, like `endDate`. */
   readonly startDate?: number;
   readonly endDate?: number;
   /** The flexible time window in which Scheduler starts each run. 0 if there is none. */
@@ -51,13 +51,13 @@ interface Run {
   readonly executionId: string;
 }
 
-const SERVICE = 'scheduler.amazonaws.com';
-/** The group of schedules without a group. It exists in every account and Region. */
+const SERVICE_PRINCIPAL = 'scheduler.amazonaws.com';
+/** The group of a schedule whose template names no group. It exists in every account and Region. */
 export const DEFAULT_GROUP = 'default';
 const MINUTE_MS = 60_000;
-/** The delays double up to 8 minutes, so that 185 retries take about a day. AWS does not document the delays. */
-const FIRST_DELAY_MS = 1000;
-const LONGEST_DELAY_MS = 8 * MINUTE_MS;
+/** The delays double up to 8 minutes, so that 185 retries (Scheduler's default) take about a day. AWS does not document the delays. */
+const FIRST_RETRY_DELAY_MS = 1000;
+const LONGEST_RETRY_DELAY_MS = 8 * MINUTE_MS;
 
 const scheduleArn = (place: Place, group: string, name: string): string => arnOf(place, 'scheduler', `schedule/${group}/${name}`);
 
@@ -84,7 +84,7 @@ export class Scheduler {
     const occurrences = occurrencesOf(configuration, now);
     const schedule: Schedule = { place, arn, configuration, occurrences, cancel: () => undefined };
     this.schedules.set(arn, schedule);
-    this.waitForNext(schedule, now);
+    this.scheduleNextRun(schedule, now);
     return arn;
   }
 
@@ -101,7 +101,7 @@ export class Scheduler {
       schedule.occurrences = occurrencesOf(configuration, now);
     }
     schedule.configuration = configuration;
-    this.waitForNext(schedule, now);
+    this.scheduleNextRun(schedule, now);
   }
 
   delete(arn: string): void {
@@ -134,7 +134,7 @@ export class Scheduler {
     if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
       throw new Error(`Schedule group ${group} does not exist.`);
     }
-    if (!this.options.iam.canServiceAssume(roleArn, SERVICE)) {
+    if (!this.options.iam.canServiceAssume(roleArn, SERVICE_PRINCIPAL)) {
       throw new Error('The execution role you provide must allow AWS EventBridge Scheduler to assume the role.');
     }
   }
@@ -150,12 +150,12 @@ export class Scheduler {
     };
   }
 
-  /** Waits for the first occurrence at `from` or later. */
-  private waitForNext(schedule: Schedule, from: number): void {
+  /** Schedules a run for the first occurrence at `earliest` or later, and cancels the run that was scheduled before. */
+  private scheduleNextRun(schedule: Schedule, earliest: number): void {
     schedule.cancel();
     const { clock } = this.options;
     const { enabled, endDate = Infinity } = schedule.configuration;
-    const next = schedule.occurrences.next(from);
+    const next = schedule.occurrences.next(earliest);
     if (!enabled || next === undefined || next > endDate) {
       return;
     }
@@ -163,7 +163,7 @@ export class Scheduler {
       const { configuration } = schedule;
       const run: Run = { schedule, configuration, scheduledTime: next, executionId: this.ids.uuid('execution') };
       clock.runDetached(() => void this.deliver(run));
-      this.waitForNext(schedule, next + 1);
+      this.scheduleNextRun(schedule, next + 1);
     });
   }
 
@@ -181,27 +181,28 @@ export class Scheduler {
         await this.giveUp(run, retries, 'MaximumRetryAttempts', decision.reason);
         return;
       }
-      const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** retries);
+      const delay = Math.min(LONGEST_RETRY_DELAY_MS, FIRST_RETRY_DELAY_MS * 2 ** retries);
       if (clock.now() + delay >= expiresAt) {
         await this.giveUp(run, retries, 'MaximumEventAgeInSeconds', decision.reason);
         return;
       }
       await new Promise<void>((resolve) => clock.callIfTimePasses(delay, resolve));
+      // the schedule was deleted during the delay
       if (this.schedules.get(run.schedule.arn) !== run.schedule) {
         return;
       }
     }
   }
 
-  private async attempt(run: Run, attempt: number): Promise<Decision> {
+  private async attempt(run: Run, attemptNumber: number): Promise<Decision> {
     const { iam, lambda } = this.options;
     const { targetArn, roleArn } = run.configuration;
-    const decision = await iam.decideForService(roleArn, SERVICE, 'lambda:InvokeFunction', { arn: targetArn });
+    const decision = await iam.decideForService(roleArn, SERVICE_PRINCIPAL, 'lambda:InvokeFunction', { arn: targetArn });
     if (!decision.allowed) {
       return decision;
     }
     try {
-      lambda.invokeAsync(targetArn, JSON.parse(inputOf(run, attempt)));
+      lambda.invokeAsync(targetArn, JSON.parse(inputOf(run, attemptNumber)));
       return decision;
     } catch (error) {
       return { allowed: false, reason: error instanceof Error ? error.message : String(error) };
@@ -209,9 +210,9 @@ export class Scheduler {
   }
 
   /** Sends the event to the dead-letter queue, with the attributes that EventBridge Scheduler's user guide lists. */
-  private async giveUp(run: Run, retries: number, condition: string, reason: string): Promise<void> {
+  private async giveUp(run: Run, retries: number, exhaustedCondition: string, reason: string): Promise<void> {
     const { roleArn, targetArn, deadLetterQueueArn } = run.configuration;
-    this.log(run, `not delivered after ${retries} retries (${condition}): ${reason}`);
+    this.log(run, `not delivered after ${retries} retries (${exhaustedCondition}): ${reason}`);
     if (deadLetterQueueArn === undefined) {
       return;
     }
@@ -219,14 +220,14 @@ export class Scheduler {
       ERROR_CODE: reason.startsWith('Function not found') ? 'ResourceNotFoundException' : 'AccessDeniedException',
       ERROR_MESSAGE: reason,
       EXECUTION_ID: run.executionId,
-      EXHAUSTED_RETRY_CONDITION: condition,
+      EXHAUSTED_RETRY_CONDITION: exhaustedCondition,
       IS_PAYLOAD_TRUNCATED: 'false',
       RETRY_ATTEMPTS: String(retries),
       SCHEDULED_TIME: scheduledTimeText(run),
       SCHEDULE_ARN: run.schedule.arn,
       TARGET_ARN: targetArn,
     };
-    const sender = { roleArn, service: SERVICE };
+    const sender = { roleArn, service: SERVICE_PRINCIPAL };
     await this.options.queues.send(deadLetterQueueArn, sender, { body: inputOf(run, retries + 1), attributes });
   }
 
@@ -240,23 +241,23 @@ const occurrencesOf = ({ expression, startDate }: ScheduleConfiguration, now: nu
 
 const scheduledTimeText = ({ scheduledTime }: Run) => new Date(scheduledTime).toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** The random delay of a run in the flexible time window. It is the same in every rehearsal. */
+/** The delay of a run in the flexible time window: a random share of the window, but the same in every rehearsal. */
 function delayInWindow({ arn, configuration }: Schedule, time: number): number {
   const share = createHash('sha256').update(`${arn} ${time}`).digest().readUInt32BE(0) / 2 ** 32;
   return Math.floor(share * configuration.windowMinutes * MINUTE_MS);
 }
 
-/** The input with its keywords replaced, or Scheduler's default event if the schedule has no input. */
-function inputOf(run: Run, attempt: number): string {
+/** The input with its context attributes replaced, or Scheduler's default event if the schedule has no input. */
+function inputOf(run: Run, attemptNumber: number): string {
   const { schedule, configuration, executionId } = run;
-  const keywords: Readonly<Record<string, string>> = {
+  const contextAttributes: Readonly<Record<string, string>> = {
     'scheduled-time': scheduledTimeText(run),
     'schedule-arn': schedule.arn,
     'execution-id': executionId,
-    'attempt-number': String(attempt),
+    'attempt-number': String(attemptNumber),
   };
   if (configuration.input !== undefined) {
-    return configuration.input.replace(/<aws\.scheduler\.([a-z-]+)>/g, (text, name: string) => keywords[name] ?? text);
+    return configuration.input.replace(/<aws\.scheduler\.([a-z-]+)>/g, (text, name: string) => contextAttributes[name] ?? text);
   }
   return JSON.stringify({
     version: '0',

@@ -5,9 +5,9 @@ import { SharedTime } from './shared-time';
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Waits for rehearsed milliseconds; `Infinity` never returns. */
+  /** Waits for rehearsed milliseconds, forever if they are `Infinity`. */
   sleep(milliseconds: number): Promise<void>;
-  /** Runs `task` as work. Time stands still until the task ends, except while it sleeps on this clock. */
+  /** Runs `task` as work. Time stands still until the task ends, except while the task sleeps on this clock. */
   work<T>(task: () => Promise<T>): Promise<T>;
   /**
    * Like `work`, for handling an HTTP request. The work ends when the HTTP response is sent.
@@ -37,8 +37,8 @@ export interface IdleState {
 interface Job {
   readonly clock: RehearsalClock;
   readonly parent: Job | undefined;
-  children: number;
-  waiting: number;
+  unfinishedChildren: number;
+  pendingWaits: number;
   isDone: boolean;
 }
 
@@ -57,20 +57,20 @@ interface Sleeper {
  * Time stands still while anything runs, and leaps to the next wake-up when everything sleeps. Apart from sleeping, only reading the
  * clock takes rehearsed time. Results do not depend on real time or on the speed of the machine.
  *
- * Sleepers wake one at a time, each after the previous one is idle again. Earlier wake-ups come first. At the same time, the first to
- * fall asleep wakes first, and participants wake last. So two threads never race.
+ * Sleepers wake one at a time, each after the previous one is idle again. Earlier wake-ups come first. If wake-ups have the same
+ * time, the sleeper that fell asleep first wakes first, and participants wake last. So two threads never race.
  */
 export class RehearsalClock implements Clock {
   /** Shared with other threads. */
   readonly time = new SharedTime();
   private readonly sleepers: Sleeper[] = [];
   private readonly participants = new Set<Participant>();
-  private runningJobs = 0;
+  private runningJobCount = 0;
   /** The HTTP requests that this thread is handling. */
-  private openRequests = 0;
+  private openRequestCount = 0;
   /** Counts all changes of jobs, sleepers, participants and requests. */
-  private changes = 0;
-  private changesAtLastCheck = -1;
+  private changeCount = 0;
+  private changeCountAtLastCheck = -1;
   private nextCheck: NodeJS.Immediate | undefined;
   private isAskingParticipants = false;
   private isClosed = false;
@@ -99,24 +99,24 @@ export class RehearsalClock implements Clock {
 
   /** Calls `wake` after rehearsed milliseconds. @returns a function that cancels the call */
   callAfter(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.timeAfter(milliseconds), wake, isLeapTarget: true });
+    return this.addSleeper({ time: this.timeAfter(milliseconds), wake, isLeapTarget: true });
   }
 
   /** Like `callAfter`, for repeating timers: time does not leap only to reach this wake-up. */
   callIfTimePasses(milliseconds: number, wake: () => void): () => void {
-    return this.add({ time: this.timeAfter(milliseconds), wake, isLeapTarget: false });
+    return this.addSleeper({ time: this.timeAfter(milliseconds), wake, isLeapTarget: false });
   }
 
-  /** Waits for a promise that other work resolves. Meanwhile, the calling work does not stop time. */
+  /** Waits for a promise that other work resolves. Meanwhile, time can leap even though the calling work has not ended. */
   async wait<T>(promise: Promise<T>): Promise<T> {
     const job = this.currentJob();
     if (!job) {
       return promise;
     }
-    this.update(job, () => job.waiting++);
-    // Resume in the promise's own callback: otherwise time could leap before the code after it runs.
+    this.updateJob(job, () => job.pendingWaits++);
+    // Resume in the promise's own callback: otherwise time could leap before the caller continues.
     const resume = () => {
-      this.update(job, () => job.waiting--);
+      this.updateJob(job, () => job.pendingWaits--);
     };
     return promise.then(
       (value) => {
@@ -132,28 +132,28 @@ export class RehearsalClock implements Clock {
 
   async work<T>(task: () => Promise<T>): Promise<T> {
     const parent = this.currentJob();
-    const job: Job = { clock: this, parent, children: 0, waiting: 0, isDone: false };
+    const job: Job = { clock: this, parent, unfinishedChildren: 0, pendingWaits: 0, isDone: false };
     if (parent) {
-      this.update(parent, () => parent.children++);
+      this.updateJob(parent, () => parent.unfinishedChildren++);
     }
-    this.runningJobs++;
-    this.changes++;
+    this.runningJobCount++;
+    this.changeCount++;
     try {
       return await jobs.run(job, task);
     } finally {
-      this.update(job, () => (job.isDone = true));
+      this.updateJob(job, () => (job.isDone = true));
       if (parent) {
-        this.update(parent, () => parent.children--);
+        this.updateJob(parent, () => parent.unfinishedChildren--);
       }
     }
   }
 
   async serve(task: () => Promise<void>, onClose: (callback: () => void) => void): Promise<void> {
-    this.openRequests++;
+    this.openRequestCount++;
     const closed = new Promise<void>((resolve) => {
       onClose(() => {
-        this.openRequests--;
-        this.changes++;
+        this.openRequestCount--;
+        this.changeCount++;
         resolve();
       });
     });
@@ -190,12 +190,13 @@ export class RehearsalClock implements Clock {
     return this.time.now() + Math.max(0, Math.round(milliseconds * 1000));
   }
 
-  private add(sleeper: Sleeper): () => void {
+  /** @returns a function that removes the sleeper */
+  private addSleeper(sleeper: Sleeper): () => void {
     if (sleeper.time === Infinity || this.isClosed) {
       return () => undefined;
     }
-    const later = this.sleepers.findIndex((other) => other.time > sleeper.time);
-    this.sleepers.splice(later < 0 ? this.sleepers.length : later, 0, sleeper);
+    const laterIndex = this.sleepers.findIndex((other) => other.time > sleeper.time);
+    this.sleepers.splice(laterIndex < 0 ? this.sleepers.length : laterIndex, 0, sleeper);
     this.recordChange();
     return () => {
       const index = this.sleepers.indexOf(sleeper);
@@ -215,22 +216,23 @@ export class RehearsalClock implements Clock {
     return job?.clock !== this || job.isDone ? undefined : job;
   }
 
-  private update(job: Job, change: () => void): void {
-    const countIfRunning = () => (job.isDone || job.waiting > 0 || job.children > 0 ? 0 : 1);
-    const before = countIfRunning();
+  /** Applies a change to a job, and updates the number of running jobs. */
+  private updateJob(job: Job, change: () => void): void {
+    const runningCount = () => (job.isDone || job.pendingWaits > 0 || job.unfinishedChildren > 0 ? 0 : 1);
+    const countBefore = runningCount();
     change();
-    this.runningJobs += countIfRunning() - before;
+    this.runningJobCount += runningCount() - countBefore;
     this.recordChange();
   }
 
   private recordChange(): void {
-    this.changes++;
+    this.changeCount++;
     this.scheduleCheck();
   }
 
-  /** Checks in the next turn of the event loop whether time can leap. If a job is running, its end schedules the check. */
+  /** Checks in the next turn of the event loop whether time can leap. If a job is running, the end of the job schedules the check. */
   private scheduleCheck(): void {
-    if (this.isClosed || this.nextCheck || this.isAskingParticipants || this.runningJobs > 0 || !this.hasLeapTarget()) {
+    if (this.isClosed || this.nextCheck || this.isAskingParticipants || this.runningJobCount > 0 || !this.hasLeapTarget()) {
       return;
     }
     this.runDetached(() => {
@@ -242,12 +244,12 @@ export class RehearsalClock implements Clock {
   }
 
   private checkForLeap(): void {
-    if (this.runningJobs > 0) {
+    if (this.runningJobCount > 0) {
       return;
     }
-    if (this.changes !== this.changesAtLastCheck) {
+    if (this.changeCount !== this.changeCountAtLastCheck) {
       // time leaps only after a whole turn of the event loop without a change
-      this.changesAtLastCheck = this.changes;
+      this.changeCountAtLastCheck = this.changeCount;
       this.scheduleCheck();
     } else if (this.participants.size === 0) {
       this.wakeNext([]);
@@ -264,20 +266,21 @@ export class RehearsalClock implements Clock {
    * Wakes the next sleeper if all participants are idle and nothing changed while they were asked.
    *
    * An idle participant continues only after its wake-up or an HTTP response. If neither happened, and this thread is still
-   * handling all requests that it waits for, it is still idle.
+   * handling all requests that the participants wait for, all participants are still idle.
    */
   private async wakeNextIfAllIdle(): Promise<void> {
-    const changes = this.changes;
+    const changeCount = this.changeCount;
     const participants = [...this.participants];
     const idleStates = await Promise.all(participants.map((participant) => participant.waitUntilIdle()));
-    // process everything that arrived together with the last participant's message
+    // let the event loop process everything that arrived together with the last participant's message
     await waitForTurn();
-    const inFlight = idleStates.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0);
-    if (this.changes === changes && inFlight <= this.openRequests && !this.isClosed) {
+    const totalInFlight = idleStates.reduce((sum, { requestsInFlight }) => sum + requestsInFlight, 0);
+    if (this.changeCount === changeCount && totalInFlight <= this.openRequestCount && !this.isClosed) {
       this.wakeNext(participants.map((participant, index) => ({ participant, time: idleStates[index]?.nextWakeUp ?? Infinity })));
     }
   }
 
+  /** Leaps to the next wake-up of a sleeper or a participant, and wakes it. */
   private wakeNext(wakeUps: readonly { readonly participant: Participant; readonly time: number }[]): void {
     const [sleeper] = this.sleepers;
     const next = Math.min(sleeper?.time ?? Infinity, ...wakeUps.map(({ time }) => time));

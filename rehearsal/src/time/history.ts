@@ -3,17 +3,17 @@ import { Timeline } from './timeline';
 
 /** Creates values and maps that remember their recent states, to simulate late reads. */
 export class History {
-  /** During a late read: returns the earlier time at which to read a value. */
+  /** Returns the earlier time at which a late read sees a value. Undefined outside of late reads. */
   private lateReadTimeOf: ((value: object) => number) | undefined;
 
   constructor(private readonly clock: Pick<Clock, 'now'>) {}
 
-  /** The time at which state is read: the current time, or an earlier time in `readLate`. */
+  /** The time whose state a read sees: the current time, or an earlier time in `readLate`. */
   now(): number {
     return this.readTimeOf(this);
   }
 
-  /** The time at which `value` is read. */
+  /** The time whose state a read of `value` sees. */
   readTimeOf(value: object): number {
     return this.lateReadTimeOf?.(value) ?? this.clock.now();
   }
@@ -22,13 +22,13 @@ export class History {
    * Calls `getState` with earlier states, at most a minute old. Each value has its own delay, because AWS does not document that all
    * values in an output have the same age. `getState` must not change anything.
    *
-   * @param delay returns the delay of one value, in milliseconds
+   * @param nextDelay returns the delay of one value, in milliseconds
    */
-  readLate<T>(delay: () => number, getState: () => T): T {
+  readLate<T>(nextDelay: () => number, getState: () => T): T {
     const now = this.clock.now();
     const readTimes = new Map<object, number>();
     this.lateReadTimeOf = (value) => {
-      const time = readTimes.get(value) ?? now - delay();
+      const time = readTimes.get(value) ?? now - nextDelay();
       readTimes.set(value, time);
       return time;
     };
@@ -48,7 +48,7 @@ export class History {
   }
 }
 
-/** A value that is read at the time of its history. */
+/** A value whose earlier states late reads see. */
 export class HistoricValue<T> {
   private readonly timeline: Timeline<T>;
 
@@ -68,7 +68,7 @@ export class HistoricValue<T> {
   }
 }
 
-/** A map whose entries are read at the time of its history. */
+/** A map whose earlier states late reads see. All its entries have the same age. */
 class HistoricMap<K, V> extends Map<K, V> {
   private readonly content: HistoricValue<ReadonlyMap<K, V>>;
 
@@ -95,10 +95,10 @@ class HistoricMap<K, V> extends Map<K, V> {
   }
 
   override delete(key: K): boolean {
-    const remaining = new Map(this.content.current);
-    const isDeleted = remaining.delete(key);
+    const copy = new Map(this.content.current);
+    const isDeleted = copy.delete(key);
     if (isDeleted) {
-      this.content.current = remaining;
+      this.content.current = copy;
     }
     return isDeleted;
   }

@@ -6,6 +6,7 @@ let lastVersion = 0;
 const HISTORY_MILLISECONDS = 60_000;
 
 interface Version<T> {
+  /** The time of the change, in milliseconds since the epoch. */
   readonly from: number;
   /** Unique across all timelines. */
   readonly version: number;
@@ -34,7 +35,7 @@ export class Timeline<T> {
     this.changes.splice(0, this.indexAt(now - HISTORY_MILLISECONDS));
   }
 
-  /** The value at `time`, at most a minute ago. */
+  /** Returns the version at `time`, which may be at most a minute ago. */
   at(time: number): Version<T> {
     const version = this.changes[this.indexAt(time)];
     if (version === undefined) {

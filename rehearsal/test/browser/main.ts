@@ -101,7 +101,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.notEqual(afterDown, afterTab);
     assert.notEqual(afterEnd, afterDown);
     const row = await page.locator(`tr[id="${(afterEnd ?? '').slice(1)}"] td`).allTextContents();
-    assert.equal(await page.locator('.shown').first().textContent(), row.join(' · '));
+    assert.equal(await page.locator('.event-text').first().textContent(), row.join(' · '));
   },
 
   'the focused element has a visible outline': async ({ page }) => {

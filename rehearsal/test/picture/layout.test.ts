@@ -63,7 +63,7 @@ describe('a life that ends in a failed deletion', () => {
 
   test('repeated reads are one event, and do not interrupt a quiet time', () => {
     expect(eventsIn(layout, 'reads')).toEqual([[MINUTE, 20 * MINUTE, 'DescribeFleetAttributes, 20 times', 'neutral']]);
-    expect(layout.scale.quiet).toEqual([
+    expect(layout.scale.quietTimes).toEqual([
       { from: START + 14 * SECOND, to: START + 20 * MINUTE },
       { from: START + 20 * MINUTE, to: START + DAY + 14 * SECOND },
       { from: START + DAY + 14 * SECOND, to: START + 30 * DAY },
@@ -80,7 +80,7 @@ describe('a life that ends in a failed deletion', () => {
   test('each step shows the result of the stack, its reason, and the state of the authorization', () => {
     expect(layout.results).toEqual([
       {
-        step: 0,
+        stepIndex: 0,
         operation: {
           stack: 'Stack',
           from: START,
@@ -92,7 +92,7 @@ describe('a life that ends in a failed deletion', () => {
         authorization: 'no authorization before, authorized after 14 s',
       },
       {
-        step: 1,
+        stepIndex: 1,
         operation: {
           stack: 'Stack',
           from: START + 30 * DAY,
@@ -120,7 +120,11 @@ describe('a life that ends in a failed deletion', () => {
 
 describe('the results in a picture', () => {
   const resultsOf = (life: LifeBuilder) =>
-    layoutOf(life.build()).results.map(({ step, operation, authorization }) => [step, operation?.status, authorization]);
+    layoutOf(life.build()).results.map(({ stepIndex, operation, authorization }) => [
+      stepIndex,
+      operation?.status,
+      authorization,
+    ]);
 
   test('show the remaining time of a valid authorization', () => {
     const life = new LifeBuilder()
@@ -165,7 +169,7 @@ describe('the results in a picture', () => {
       .stack('UPDATE_ROLLBACK_IN_PROGRESS', { reason: 'The following…' });
     const { results } = layoutOf(life.atTime(SECOND).stack('UPDATE_ROLLBACK_COMPLETE').build());
     expect(results).toMatchObject([
-      { step: undefined, operation: { status: 'UPDATE_ROLLBACK_COMPLETE', isComplete: false, reason: 'One: broken' } },
+      { stepIndex: undefined, operation: { status: 'UPDATE_ROLLBACK_COMPLETE', isComplete: false, reason: 'One: broken' } },
     ]);
   });
 });

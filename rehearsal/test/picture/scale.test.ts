@@ -5,8 +5,8 @@ import { DAY, MINUTE, SECOND } from './life-builder';
 test('short times are drawn to scale', () => {
   const scale = new Scale([0, 5 * SECOND, 15 * SECOND, 25 * SECOND]);
   expect([0, 5, 10, 15, 20, 25].map((second) => scale.position(second * SECOND))).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
-  expect(scale.quiet).toEqual([]);
-  expect(scale.busy).toEqual([{ from: 0, to: 25 * SECOND }]);
+  expect(scale.quietTimes).toEqual([]);
+  expect(scale.busyTimes).toEqual([{ from: 0, to: 25 * SECOND }]);
 });
 
 test('quiet times are drawn shorter: a month is wider than a minute, but less than three times as wide', () => {
@@ -18,11 +18,11 @@ test('quiet times are drawn shorter: a month is wider than a minute, but less th
 
 test('the scale lists quiet times and busy times', () => {
   const scale = new Scale([0, 10 * SECOND, DAY, DAY + 15 * SECOND, 2 * DAY]);
-  expect(scale.quiet).toEqual([
+  expect(scale.quietTimes).toEqual([
     { from: 10 * SECOND, to: DAY },
     { from: DAY + 15 * SECOND, to: 2 * DAY },
   ]);
-  expect(scale.busy).toEqual([
+  expect(scale.busyTimes).toEqual([
     { from: 0, to: 10 * SECOND },
     { from: DAY, to: DAY + 15 * SECOND },
     { from: 2 * DAY, to: 2 * DAY },

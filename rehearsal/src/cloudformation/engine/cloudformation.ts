@@ -14,7 +14,7 @@ import { ResourceTypes, type TypeOptions } from '../types/index';
 import { nestedStackType, type NestedStacks } from '../types/nested-stack';
 import type { ResourceRequest } from '../types/resource-type';
 import { Deletion } from './deletion';
-import { Deployment, type OnFailure, type Target } from './deployment';
+import { Deployment, type OnFailure, type DeploymentTarget } from './deployment';
 import { Plan } from './plan';
 import { Stack, type NamedStackResult, type Resource, type StackDescription, type StackResult } from './stack';
 import { StackOperation, type NextDeletion, type Services } from './stack-operation';
@@ -45,10 +45,10 @@ interface CreateOptions extends Partial<Pick<ResourceRequest, 'canceled' | 'onPh
 }
 
 /** The statuses after a successful deployment. */
-const DEPLOYED = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
-/** The statuses after a failed deployment without rollback. The next deployment continues from this state. */
-const FAILED_WITHOUT_ROLLBACK = ['CREATE_FAILED', 'UPDATE_FAILED'];
-const UPDATABLE = [...DEPLOYED, ...FAILED_WITHOUT_ROLLBACK, 'UPDATE_ROLLBACK_COMPLETE'];
+const DEPLOYED_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
+/** The statuses after a failed deployment without rollback. The next deployment continues where the failed one stopped. */
+const FAILED_WITHOUT_ROLLBACK_STATUSES = ['CREATE_FAILED', 'UPDATE_FAILED'];
+const UPDATABLE_STATUSES = [...DEPLOYED_STATUSES, ...FAILED_WITHOUT_ROLLBACK_STATUSES, 'UPDATE_ROLLBACK_COMPLETE'];
 
 /** CloudFormation: creates, updates and deletes the stacks of cloud assemblies. */
 export class CloudFormation implements NestedStacks {
@@ -80,7 +80,7 @@ export class CloudFormation implements NestedStacks {
     for (const artifact of readStacks(assemblyDirectory, this.options.defaults)) {
       const stack = await this.deployArtifact(artifact);
       results.push({ ...stack.identity, ...stack.result() });
-      if (!DEPLOYED.includes(stack.status)) {
+      if (!DEPLOYED_STATUSES.includes(stack.status)) {
         break;
       }
     }
@@ -98,14 +98,14 @@ export class CloudFormation implements NestedStacks {
     return stack.result();
   }
 
-  /** Deletes the stack. If it fails, the remaining resources can be deleted with another call. */
+  /** Deletes the stack. If the deletion fails, the remaining resources can be deleted with another call. */
   async delete(stackName: string): Promise<StackResult> {
     const stack = this.stacks.get(stackName);
     await runExclusively(stack, () => new Deletion(this.services, stack, this.stacks).run());
     return stack.result();
   }
 
-  /** Deletes the existing stacks of an assembly, each before its dependencies. Stops at the first failure. */
+  /** Deletes the existing stacks of an assembly, each before the stacks that it depends on. Stops at the first failure. */
   async deleteAll(assemblyDirectory: string): Promise<NamedStackResult[]> {
     const results: NamedStackResult[] = [];
     for (const artifact of readStacks(assemblyDirectory, this.options.defaults).reverse()) {
@@ -156,22 +156,22 @@ export class CloudFormation implements NestedStacks {
   }
 
   private async deployArtifact(artifact: StackArtifact, { onFailure }: DeployOptions = {}): Promise<Stack> {
-    const existing = this.stacks.findExisting(artifact);
-    if (!existing) {
+    const existingStack = this.stacks.findExisting(artifact);
+    if (!existingStack) {
       return this.create(artifact, { onFailure });
     }
-    if (!existing.isBusy && !UPDATABLE.includes(existing.status)) {
-      throw new Error(`Stack:${existing.identity.id} is in ${existing.status} state and can not be updated.`);
+    if (!existingStack.isBusy && !UPDATABLE_STATUSES.includes(existingStack.status)) {
+      throw new Error(`Stack:${existingStack.identity.id} is in ${existingStack.status} state and can not be updated.`);
     }
-    await runExclusively(existing, async () => {
-      const deployment = this.prepareUpdate(existing, artifact);
+    await runExclusively(existingStack, async () => {
+      const deployment = this.prepareUpdate(existingStack, artifact);
       await deployment?.beginUpdate();
       await deployment?.finishUpdate();
       if (deployment) {
-        this.lastUpdates.set(existing, deployment);
+        this.lastUpdates.set(existingStack, deployment);
       }
     });
-    return existing;
+    return existingStack;
   }
 
   private async create(artifact: StackArtifact, { canceled, onPhysicalId, onFailure }: CreateOptions): Promise<Stack> {
@@ -190,16 +190,16 @@ export class CloudFormation implements NestedStacks {
   /** @returns undefined if nothing changes */
   private prepareUpdate(stack: Stack, artifact: StackArtifact): Deployment | undefined {
     const values = parametersOf(artifact, this.options.parameterStore);
-    const unchanged = isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values]);
-    if (unchanged && !FAILED_WITHOUT_ROLLBACK.includes(stack.status)) {
+    const isUnchanged = isDeepStrictEqual([stack.artifact.template, stack.parameters], [artifact.template, values]);
+    if (isUnchanged && !FAILED_WITHOUT_ROLLBACK_STATUSES.includes(stack.status)) {
       this.options.journal.write('cloudformation', stack.identity.name, 'No updates are to be performed.');
       return undefined;
     }
-    const changedTypes = [...stack.resources.values()].filter(
+    const resourcesWithChangedType = [...stack.resources.values()].filter(
       ({ logicalId, type }) => type !== (artifact.template.Resources?.[logicalId]?.Type ?? type),
     );
-    if (changedTypes.length > 0) {
-      const names = changedTypes.map(({ logicalId }) => logicalId).join(', ');
+    if (resourcesWithChangedType.length > 0) {
+      const names = resourcesWithChangedType.map(({ logicalId }) => logicalId).join(', ');
       throw new Error(
         `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${names}]`,
       );
@@ -220,14 +220,14 @@ export class CloudFormation implements NestedStacks {
       exportsOf: (account, region) => this.stacks.exports(account, region),
       readStackOutput: (reference) => outputs.read(reference),
       resolveDynamicReferences: (value) => resolveDynamicReferences(value, stack.identity, store),
-      missingAttributeValue: (resource, attribute) => this.missingAttribute(stack, resource, attribute),
+      missingAttributeValue: (resource, attribute) => this.missingAttributeValue(stack, resource, attribute),
     });
-    const target: Target = {
+    const target: DeploymentTarget = {
       artifact,
       parameters,
       checkOutputPermissions: () => clock.work(() => outputs.checkPermissions(plan.outputReferences())),
-      checkOutputs: (values) => {
-        this.stacks.checkExports(stack, values);
+      requireNoExportConflict: (values) => {
+        this.stacks.requireNoExportConflict(stack, values);
       },
     };
     return new Deployment(this.services, stack, plan, target, onFailure);
@@ -288,7 +288,7 @@ export class CloudFormation implements NestedStacks {
     }
   }
 
-  private missingAttribute(stack: Stack, resource: Resource, attribute: string): unknown {
+  private missingAttributeValue(stack: Stack, resource: Resource, attribute: string): unknown {
     const type = this.types.find(resource.type);
     if (!type.missingAttributeValue) {
       throw new Error(`Requested attribute ${attribute} does not exist in schema for ${resource.type}`);
@@ -297,7 +297,7 @@ export class CloudFormation implements NestedStacks {
   }
 }
 
-/** Runs `operation` on a stack. Throws if another operation on it is in progress. */
+/** Runs `operation` on a stack. Throws if another operation on the stack is in progress. */
 async function runExclusively(stack: Stack, operation: () => Promise<void>): Promise<void> {
   if (stack.isBusy) {
     throw new Error(`Stack:${stack.identity.id} is in ${stack.status} state and can not be updated.`);

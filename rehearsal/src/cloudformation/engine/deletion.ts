@@ -14,18 +14,18 @@ export class Deletion extends StackOperation {
 
   async run(): Promise<void> {
     const { stack } = this;
-    const usedExport = Object.keys(stack.outputs.exports).flatMap((name) =>
+    const importedExport = Object.keys(stack.outputs.exports).flatMap((name) =>
       this.stacks.importersOf(stack, name).map((other) => ({ name, importer: other.identity.name })),
     )[0];
-    if (usedExport) {
-      const reason = `Export ${usedExport.name} cannot be deleted as it is in use by ${usedExport.importer}`;
+    if (importedExport) {
+      const reason = `Export ${importedExport.name} cannot be deleted as it is in use by ${importedExport.importer}`;
       this.setStackStatus('DELETE_FAILED', reason);
       return;
     }
     this.setStackStatus('DELETE_IN_PROGRESS');
-    const failed = await this.deleteResources();
-    if (failed.length > 0) {
-      this.setStackStatus('DELETE_FAILED', `The following resource(s) failed to delete: [${failed.join(', ')}].`);
+    const failedIds = await this.deleteResources();
+    if (failedIds.length > 0) {
+      this.setStackStatus('DELETE_FAILED', `The following resource(s) failed to delete: [${failedIds.join(', ')}].`);
     } else {
       stack.outputs = { values: {}, exports: {} };
       stack.imports = new Set();
@@ -36,18 +36,18 @@ export class Deletion extends StackOperation {
   /** @returns the logical ids of the resources that could not be deleted */
   private async deleteResources(): Promise<string[]> {
     const { resources } = this.stack;
-    const failed: string[] = [];
-    const all = [...resources.values()].map((resource) => ({ resource }));
-    await this.deleteAll(all, async ({ resource }) => {
-      const deleted = await this.delete(resource, resource.deletionPolicy.startsWith('Retain'));
-      if (deleted) {
+    const failedIds: string[] = [];
+    const items = [...resources.values()].map((resource) => ({ resource }));
+    await this.deleteAll(items, async ({ resource }) => {
+      const isDeleted = await this.delete(resource, resource.deletionPolicy.startsWith('Retain'));
+      if (isDeleted) {
         resources.delete(resource.logicalId);
       } else {
         resources.set(resource.logicalId, { ...resource, status: 'DELETE_FAILED' });
-        failed.push(resource.logicalId);
+        failedIds.push(resource.logicalId);
       }
-      return deleted;
+      return isDeleted;
     });
-    return failed;
+    return failedIds;
   }
 }

@@ -17,13 +17,13 @@ interface ObsoleteResource {
 }
 
 /** The template and parameters to deploy. */
-export interface Target {
+export interface DeploymentTarget {
   readonly artifact: StackArtifact;
   readonly parameters: Stack['parameters'];
   /** Checks the permissions to read the outputs of other stacks. */
   readonly checkOutputPermissions: () => Promise<void>;
-  /** Throws if the exports conflict with other stacks. */
-  readonly checkOutputs: (outputs: Outputs) => void;
+  /** Throws if the exports conflict with the exports or imports of other stacks. */
+  readonly requireNoExportConflict: (outputs: Outputs) => void;
 }
 
 /** What to do if a deployment fails. `keep` is `cdk deploy --no-rollback`, CloudFormation's DisableRollback. */
@@ -38,7 +38,7 @@ export class Deployment extends StackOperation {
   private readonly resourcesBefore: Map<string, Resource>;
   /** The resources that the deployment has started to change. A rollback restores them. */
   private readonly changes = new Map<string, 'created' | 'updated' | 'replaced'>();
-  private readonly inProgress = new Map<string, Verb>();
+  private readonly operationsInProgress = new Map<string, Verb>();
   private readonly failedIds: Record<Verb, string[]> = { CREATE: [], UPDATE: [] };
   private readonly artifactBefore: StackArtifact;
   private readonly parametersBefore: Stack['parameters'];
@@ -48,7 +48,7 @@ export class Deployment extends StackOperation {
   private readonly restoredIds = new Set<string>();
   /** The resources that a rollback failed to restore, in their state before the attempt. */
   private readonly failedRestores = new Map<string, Resource>();
-  private obsolete: ObsoleteResource[] = [];
+  private obsoleteResources: ObsoleteResource[] = [];
   private hasFailed = false;
   private hasSucceeded = false;
   private cancel: () => void = () => undefined;
@@ -58,7 +58,7 @@ export class Deployment extends StackOperation {
     services: Services,
     stack: Stack,
     private readonly plan: Plan,
-    private readonly target: Target,
+    private readonly target: DeploymentTarget,
     private readonly onFailure: OnFailure = 'roll back',
   ) {
     super(services, stack);
@@ -82,15 +82,15 @@ export class Deployment extends StackOperation {
       return;
     }
     this.setStackStatus('ROLLBACK_IN_PROGRESS', `${reason} Rollback requested by user.`);
-    const created = [...this.stack.resources.values()].map((resource) => ({ resource }));
-    const complete = await this.deleteAll(created, async ({ resource }) => {
-      const deleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
-      if (deleted) {
+    const createdResources = [...this.stack.resources.values()].map((resource) => ({ resource }));
+    const areAllDeleted = await this.deleteAll(createdResources, async ({ resource }) => {
+      const isDeleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
+      if (isDeleted) {
         this.stack.resources.delete(resource.logicalId);
       }
-      return deleted;
+      return isDeleted;
     });
-    this.setStackStatus(complete ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
+    this.setStackStatus(areAllDeleted ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', this.stack.reason);
   }
 
   /**
@@ -113,7 +113,7 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** Rolls back an update. If the update of the parent stack fails, this includes a successful update of a nested stack. */
+  /** Rolls back an update. A nested stack rolls back even a successful update if the update of its parent stack fails. */
   async rollBack(reason: string): Promise<void> {
     this.hasSucceeded = false;
     this.stack.artifact = this.artifactBefore;
@@ -136,10 +136,11 @@ export class Deployment extends StackOperation {
   }
 
   private async restoreAll(reason: string): Promise<void> {
-    const old = [...this.resourcesBefore.values()];
-    const predecessorsOf = ({ dependencies }: Resource) => old.filter(({ logicalId }) => dependencies.includes(logicalId));
-    const restored = await runInOrder(old, predecessorsOf, (resource) => this.restoreResource(resource));
-    this.setStackStatus(restored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
+    const previousResources = [...this.resourcesBefore.values()];
+    const predecessorsOf = ({ dependencies }: Resource) =>
+      previousResources.filter(({ logicalId }) => dependencies.includes(logicalId));
+    const areAllRestored = await runInOrder(previousResources, predecessorsOf, (resource) => this.restoreResource(resource));
+    this.setStackStatus(areAllRestored ? 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' : 'UPDATE_ROLLBACK_FAILED', reason);
   }
 
   /** Finishes the updates of nested stacks, and deletes obsolete resources. Does nothing if the update or its rollback failed. */
@@ -151,7 +152,7 @@ export class Deployment extends StackOperation {
       await this.services.types.find(resource.type).finishUpdate?.(this.existingResource(resource));
       if (this.hasSucceeded && !this.plan.resources.has(resource.logicalId)) {
         this.stack.resources.delete(resource.logicalId);
-        this.obsolete.push({ resource, shouldRetain: resource.deletionPolicy.startsWith('Retain') });
+        this.obsoleteResources.push({ resource, shouldRetain: resource.deletionPolicy.startsWith('Retain') });
       }
     }
     await this.cleanUp();
@@ -162,22 +163,22 @@ export class Deployment extends StackOperation {
     }
   }
 
-  /** Deletes resources that an earlier deployment without rollback left in CREATE_FAILED. They are created again. */
+  /** Deletes resources that an earlier deployment without rollback left in CREATE_FAILED. This deployment creates them again. */
   private deleteFailedCreations(): Promise<boolean> {
-    const failed = [...this.resourcesBefore.values()]
+    const failedResources = [...this.resourcesBefore.values()]
       .filter(({ status }) => status === 'CREATE_FAILED')
       .map((resource) => ({ resource }));
-    return this.deleteAll(failed, async ({ resource }) => {
-      const deleted = await this.delete(resource, false);
-      if (deleted) {
+    return this.deleteAll(failedResources, async ({ resource }) => {
+      const isDeleted = await this.delete(resource, false);
+      if (isDeleted) {
         this.resourcesBefore.delete(resource.logicalId);
         this.stack.resources.delete(resource.logicalId);
       }
-      return deleted;
+      return isDeleted;
     });
   }
 
-  /** Creates and updates all resources. @returns the reason if it failed */
+  /** Creates and updates all resources. @returns the reason if this failed */
   private async applyChanges(canceled?: Promise<void>): Promise<string | undefined> {
     this.stack.artifact = this.target.artifact;
     this.stack.parameters = this.target.parameters;
@@ -190,24 +191,24 @@ export class Deployment extends StackOperation {
     } catch (error) {
       return messageOf(error);
     }
-    const planned = [...this.plan.resources.values()];
+    const plannedResources = [...this.plan.resources.values()];
     const predecessorsOf = ({ dependencies }: PlannedResource) =>
-      planned.filter(({ logicalId }) => dependencies.includes(logicalId));
-    await runInOrder(planned, predecessorsOf, (resource) => this.applyResource(resource));
+      plannedResources.filter(({ logicalId }) => dependencies.includes(logicalId));
+    await runInOrder(plannedResources, predecessorsOf, (resource) => this.applyResource(resource));
     if (this.hasFailed || this.failedIds.CREATE.length + this.failedIds.UPDATE.length > 0) {
-      const created =
+      const createReasons =
         this.failedIds.CREATE.length > 0
           ? [`The following resource(s) failed to create: [${this.failedIds.CREATE.join(', ')}].`]
           : [];
-      const updated =
+      const updateReasons =
         this.failedIds.UPDATE.length > 0
           ? [`The following resource(s) failed to update: [${this.failedIds.UPDATE.join(', ')}].`]
           : [];
-      return [...created, ...updated].join(' ');
+      return [...createReasons, ...updateReasons].join(' ');
     }
     try {
       const outputs = this.plan.resolveOutputs();
-      this.target.checkOutputs(outputs);
+      this.target.requireNoExportConflict(outputs);
       this.stack.outputs = outputs;
       this.stack.imports = this.plan.imports;
       return undefined;
@@ -216,14 +217,14 @@ export class Deployment extends StackOperation {
     }
   }
 
-  private async applyResource(planned: PlannedResource): Promise<boolean> {
+  private async applyResource(plannedResource: PlannedResource): Promise<boolean> {
     if (this.hasFailed) {
       return false;
     }
-    const { logicalId } = planned;
-    const old = this.resourcesBefore.get(logicalId);
-    const verb = old ? 'UPDATE' : 'CREATE';
-    const description = descriptionOf(planned);
+    const { logicalId } = plannedResource;
+    const previousResource = this.resourcesBefore.get(logicalId);
+    const verb = previousResource ? 'UPDATE' : 'CREATE';
+    const description = descriptionOf(plannedResource);
     try {
       const resource: Resource = {
         ...description,
@@ -232,10 +233,16 @@ export class Deployment extends StackOperation {
         attributes: {},
         status: '',
       };
-      return await (old ? this.updateResource(old, resource) : this.createResource(resource, 'CREATE'));
+      return await (previousResource ? this.updateResource(previousResource, resource) : this.createResource(resource, 'CREATE'));
     } catch (error) {
-      const failed = old ?? { ...description, properties: {}, physicalId: undefined, attributes: {}, status: '' };
-      this.recordFailure(failed, verb, this.reasonOf(error));
+      const failedResource = previousResource ?? {
+        ...description,
+        properties: {},
+        physicalId: undefined,
+        attributes: {},
+        status: '',
+      };
+      this.recordFailure(failedResource, verb, this.reasonOf(error));
       return false;
     }
   }
@@ -243,9 +250,9 @@ export class Deployment extends StackOperation {
   /** Throws if the properties violate the schema of their type. */
   private validate({ logicalId, type, properties }: Resource): void {
     this.services.types.noteIgnoredProperties(type, properties);
-    const found = this.services.types.violations(type, properties);
-    if (found.length > 0) {
-      throw new ResourceFailure(`Properties validation failed for resource ${logicalId} with message:\n${found.join('\n')}`);
+    const violations = this.services.types.violations(type, properties);
+    if (violations.length > 0) {
+      throw new ResourceFailure(`Properties validation failed for resource ${logicalId} with message:\n${violations.join('\n')}`);
     }
   }
 
@@ -260,7 +267,7 @@ export class Deployment extends StackOperation {
     let isInitiated = false;
     const onPhysicalId = (physicalId: string): void => {
       this.storeOutcome(logicalId, { physicalId });
-      if (!isInitiated && this.inProgress.has(logicalId)) {
+      if (!isInitiated && this.operationsInProgress.has(logicalId)) {
         this.writeResourceEvent(resource, `${verb}_IN_PROGRESS`, 'Resource creation Initiated');
       }
       isInitiated = true;
@@ -270,34 +277,35 @@ export class Deployment extends StackOperation {
     return outcome;
   }
 
-  private async updateResource(old: Resource, resource: Resource): Promise<boolean> {
-    const { status, physicalId, attributes } = old;
+  private async updateResource(previous: Resource, resource: Resource): Promise<boolean> {
+    const { status, physicalId, attributes } = previous;
     const current: Resource = { ...resource, status, physicalId, attributes };
-    if (isDeepStrictEqual(old.properties, resource.properties)) {
+    if (isDeepStrictEqual(previous.properties, resource.properties)) {
       this.stack.resources.set(current.logicalId, current);
       return true;
     }
     const type = this.services.types.find(resource.type);
     const schema = this.services.types.schemaOf(resource.type);
-    if (schema !== undefined && requiresReplacement(schema, old.properties, resource.properties)) {
+    if (schema !== undefined && requiresReplacement(schema, previous.properties, resource.properties)) {
       const explanation = 'Requested update requires the creation of a new physical resource; hence creating one.';
-      const created = await this.createResource(resource, 'UPDATE', explanation);
-      this.obsolete.push({ resource: old, shouldRetain: resource.updateReplacePolicy === 'Retain' });
-      return created;
+      const isCreated = await this.createResource(resource, 'UPDATE', explanation);
+      this.obsoleteResources.push({ resource: previous, shouldRetain: resource.updateReplacePolicy === 'Retain' });
+      return isCreated;
     }
-    const request = { ...this.existingResource(current, this.canceled), previousProperties: old.properties };
+    const request = { ...this.existingResource(current, this.canceled), previousProperties: previous.properties };
     const refusal = type.reasonToRefuse?.(request);
     if (refusal !== undefined) {
       throw new ResourceFailure(refusal);
     }
     this.changes.set(current.logicalId, 'updated');
-    const updated = await this.perform(current, 'UPDATE', () => type.update(request));
+    const isUpdated = await this.perform(current, 'UPDATE', () => type.update(request));
     if (this.stack.resources.get(current.logicalId)?.physicalId !== physicalId) {
-      this.obsolete.push({ resource: old, shouldRetain: resource.updateReplacePolicy === 'Retain' });
+      this.obsoleteResources.push({ resource: previous, shouldRetain: resource.updateReplacePolicy === 'Retain' });
     }
-    return updated;
+    return isUpdated;
   }
 
+  /** Creates or updates a resource with `action`, and records the statuses. @returns whether this succeeded */
   private async perform(
     resource: Resource,
     verb: Verb,
@@ -305,7 +313,7 @@ export class Deployment extends StackOperation {
     reason?: string,
   ): Promise<boolean> {
     const { logicalId } = resource;
-    this.inProgress.set(logicalId, verb);
+    this.operationsInProgress.set(logicalId, verb);
     this.record({ ...resource, status: `${verb}_IN_PROGRESS`, ...(reason === undefined ? {} : { reason }) });
     try {
       this.validate(resource);
@@ -313,7 +321,8 @@ export class Deployment extends StackOperation {
       // store the outcome even if the deployment was canceled in the meantime: the resource exists
       this.storeOutcome(logicalId, outcome);
       await this.waitForDuration(resource.type);
-      if (!this.inProgress.delete(logicalId)) {
+      // the operation was canceled, and cancelAll recorded the failure
+      if (!this.operationsInProgress.delete(logicalId)) {
         return false;
       }
       this.record({ ...resource, ...outcome, status: `${verb}_COMPLETE` });
@@ -322,14 +331,14 @@ export class Deployment extends StackOperation {
       if (error instanceof ResourceFailure && error.physicalId !== undefined) {
         this.storeOutcome(logicalId, { physicalId: error.physicalId });
       }
-      if (this.inProgress.delete(logicalId)) {
+      if (this.operationsInProgress.delete(logicalId)) {
         this.recordFailure(this.stack.resources.get(logicalId) ?? resource, verb, this.reasonOf(error));
       }
       return false;
     }
   }
 
-  /** The reason of a failure. Notes features that are not simulated. */
+  /** Returns the reason of a failure. Lists a feature that is not simulated as not understood. */
   private reasonOf(error: unknown): string {
     if (error instanceof NotSimulated) {
       this.services.notUnderstood.note(error.message);
@@ -355,74 +364,77 @@ export class Deployment extends StackOperation {
   }
 
   private cancelAll(): void {
-    const others = [...this.inProgress];
-    this.inProgress.clear();
-    for (const [logicalId, verb] of others) {
-      const other = this.stack.resources.get(logicalId);
-      if (other) {
+    const operations = [...this.operationsInProgress];
+    this.operationsInProgress.clear();
+    for (const [logicalId, verb] of operations) {
+      const resource = this.stack.resources.get(logicalId);
+      if (resource) {
         this.failedIds[verb].push(logicalId);
-        this.record({ ...other, status: `${verb}_FAILED`, reason: CANCELED_REASONS[verb] });
+        this.record({ ...resource, status: `${verb}_FAILED`, reason: CANCELED_REASONS[verb] });
       }
     }
     this.cancel();
   }
 
-  /** Marks a resource that the update created as obsolete. If it replaced another resource, the stack contains that resource again. */
+  /** Marks a resource that the update created as obsolete. Puts the resource that it replaced, if any, back into the stack. */
   private discardNewResource(logicalId: string): void {
     const change = this.changes.get(logicalId);
     const current = this.stack.resources.get(logicalId);
-    const before = this.resourcesBefore.get(logicalId);
-    if (current && change !== 'updated' && current !== before) {
+    const previous = this.resourcesBefore.get(logicalId);
+    if (current && change !== 'updated' && current !== previous) {
       this.stack.resources.delete(logicalId);
       if (change !== undefined) {
-        this.obsolete = this.obsolete.filter(({ resource }) => resource !== before);
-        this.obsolete.push({ resource: current, shouldRetain: change === 'created' && current.deletionPolicy === 'Retain' });
+        this.obsoleteResources = this.obsoleteResources.filter(({ resource }) => resource !== previous);
+        this.obsoleteResources.push({
+          resource: current,
+          shouldRetain: change === 'created' && current.deletionPolicy === 'Retain',
+        });
       }
-      if (before) {
-        this.stack.resources.set(logicalId, before);
+      if (previous) {
+        this.stack.resources.set(logicalId, previous);
       }
     }
   }
 
-  private async restoreResource(before: Resource): Promise<boolean> {
-    const { logicalId } = before;
+  private async restoreResource(previous: Resource): Promise<boolean> {
+    const { logicalId } = previous;
     if (this.restoredIds.has(logicalId)) {
       return true;
     }
     const current = this.failedRestores.get(logicalId) ?? this.stack.resources.get(logicalId);
     if (!current || this.changes.get(logicalId) === undefined) {
-      this.stack.resources.set(logicalId, before);
+      this.stack.resources.set(logicalId, previous);
       return true;
     }
-    if (current === before) {
-      this.record({ ...before, status: 'UPDATE_COMPLETE' });
+    if (current === previous) {
+      this.record({ ...previous, status: 'UPDATE_COMPLETE' });
       return true;
     }
-    const target: Resource = { ...before, physicalId: current.physicalId, attributes: current.attributes };
-    this.record({ ...target, status: 'UPDATE_IN_PROGRESS' });
+    const resourceToRestore: Resource = { ...previous, physicalId: current.physicalId, attributes: current.attributes };
+    this.record({ ...resourceToRestore, status: 'UPDATE_IN_PROGRESS' });
     try {
-      const request = { ...this.existingResource(target), previousProperties: current.properties };
-      const outcome = await this.services.types.find(before.type).update(request);
-      await this.waitForDuration(before.type);
-      this.obsolete = this.obsolete.filter(
+      const request = { ...this.existingResource(resourceToRestore), previousProperties: current.properties };
+      const outcome = await this.services.types.find(previous.type).update(request);
+      await this.waitForDuration(previous.type);
+      this.obsoleteResources = this.obsoleteResources.filter(
         ({ resource }) => resource.logicalId !== logicalId || resource.physicalId !== outcome.physicalId,
       );
       if (outcome.physicalId !== current.physicalId) {
-        this.obsolete.push({ resource: current, shouldRetain: false });
+        this.obsoleteResources.push({ resource: current, shouldRetain: false });
       }
-      this.record({ ...target, ...outcome, status: 'UPDATE_COMPLETE' });
+      this.record({ ...resourceToRestore, ...outcome, status: 'UPDATE_COMPLETE' });
       this.restoredIds.add(logicalId);
       return true;
     } catch (error) {
       this.failedRestores.set(logicalId, current);
-      this.record({ ...target, status: 'UPDATE_FAILED', reason: messageOf(error) });
+      this.record({ ...resourceToRestore, status: 'UPDATE_FAILED', reason: messageOf(error) });
       return false;
     }
   }
 
   /** Deletes obsolete resources. Retries failed deletes, then skips them: they do not fail the stack. */
   private async cleanUp(): Promise<void> {
-    await this.deleteAll(this.obsolete, async ({ resource, shouldRetain }) => {
+    await this.deleteAll(this.obsoleteResources, async ({ resource, shouldRetain }) => {
       for (let attempt = 1; attempt <= CLEANUP_TRIES; attempt++) {
         if (await this.delete(resource, shouldRetain)) {
           break;

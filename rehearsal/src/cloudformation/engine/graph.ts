@@ -14,12 +14,12 @@ export async function runInOrder<T>(
     if (existingRun) {
       return existingRun;
     }
-    const started = Promise.all(predecessorsOf(node).map(run)).then((succeeded) => succeeded.every(Boolean) && task(node));
-    runs.set(node, started);
-    return started;
+    const newRun = Promise.all(predecessorsOf(node).map(run)).then((results) => results.every(Boolean) && task(node));
+    runs.set(node, newRun);
+    return newRun;
   };
-  const succeeded = await Promise.all(nodes.map(run));
-  return succeeded.every(Boolean);
+  const results = await Promise.all(nodes.map(run));
+  return results.every(Boolean);
 }
 
 /** Like `runInOrder`, but runs one task at a time. `choose` selects the next node, among the nodes whose predecessors have succeeded. */
@@ -29,17 +29,19 @@ export async function runOneByOne<T>(
   task: (node: T) => Promise<boolean>,
   choose: (ready: readonly T[]) => T,
 ): Promise<boolean> {
-  const waiting = new Set(nodes);
-  const succeeded = new Set<T>();
+  const waitingNodes = new Set(nodes);
+  const succeededNodes = new Set<T>();
   for (;;) {
-    const ready = [...waiting].filter((node) => predecessorsOf(node).every((other) => succeeded.has(other)));
-    if (ready.length === 0) {
-      return succeeded.size === nodes.length;
+    const readyNodes = [...waitingNodes].filter((node) =>
+      predecessorsOf(node).every((predecessor) => succeededNodes.has(predecessor)),
+    );
+    if (readyNodes.length === 0) {
+      return succeededNodes.size === nodes.length;
     }
-    const node = choose(ready);
-    waiting.delete(node);
+    const node = choose(readyNodes);
+    waitingNodes.delete(node);
     if (await task(node)) {
-      succeeded.add(node);
+      succeededNodes.add(node);
     }
   }
 }

@@ -29,7 +29,7 @@ interface PlanOptions {
   readonly resolveDynamicReferences: (value: unknown) => unknown;
 }
 
-/** A validated template with evaluated conditions and known dependencies. Resolves properties on demand. */
+/** A validated template. Conditions and dependencies are evaluated at once, properties on demand. */
 export class Plan {
   readonly resources: ReadonlyMap<string, PlannedResource>;
   readonly imports = new Set<string>();
@@ -38,7 +38,7 @@ export class Plan {
   constructor(private readonly options: PlanOptions) {
     const { artifact, stack, resources, exportsOf, missingAttributeValue, readStackOutput, parameters } = options;
     const { template } = artifact;
-    const requireExisting = (logicalId: string): Resource => {
+    const requireExistingResource = (logicalId: string): Resource => {
       const resource = resources.get(logicalId);
       if (resource?.physicalId === undefined) {
         throw new ResourceFailure(`Template error: instance of Ref or Fn::GetAtt references ${logicalId}, which does not exist`);
@@ -49,9 +49,9 @@ export class Plan {
       template,
       region: stack.region,
       parameters: { ...pseudoParameters(stack), ...parameters },
-      physicalIdOf: (logicalId: string) => requireExisting(logicalId).physicalId,
+      physicalIdOf: (logicalId: string) => requireExistingResource(logicalId).physicalId,
       attributeOf: (logicalId: string, attribute: string) => {
-        const resource = requireExisting(logicalId);
+        const resource = requireExistingResource(logicalId);
         return attribute in resource.attributes ? resource.attributes[attribute] : missingAttributeValue(resource, attribute);
       },
       importValue: (name: string) => {
@@ -74,7 +74,7 @@ export class Plan {
     return this.options.resolveDynamicReferences(resolve(properties, this.scope)) as Resource['properties'];
   }
 
-  /** The outputs of other stacks that the template reads, except references that depend on resources. */
+  /** Lists the outputs of other stacks that the template reads, except references whose arguments depend on resources. */
   outputReferences(): OutputReference[] {
     const { Resources, Outputs } = this.options.artifact.template;
     return argumentsOf('Fn::GetStackOutput', [Resources, Outputs]).flatMap((argument) =>
@@ -83,11 +83,11 @@ export class Plan {
   }
 
   resolveOutputs(): Outputs {
-    const included = Object.entries(this.options.artifact.template.Outputs ?? {}).filter(([, { Condition }]) =>
+    const includedOutputs = Object.entries(this.options.artifact.template.Outputs ?? {}).filter(([, { Condition }]) =>
       this.isConditionMet(Condition),
     );
-    const values = included.map(([name, { Value }]) => [name, this.resolveOutput(Value)] as const);
-    const exports = included.flatMap(([, { Value, Export }]) =>
+    const values = includedOutputs.map(([name, { Value }]) => [name, this.resolveOutput(Value)] as const);
+    const exports = includedOutputs.flatMap(([, { Value, Export }]) =>
       Export ? [[textOf(resolve(Export.Name, this.scope)), this.resolveOutput(Value)] as const] : [],
     );
     return { values: Object.fromEntries(values), exports: Object.fromEntries(exports) };
@@ -110,20 +110,20 @@ export class Plan {
   }
 
   private planResources(): ReadonlyMap<string, PlannedResource> {
-    const all = Object.entries(this.options.artifact.template.Resources ?? {});
-    const planned = all.filter(([, { Condition }]) => this.isConditionMet(Condition));
-    const names = new Set(planned.map(([logicalId]) => logicalId));
+    const definitions = Object.entries(this.options.artifact.template.Resources ?? {});
+    const includedDefinitions = definitions.filter(([, { Condition }]) => this.isConditionMet(Condition));
+    const includedIds = new Set(includedDefinitions.map(([logicalId]) => logicalId));
     return new Map(
-      planned.map(([logicalId, definition]) => {
-        const referenced = references(resolveIfs(definition.Properties ?? {}, this.scope));
-        // ignore resources that a condition excludes: DependsOn may name them
-        const explicit = [definition.DependsOn ?? []]
+      includedDefinitions.map(([logicalId, definition]) => {
+        const referencedNames = references(resolveIfs(definition.Properties ?? {}, this.scope));
+        // DependsOn may name resources that a condition excludes: ignore these
+        const explicitDependencies = [definition.DependsOn ?? []]
           .flat()
-          .filter((name) => !(name in Object.fromEntries(all)) || names.has(name));
+          .filter((name) => !(name in Object.fromEntries(definitions)) || includedIds.has(name));
         const dependencies = [
           ...new Set([
-            ...referenced.filter((name) => !(name in this.scope.parameters) && !name.startsWith('AWS::')),
-            ...explicit,
+            ...referencedNames.filter((name) => !(name in this.scope.parameters) && !name.startsWith('AWS::')),
+            ...explicitDependencies,
           ]),
         ];
         return [logicalId, { logicalId, definition, dependencies }];
@@ -141,14 +141,15 @@ export class Plan {
       .filter(({ Condition }) => this.isConditionMet(Condition))
       .flatMap(({ Value }) => references(resolveIfs(Value, this.scope)))
       .filter((name) => !(name in this.scope.parameters) && !name.startsWith('AWS::'));
-    const unknownIn = (names: readonly string[]) => [...new Set(names.filter((name) => !this.resources.has(name)))].join(', ');
-    const unknownInResources = unknownIn([...this.resources.values()].flatMap(({ dependencies }) => dependencies));
+    const unknownNamesIn = (names: readonly string[]) =>
+      [...new Set(names.filter((name) => !this.resources.has(name)))].join(', ');
+    const unknownInResources = unknownNamesIn([...this.resources.values()].flatMap(({ dependencies }) => dependencies));
     if (unknownInResources) {
       throw new Error(
         `Template format error: Unresolved resource dependencies [${unknownInResources}] in the Resources block of the template`,
       );
     }
-    const unknownInOutputs = unknownIn(outputReferences);
+    const unknownInOutputs = unknownNamesIn(outputReferences);
     if (unknownInOutputs) {
       throw new Error(
         `Template format error: Unresolved resource dependencies [${unknownInOutputs}] in the Outputs block of the template`,
@@ -177,9 +178,9 @@ export class Plan {
         if (!/^[A-Za-z0-9:-]{1,255}$/.test(exportName)) {
           throw new Error(`Template format error: ${malformedExportMessage(name)}`);
         }
-        const other = exporters.get(exportName);
-        if (other !== undefined) {
-          throw new Error(`Template format error: Outputs ${other} and ${name} have the same export name: ${exportName}`);
+        const otherOutput = exporters.get(exportName);
+        if (otherOutput !== undefined) {
+          throw new Error(`Template format error: Outputs ${otherOutput} and ${name} have the same export name: ${exportName}`);
         }
         exporters.set(exportName, name);
       }
@@ -188,8 +189,11 @@ export class Plan {
 
   /** Whether a value depends only on parameters. */
   private dependsOnlyOnParameters(value: unknown): boolean {
-    const others = ['Fn::ImportValue', 'Fn::GetStackOutput'].flatMap((name) => argumentsOf(name, value));
-    return others.length === 0 && !references(value).some((name) => name in (this.options.artifact.template.Resources ?? {}));
+    const valuesOfOtherStacks = ['Fn::ImportValue', 'Fn::GetStackOutput'].flatMap((name) => argumentsOf(name, value));
+    return (
+      valuesOfOtherStacks.length === 0 &&
+      !references(value).some((name) => name in (this.options.artifact.template.Resources ?? {}))
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import { generate } from 'selfsigned';
 import type { Journal } from '../../journal';
 import { LoopbackServer } from '../../loopback';
 import type { RehearsalClock } from '../../time/clock';
-import { hostOf, S3Error, ResponseUrls, type IssuedUrl } from './response-urls';
+import { responseHostOf, S3Error, ResponseUrls, type IssuedUrl } from './response-urls';
 
 /** How long S3 waits for the body of a request. */
 const BODY_TIMEOUT_MILLISECONDS = 20_000;
@@ -29,7 +29,7 @@ export class ResponseEndpoint extends ResponseUrls {
 
   /** The port for the response URLs of a Region, and the certificate for their host. */
   async portAndCertificate(region: string): Promise<{ readonly port: number; readonly certificate: string }> {
-    const certificate = this.certificates.get(region) ?? this.createCertificate(hostOf(region));
+    const certificate = this.certificates.get(region) ?? this.createCertificate(responseHostOf(region));
     this.certificates.set(region, certificate);
     return { port: this.server.port ?? 0, certificate: await certificate };
   }
@@ -50,8 +50,8 @@ export class ResponseEndpoint extends ResponseUrls {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const issued = this.issuedUrls.get(`${request.headers.host ?? ''}${request.url ?? ''}`);
-    const fault = issued && this.startAttempt(issued);
+    const issuedUrl = this.issuedUrls.get(`${request.headers.host ?? ''}${request.url ?? ''}`);
+    const fault = issuedUrl && this.startAttempt(issuedUrl);
     if (fault === 'hang') {
       await this.clock.sleep(Infinity);
       return;
@@ -66,7 +66,7 @@ export class ResponseEndpoint extends ResponseUrls {
           'x-amz-request-id': randomBytes(8).toString('hex').toUpperCase(),
           'content-type': 'application/xml',
           date: new Date(this.clock.now()).toUTCString(),
-          // close the connection: an unread body would be parsed as the next request
+          // close the connection, because an unread body would be parsed as the next request
           ...(request.complete ? {} : { connection: 'close' }),
         })
         .end(body);
@@ -75,16 +75,16 @@ export class ResponseEndpoint extends ResponseUrls {
       if (fault) {
         throw S3Error.internalError(fault.status);
       }
-      const accepted = this.checkRequest(request, issued);
+      const validUrl = this.requireValidRequest(request, issuedUrl);
       const body = await this.readBody(request);
-      this.recordAccepted(accepted);
+      this.recordAccepted(validUrl);
       respond(200);
-      accepted.deliver(body);
+      validUrl.deliver(body);
     } catch (error) {
       if (!(error instanceof S3Error)) {
         throw error;
       }
-      this.logRejection(issued, error);
+      this.logRejection(issuedUrl, error);
       respond(
         error.status,
         `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${error.code}</Code><Message>${error.message}</Message></Error>`,
@@ -92,8 +92,8 @@ export class ResponseEndpoint extends ResponseUrls {
     }
   }
 
-  /** Checks the headers, and the signed parts: method, URL and an empty content type. */
-  private checkRequest(request: IncomingMessage, issued: IssuedUrl | undefined): IssuedUrl {
+  /** Throws S3's error if the headers, or the signed parts (method, URL and an empty content type), are invalid. */
+  private requireValidRequest(request: IncomingMessage, issuedUrl: IssuedUrl | undefined): IssuedUrl {
     const { headers, method } = request;
     if (headers['transfer-encoding'] !== undefined) {
       throw new S3Error(
@@ -105,22 +105,22 @@ export class ResponseEndpoint extends ResponseUrls {
     if (headers['content-length'] === undefined) {
       throw new S3Error(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.');
     }
-    if (!issued || method !== 'PUT' || (headers['content-type'] ?? '') !== '') {
+    if (!issuedUrl || method !== 'PUT' || (headers['content-type'] ?? '') !== '') {
       throw S3Error.wrongSignature();
     }
     if (Object.keys(headers).some((name) => name.startsWith('x-amz-'))) {
       throw new S3Error(403, 'AccessDenied', 'There were headers present in the request which were not signed');
     }
-    if (this.isExpired(issued)) {
+    if (this.isExpired(issuedUrl)) {
       throw S3Error.expired();
     }
-    return issued;
+    return issuedUrl;
   }
 
   private async readBody(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     const body = new Promise<Buffer>((resolve, reject) => {
-      const rejectIncomplete = () => {
+      const rejectIncompleteBody = () => {
         reject(
           new S3Error(
             400,
@@ -129,9 +129,9 @@ export class ResponseEndpoint extends ResponseUrls {
           ),
         );
       };
-      const cancel = this.clock.callAfter(BODY_TIMEOUT_MILLISECONDS, rejectIncomplete);
+      const cancel = this.clock.callAfter(BODY_TIMEOUT_MILLISECONDS, rejectIncompleteBody);
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('error', rejectIncomplete);
+      request.on('error', rejectIncompleteBody);
       request.on('end', () => {
         resolve(Buffer.concat(chunks));
       });

@@ -56,7 +56,8 @@ export class S3Error extends Error {
 
 const URL_LIFETIME_SECONDS = 7200;
 
-export const hostOf = (region: string): string => {
+/** The host of the response URLs of a Region. */
+export const responseHostOf = (region: string): string => {
   const domain = region === 'us-east-1' ? 's3.amazonaws.com' : `s3.${region}.amazonaws.com`;
   return `cloudformation-custom-resource-response-${region.replaceAll('-', '')}.${domain}`;
 };
@@ -86,7 +87,7 @@ export class ResponseUrls implements Responses {
       'X-Amz-Credential': `${accessKeyId}/${date.slice(0, 8)}/${region}/s3/aws4_request`,
       'X-Amz-Signature': this.ids.bytes('signature', 32).toString('hex'),
     });
-    const target = `${hostOf(region)}/${key}?${query.toString()}`;
+    const target = `${responseHostOf(region)}/${key}?${query.toString()}`;
     const response = new Promise<Buffer>((deliver) => {
       this.issuedUrls.set(target, {
         ...ids,
@@ -101,7 +102,7 @@ export class ResponseUrls implements Responses {
 
   /** The number of accepted responses to a request. CloudFormation reads only the first. */
   responseCount(requestId: string): number {
-    return [...this.issuedUrls.values()].find((issued) => issued.requestId === requestId)?.acceptedCount ?? 0;
+    return [...this.issuedUrls.values()].find((issuedUrl) => issuedUrl.requestId === requestId)?.acceptedCount ?? 0;
   }
 
   /** Calls `interceptor` before a response is checked. @returns a function that removes the interceptor */
@@ -116,9 +117,9 @@ export class ResponseUrls implements Responses {
   }
 
   /** Counts an attempt to send a response. @returns the fault that an interceptor injects, if any */
-  protected startAttempt(issued: IssuedUrl): ResponseFault | undefined {
-    const { stackId, logicalId, requestId } = issued;
-    const attempt: ResponseAttempt = { stackId, logicalId, requestId, attempt: ++issued.attemptCount };
+  protected startAttempt(issuedUrl: IssuedUrl): ResponseFault | undefined {
+    const { stackId, logicalId, requestId } = issuedUrl;
+    const attempt: ResponseAttempt = { stackId, logicalId, requestId, attempt: ++issuedUrl.attemptCount };
     for (const interceptor of this.interceptors) {
       const fault = interceptor(attempt);
       if (fault !== undefined) {
@@ -132,14 +133,14 @@ export class ResponseUrls implements Responses {
     return this.clock.now() > expirationTime;
   }
 
-  /** Counts and logs a response. The caller delivers it. */
-  protected recordAccepted(issued: IssuedUrl): void {
-    issued.acceptedCount++;
-    const description = issued.acceptedCount === 1 ? 'response' : `response number ${issued.acceptedCount}, ignored,`;
-    this.journal.write('s3', issued.logicalId, `${description} to request ${issued.requestId} accepted`);
+  /** Counts and logs an accepted response. The caller delivers the response to CloudFormation. */
+  protected recordAccepted(issuedUrl: IssuedUrl): void {
+    issuedUrl.acceptedCount++;
+    const description = issuedUrl.acceptedCount === 1 ? 'response' : `response number ${issuedUrl.acceptedCount}, ignored,`;
+    this.journal.write('s3', issuedUrl.logicalId, `${description} to request ${issuedUrl.requestId} accepted`);
   }
 
-  protected logRejection(issued: IssuedUrl | undefined, { status, code, message }: S3Error): void {
-    this.journal.write('s3', issued?.logicalId ?? 'unknown', `response refused: ${status} ${code}: ${message}`);
+  protected logRejection(issuedUrl: IssuedUrl | undefined, { status, code, message }: S3Error): void {
+    this.journal.write('s3', issuedUrl?.logicalId ?? 'unknown', `response refused: ${status} ${code}: ${message}`);
   }
 }

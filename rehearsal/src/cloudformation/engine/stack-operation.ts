@@ -21,7 +21,7 @@ export interface Services {
 export type NextDeletion = (ready: readonly Resource[]) => Resource;
 
 /** Creates a new promise for each caller: a shared promise would keep all its waiting callers in memory. */
-const never = (): Promise<void> => new Promise(() => undefined);
+const neverSettles = (): Promise<void> => new Promise(() => undefined);
 
 /** The common parts of creating, updating and deleting a stack: events, resource requests and deletes. */
 export class StackOperation {
@@ -49,7 +49,7 @@ export class StackOperation {
     this.writeEvent(`${stack}/${logicalId}`, type, detail);
   }
 
-  requestOf({ logicalId, type, properties }: Resource, canceled: Promise<void> = never()): ResourceRequest {
+  requestOf({ logicalId, type, properties }: Resource, canceled: Promise<void> = neverSettles()): ResourceRequest {
     const { identity, artifact } = this.stack;
     return {
       stack: identity,
@@ -67,6 +67,7 @@ export class StackOperation {
     return { ...this.requestOf(resource, canceled), physicalId: resource.physicalId ?? '', attributes: resource.attributes };
   }
 
+  /** Waits as long as an operation on a resource of this type takes. */
   async waitForDuration(type: string): Promise<void> {
     await this.services.clock.sleep((this.services.types.find(type).durationSeconds ?? 1) * 1000);
   }
@@ -96,9 +97,9 @@ export class StackOperation {
     items: readonly T[],
     task: (item: T) => Promise<boolean>,
   ): Promise<boolean> {
-    const all = items.map(({ resource }) => resource);
+    const allResources = items.map(({ resource }) => resource);
     const predecessorsOf = ({ resource }: T) => {
-      const dependentResources = dependentsOf(resource, all);
+      const dependentResources = dependentsOf(resource, allResources);
       return items.filter((other) => dependentResources.includes(other.resource));
     };
     const { nextDeletion } = this.services;
@@ -106,11 +107,11 @@ export class StackOperation {
       return runInOrder(items, predecessorsOf, task);
     }
     const choose = (ready: readonly T[]): T => {
-      const chosen = nextDeletion(ready.map(({ resource }) => resource));
-      const item = ready.find(({ resource }) => resource === chosen);
+      const chosenResource = nextDeletion(ready.map(({ resource }) => resource));
+      const item = ready.find(({ resource }) => resource === chosenResource);
       if (item === undefined) {
         throw new Error(
-          `${chosen.logicalId} cannot be deleted next: nextDeletion must return one of the resources in its argument`,
+          `${chosenResource.logicalId} cannot be deleted next: nextDeletion must return one of the resources in its argument`,
         );
       }
       return item;
@@ -128,6 +129,7 @@ export class StackOperation {
     const { name, id } = this.stack.identity;
     const serial = (this.services.nameCounts.get(`${id}/${logicalId}`) ?? 0) + 1;
     this.services.nameCounts.set(`${id}/${logicalId}`, serial);
+    // the suffix and its hyphen have 13 characters
     const suffix = createHash('sha256').update(`${id}/${logicalId}/${serial}`).digest('hex').slice(0, 12).toUpperCase();
     return `${`${name}-${logicalId}`.slice(0, maximum - 13)}-${suffix}`;
   }
@@ -135,6 +137,6 @@ export class StackOperation {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The resources that depend on `resource`. They must be deleted before it. */
+/** The resources that depend on `resource`. They must be deleted before `resource`. */
 const dependentsOf = (resource: Resource, all: readonly Resource[]): Resource[] =>
   all.filter((other) => other.dependencies.includes(resource.logicalId));

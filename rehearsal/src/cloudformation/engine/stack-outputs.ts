@@ -7,8 +7,9 @@ import type { Stacks } from './stacks';
 
 /** Reads the outputs of stacks in any account and Region, for `Fn::GetStackOutput`. */
 export class StackOutputs {
-  private readonly denials = new Map<string, string>();
-  private readonly permitted = new Set<string>();
+  /** Why a permission check failed, by reference as JSON. */
+  private readonly denialReasons = new Map<string, string>();
+  private readonly permittedReferences = new Set<string>();
 
   constructor(
     private readonly stacks: Stacks,
@@ -17,35 +18,36 @@ export class StackOutputs {
     private readonly executionRoleArn: string | undefined,
   ) {}
 
-  /** Assumes the roles in `references` with the execution role of the stack, and checks their permissions. */
+  /** Assumes the roles in `references` with the execution role of the stack, and checks the permissions of these roles. */
   async checkPermissions(references: readonly OutputReference[]): Promise<void> {
     for (const reference of references.filter(({ roleArn }) => roleArn !== undefined)) {
       const reason = await this.reasonToDeny(reference);
       if (reason === undefined) {
-        this.permitted.add(JSON.stringify(reference));
+        this.permittedReferences.add(JSON.stringify(reference));
       } else {
-        this.denials.set(JSON.stringify(reference), reason);
+        this.denialReasons.set(JSON.stringify(reference), reason);
       }
     }
   }
 
   read(reference: OutputReference): unknown {
     const key = JSON.stringify(reference);
-    if (reference.roleArn !== undefined && !this.permitted.has(key)) {
-      const reason = this.denials.get(key) ?? 'in a rehearsal, its arguments must not depend on resources';
+    if (reference.roleArn !== undefined && !this.permittedReferences.has(key)) {
+      const reason = this.denialReasons.get(key) ?? 'in a rehearsal, its arguments must not depend on resources';
       throw new ResourceFailure(`Fn::GetStackOutput of ${reference.stackName}: ${reason}`);
     }
-    const source = this.sourceStack(reference);
-    if (!source) {
+    const sourceStack = this.findSourceStack(reference);
+    if (!sourceStack) {
       throw new ResourceFailure(`Stack with id ${reference.stackName} does not exist`);
     }
-    const { values } = source.outputs;
+    const { values } = sourceStack.outputs;
     if (!(reference.outputName in values)) {
       throw new ResourceFailure(`No output named ${reference.outputName} found in stack ${reference.stackName}.`);
     }
     return values[reference.outputName];
   }
 
+  /** @returns undefined if the role in `reference` may read the output */
   private async reasonToDeny(reference: OutputReference): Promise<string | undefined> {
     const { account, region } = this.stack;
     const [roleArn, sessionName] = [reference.roleArn ?? '', 'AWSCloudFormation'];
@@ -53,7 +55,7 @@ export class StackOutputs {
     if (!session) {
       return `the execution role of account ${account} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`;
     }
-    const stackId = this.sourceStack(reference)?.identity.id;
+    const stackId = this.findSourceStack(reference)?.identity.id;
     if (stackId === undefined) {
       return `Stack with id ${reference.stackName} does not exist`;
     }
@@ -74,7 +76,7 @@ export class StackOutputs {
     return { arn, account, userId: `AROACLOUDFORMATION:${account}` };
   }
 
-  private sourceStack({ stackName, region, roleArn }: OutputReference): Stack | undefined {
+  private findSourceStack({ stackName, region, roleArn }: OutputReference): Stack | undefined {
     const account = roleArn?.split(':')[4] ?? this.stack.account;
     return this.stacks.findExisting({ stackName, account, region: region ?? this.stack.region });
   }

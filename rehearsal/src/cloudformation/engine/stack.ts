@@ -6,7 +6,7 @@ import type { StackIdentity } from '../types/resource-type';
 export interface Resource {
   readonly logicalId: string;
   readonly type: string;
-  /** Undefined until there is something to delete. */
+  /** Undefined until the physical resource exists, or may exist, so that it must be deleted. */
   readonly physicalId: string | undefined;
   readonly status: string;
   readonly reason?: string;

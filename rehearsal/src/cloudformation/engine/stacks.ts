@@ -6,35 +6,35 @@ import type { Outputs, Stack } from './stack';
 
 /** All stacks, including deleted ones, and their exports. */
 export class Stacks {
-  private readonly all: Stack[] = [];
+  private readonly stacks: Stack[] = [];
 
   get count(): number {
-    return this.all.length;
+    return this.stacks.length;
   }
 
   add(stack: Stack): void {
-    this.all.push(stack);
+    this.stacks.push(stack);
   }
 
   /** Finds a stack by name or id. If all stacks of that name are deleted, returns the last one. */
   get(stackName: string): Stack {
-    const found = this.all.filter(({ identity }) => identity.name === stackName || identity.id === stackName);
-    const existing = found.filter(exists);
-    const stack = existing[0] ?? found.at(-1);
+    const matches = this.stacks.filter(({ identity }) => identity.name === stackName || identity.id === stackName);
+    const existingMatches = matches.filter(exists);
+    const stack = existingMatches[0] ?? matches.at(-1);
     if (!stack) {
       throw new Error(`Stack with id ${stackName} does not exist`);
     }
-    if (existing.length > 1) {
+    if (existingMatches.length > 1) {
       throw new Error(
-        `${stackName} exists in several environments: use one of the ids ${existing.map(({ identity }) => identity.id).join(', ')}`,
+        `${stackName} exists in several environments: use one of the ids ${existingMatches.map(({ identity }) => identity.id).join(', ')}`,
       );
     }
     return stack;
   }
 
-  /** The existing stack of an artifact. */
+  /** Finds the existing stack with this name or id in an account and Region. */
   findExisting({ stackName, account, region }: Pick<StackArtifact, 'stackName' | 'account' | 'region'>): Stack | undefined {
-    return this.all.find(
+    return this.stacks.find(
       (stack) =>
         (stack.identity.name === stackName || stack.identity.id === stackName) &&
         stack.identity.account === account &&
@@ -45,7 +45,7 @@ export class Stacks {
 
   /** All stacks of an account and Region, including deleted ones. */
   list({ account, region }: Place): Stack[] {
-    return this.all.filter(({ identity }) => identity.account === account && identity.region === region);
+    return this.stacks.filter(({ identity }) => identity.account === account && identity.region === region);
   }
 
   exports(account: string, region: string): ReadonlyMap<string, unknown> {
@@ -54,7 +54,7 @@ export class Stacks {
 
   /** Existing stacks and their exports. */
   inventory(): Pick<InventoryPart, 'stacks' | 'exports'> {
-    const existing = this.all.filter(exists);
+    const existing = this.stacks.filter(exists);
     return {
       stacks: existing.map(({ identity: { account, region, name, id }, status }) => ({ account, region, name, id, status })),
       exports: existing.flatMap(({ identity: { account, region, name: stack }, outputs }) =>
@@ -63,12 +63,13 @@ export class Stacks {
     };
   }
 
+  /** Lists the stacks that import the export `name` of a stack. */
   importersOf(stack: Stack, name: string): Stack[] {
-    return this.othersInEnvironment(stack).filter(({ imports }) => imports.has(name));
+    return this.otherStacksInEnvironment(stack).filter(({ imports }) => imports.has(name));
   }
 
   /** Throws if the new exports conflict with another stack, or another stack imports an export that changes. */
-  checkExports(stack: Stack, { exports }: Outputs): void {
+  requireNoExportConflict(stack: Stack, { exports }: Outputs): void {
     for (const [name, value] of Object.entries(stack.outputs.exports)) {
       const [importer] = this.importersOf(stack, name);
       if (importer && textOf(exports[name]) !== textOf(value)) {
@@ -77,15 +78,15 @@ export class Stacks {
       }
     }
     for (const name of Object.keys(exports)) {
-      const exporter = this.othersInEnvironment(stack).find(({ outputs }) => name in outputs.exports);
+      const exporter = this.otherStacksInEnvironment(stack).find(({ outputs }) => name in outputs.exports);
       if (exporter) {
         throw new Error(`Export with name ${name} is already exported by stack ${exporter.identity.name}.`);
       }
     }
   }
 
-  private othersInEnvironment({ identity }: Stack): Stack[] {
-    return this.all.filter(
+  private otherStacksInEnvironment({ identity }: Stack): Stack[] {
+    return this.stacks.filter(
       (other) =>
         other.identity !== identity && other.identity.account === identity.account && other.identity.region === identity.region,
     );

@@ -69,7 +69,7 @@ export interface TemplateFile {
   readonly template: Template;
 }
 
-const NESTED_TEMPLATE = '.nested.template.json';
+const NESTED_TEMPLATE_SUFFIX = '.nested.template.json';
 
 /**
  * Reads all templates of an assembly and its nested assemblies.
@@ -81,10 +81,10 @@ export function readTemplates(directory: string): TemplateFile[] {
     const template = { name: stack.stackName, template: readObject(stack.templateFullPath) };
     const files = assetsOf(stack).flatMap((asset) => fileOf(stack, asset) ?? []);
     files.forEach(requireFile);
-    const nested = files
-      .filter((file) => file.endsWith(NESTED_TEMPLATE))
-      .map((file) => ({ name: path.basename(file, NESTED_TEMPLATE), template: readObject(file) }));
-    return [template, ...nested];
+    const nestedTemplates = files
+      .filter((file) => file.endsWith(NESTED_TEMPLATE_SUFFIX))
+      .map((file) => ({ name: path.basename(file, NESTED_TEMPLATE_SUFFIX), template: readObject(file) }));
+    return [template, ...nestedTemplates];
   });
 }
 
@@ -95,16 +95,19 @@ export function readStacks(directory: string, defaults: DefaultEnvironment): Sta
 
 /** Finds a stack by its name or artifact id, in an assembly or its nested assemblies. */
 export function readStack(directory: string, stackName: string, defaults: DefaultEnvironment): StackArtifact {
-  const all = stacksOf(directory);
-  const found = all.find((stack) => stack.stackName === stackName || stack.id === stackName);
-  if (!found) {
-    const names = all.map((stack) => stack.stackName).join(', ');
+  const stacks = stacksOf(directory);
+  const stack = stacks.find((stack) => stack.stackName === stackName || stack.id === stackName);
+  if (!stack) {
+    const names = stacks.map((stack) => stack.stackName).join(', ');
     throw new Error(`no stack ${stackName} in the cloud assembly ${directory}: it has ${names || 'no stacks'}`);
   }
-  return artifactOf(found, defaults);
+  return artifactOf(stack, defaults);
 }
 
-/** Nested assemblies are deployed as a whole: their parent assembly contains their dependencies and dependents. */
+/**
+ * Lists the stacks of an assembly and its nested assemblies in the order of deployment. A nested assembly is deployed as a whole: its
+ * dependencies and dependents are other artifacts of the parent assembly.
+ */
 function stacksOf(directory: string): CloudFormationStackArtifact[] {
   const file = path.join(directory, 'manifest.json');
   if (!existsSync(file)) {
@@ -126,7 +129,7 @@ const assetsOf = (stack: CloudFormationStackArtifact): FileAsset[] =>
     .filter((dependency) => AssetManifestArtifact.isAssetManifestArtifact(dependency))
     .flatMap(({ file }) => Object.values((readObject(file) as AssetManifestArtifact['contents']).files ?? {}));
 
-/** Undefined if a command creates the asset. */
+/** The file or directory of an asset. Undefined if a command creates the asset. */
 const fileOf = ({ assembly }: CloudFormationStackArtifact, { source }: FileAsset): string | undefined =>
   source.path === undefined ? undefined : path.join(assembly.directory, source.path);
 

@@ -4,12 +4,14 @@ import { NotSimulated } from '../../not-understood';
 import { ResourceFailure } from '../types/resource-type';
 import { isObject } from './template';
 
-const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
+const DYNAMIC_REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
 
 /** Replaces every `{{resolve:ssm:…}}` in a value. CloudFormation does this after it has evaluated the functions. */
 export function resolveDynamicReferences(value: unknown, place: Place, store: ParameterStore): unknown {
   if (typeof value === 'string') {
-    return value.replace(REFERENCE, (_, service: string, reference: string) => lookUpParameter(service, reference, place, store));
+    return value.replace(DYNAMIC_REFERENCE, (_, service: string, reference: string) =>
+      lookUpParameter(service, reference, place, store),
+    );
   }
   if (Array.isArray(value)) {
     return value.map((item) => resolveDynamicReferences(item, place, store));

@@ -1,7 +1,7 @@
 import { isObject, subParts, substitutions } from './template';
 
-/** The valid arguments of a function, and CloudFormation's message for others. */
-interface Requirement {
+/** The valid arguments of an intrinsic function, and CloudFormation's message for an invalid argument. */
+interface ArgumentRequirement {
   readonly accepts: (argument: unknown) => boolean;
   readonly message: string;
 }
@@ -14,7 +14,7 @@ const everyObjectRequires = (name: string, requirement: string) => `Template err
 
 const BOOLEAN_LIST = 'a list of at least 2 and at most 10 boolean parameters.';
 
-const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
+const REQUIREMENTS: Readonly<Record<string, ArgumentRequirement>> = {
   'Fn::Join': {
     accepts: (argument) =>
       isListOf(argument, 2) && typeof argument[0] === 'string' && (Array.isArray(argument[1]) || isObject(argument[1])),
@@ -57,8 +57,8 @@ const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   'Fn::Or': { accepts: (argument) => isListOf(argument, 2, 10), message: everyObjectRequires('Fn::Or', BOOLEAN_LIST) },
 };
 
-/** Throws if `key` is a function and its argument is invalid. */
-export function requireArgument(key: string, object: Readonly<Record<string, unknown>>): void {
+/** Throws if `key` is the name of an intrinsic function and its argument is invalid. */
+export function requireValidArgument(key: string, object: Readonly<Record<string, unknown>>): void {
   const argument = object[key];
   if (key === 'Ref' && (typeof argument !== 'string' || Object.keys(object).length > 1)) {
     throw new Error('Template format error: Every Ref object must have a single String value.');

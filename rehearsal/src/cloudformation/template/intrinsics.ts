@@ -35,7 +35,7 @@ const requireList = (value: unknown, name: string): readonly unknown[] => {
   return value;
 };
 
-/** Creates a function that resolves the functions in its arguments first. */
+/** Creates an intrinsic function that first evaluates the intrinsic functions in its own argument. */
 const withResolvedArguments =
   (name: string, evaluate: (args: readonly unknown[], scope: Scope) => unknown): Intrinsic =>
   (argument, scope) =>
@@ -76,17 +76,17 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
     return value;
   }),
   'Fn::Split': withResolvedArguments('Fn::Split', ([separator, text]) => textOf(text).split(textOf(separator))),
-  'Fn::FindInMap': withResolvedArguments('Fn::FindInMap', ([map, first, second], { template }) => {
-    const value = template.Mappings?.[String(map)]?.[String(first)]?.[String(second)];
+  'Fn::FindInMap': withResolvedArguments('Fn::FindInMap', ([map, topLevelKey, secondLevelKey], { template }) => {
+    const value = template.Mappings?.[String(map)]?.[String(topLevelKey)]?.[String(secondLevelKey)];
     if (value === undefined) {
-      throw new Error(`Template error: Unable to get mapping for ${[map, first, second].join('::')}`);
+      throw new Error(`Template error: Unable to get mapping for ${[map, topLevelKey, secondLevelKey].join('::')}`);
     }
     return value;
   }),
   'Fn::Base64': (argument, scope) => Buffer.from(textOf(resolve(argument, scope))).toString('base64'),
   'Fn::GetAZs': (argument, scope) => ['a', 'b', 'c'].map((zone) => `${textOf(resolve(argument, scope)) || scope.region}${zone}`),
-  'Fn::Cidr': withResolvedArguments('Fn::Cidr', ([block, count, bits]) =>
-    splitCidr(String(block), Number(count), Number(bits ?? 8)),
+  'Fn::Cidr': withResolvedArguments('Fn::Cidr', ([block, count, hostBits]) =>
+    splitCidr(String(block), Number(count), Number(hostBits ?? 8)),
   ),
   'Fn::ImportValue': (argument, scope) => scope.importValue(textOf(resolve(argument, scope))),
   'Fn::GetStackOutput': (argument, scope) => scope.readStackOutput(outputReferenceOf(argument, scope)),
@@ -110,16 +110,16 @@ export function outputReferenceOf(argument: unknown, scope: Scope): OutputRefere
   if (!isObject(parts) || parts.StackName === undefined || parts.OutputName === undefined) {
     throw new Error(`Template error: Fn::GetStackOutput needs StackName and OutputName, got ${JSON.stringify(argument)}`);
   }
-  const optional = (value: unknown) => (value === undefined ? undefined : textOf(value));
+  const optionalText = (value: unknown) => (value === undefined ? undefined : textOf(value));
   return {
     stackName: textOf(parts.StackName),
     outputName: textOf(parts.OutputName),
-    region: optional(parts.Region),
-    roleArn: optional(parts.RoleArn),
+    region: optionalText(parts.Region),
+    roleArn: optionalText(parts.RoleArn),
   };
 }
 
-/** Converts a scalar to a string, as CloudFormation does. */
+/** Converts a scalar or a list to a string, like CloudFormation. */
 export function textOf(value: unknown): string {
   if (Array.isArray(value)) {
     return value.map(textOf).join(',');
@@ -135,14 +135,15 @@ export function resolve(value: unknown, scope: Scope): unknown {
   if (!isObject(value)) {
     return value;
   }
-  const [only, ...more] = Object.entries(value);
-  if (only && more.length === 0) {
-    const intrinsic = isConditionReference(only) || only[0] !== 'Condition' ? INTRINSICS[only[0]] : undefined;
+  const [entry, ...otherEntries] = Object.entries(value);
+  if (entry && otherEntries.length === 0) {
+    const [name, argument] = entry;
+    const intrinsic = isConditionReference(entry) || name !== 'Condition' ? INTRINSICS[name] : undefined;
     if (intrinsic) {
-      return intrinsic(only[1], scope);
+      return intrinsic(argument, scope);
     }
-    if (only[0].startsWith('Fn::')) {
-      throw new Error(`the function ${only[0]} is not simulated`);
+    if (name.startsWith('Fn::')) {
+      throw new Error(`the function ${name} is not simulated`);
     }
   }
   const resolved = Object.entries(value).map(([key, item]) => [key, resolve(item, scope)] as const);
@@ -152,7 +153,7 @@ export function resolve(value: unknown, scope: Scope): unknown {
 /** `Condition` is a function only if its argument is a name: in a policy, `Condition` is an object. */
 const isConditionReference = ([key, argument]: [string, unknown]) => key === 'Condition' && typeof argument === 'string';
 
-/** Evaluates only `Fn::If` in a value, and so removes the parts that the conditions exclude. */
+/** Evaluates only `Fn::If` in a value, to remove the parts that conditions exclude. */
 export function resolveIfs(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) {
     return value.map((item) => resolveIfs(item, scope));
@@ -160,9 +161,9 @@ export function resolveIfs(value: unknown, scope: Scope): unknown {
   if (!isObject(value)) {
     return value;
   }
-  const [only, ...more] = Object.entries(value);
-  if (only?.[0] === 'Fn::If' && more.length === 0) {
-    const [condition, yes, no] = requireList(only[1], 'Fn::If');
+  const [entry, ...otherEntries] = Object.entries(value);
+  if (entry?.[0] === 'Fn::If' && otherEntries.length === 0) {
+    const [condition, yes, no] = requireList(entry[1], 'Fn::If');
     return resolveIfs(conditionValueOf(String(condition), scope) ? yes : no, scope);
   }
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveIfs(item, scope)]));
@@ -176,17 +177,17 @@ function conditionValueOf(name: string, scope: Scope): boolean {
   return value;
 }
 
-/** Evaluates conditions on demand: they may refer to each other, in any order. */
+/** Returns a function that evaluates a condition on demand, because conditions may refer to each other in any order. */
 export function conditionsOf(scope: Omit<Scope, 'evaluateCondition'>): Scope['evaluateCondition'] {
   const definitions = scope.template.Conditions ?? {};
   const values = new Map<string, boolean>();
-  const pending = new Set<string>();
+  const namesInProgress = new Set<string>();
   const evaluateCondition = (name: string): boolean | undefined => {
     if (!values.has(name) && name in definitions) {
-      if (pending.has(name)) {
+      if (namesInProgress.has(name)) {
         throw new Error(`Template validation error: Circular dependencies for condition ${name}`);
       }
-      pending.add(name);
+      namesInProgress.add(name);
       values.set(name, resolve(definitions[name], { ...scope, evaluateCondition }) === true);
     }
     return values.get(name);

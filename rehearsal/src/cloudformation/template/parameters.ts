@@ -8,9 +8,9 @@ const SSM_TYPE = /^AWS::SSM::Parameter::Value<(.*)>$/;
 
 /** The current parameter values. Values from Parameter Store may have changed since the last deployment. */
 export function parametersOf(artifact: StackArtifact, store: ParameterStore): Readonly<Record<string, unknown>> {
-  const unknown = Object.keys(artifact.parameters).filter((name) => !(name in (artifact.template.Parameters ?? {})));
-  if (unknown.length > 0) {
-    throw new Error(`Parameters: [${unknown.join(', ')}] do not exist in the template`);
+  const unknownNames = Object.keys(artifact.parameters).filter((name) => !(name in (artifact.template.Parameters ?? {})));
+  if (unknownNames.length > 0) {
+    throw new Error(`Parameters: [${unknownNames.join(', ')}] do not exist in the template`);
   }
   const values = Object.entries(artifact.template.Parameters ?? {}).map(([name, parameter]) => {
     const { Type, Default } = parameter;
@@ -18,7 +18,7 @@ export function parametersOf(artifact: StackArtifact, store: ParameterStore): Re
     if (text === undefined) {
       throw new Error(`Parameters: [${name}] must have values`);
     }
-    requireAllowed(name, parameter, String(text));
+    requireAllowedValue(name, parameter, String(text));
     const storedType = SSM_TYPE.exec(Type)?.[1];
     const value = storedType === undefined ? String(text) : readFromStore(artifact, store, String(text));
     return [name, isList(storedType ?? Type) ? itemsOf(value) : value];
@@ -34,7 +34,7 @@ const itemsOf = (list: string): string[] => list.split(',').map((item) => item.t
  * Throws if a value, or an item of a list, violates a constraint of its parameter. For parameters from Parameter Store, the constraints
  * apply to the name.
  */
-function requireAllowed(name: string, parameter: TemplateParameter, value: string): void {
+function requireAllowedValue(name: string, parameter: TemplateParameter, value: string): void {
   const { Type, ConstraintDescription: description } = parameter;
   const items = isList(Type) ? itemsOf(value) : [value];
   if (NUMBER_TYPES.includes(Type) && !items.every((item) => item !== '' && Number.isFinite(Number(item)))) {
@@ -42,8 +42,8 @@ function requireAllowed(name: string, parameter: TemplateParameter, value: strin
   }
   const violation = items.map((item) => violationOf(name, parameter, item)).find((constraint) => constraint !== undefined);
   if (violation !== undefined) {
-    const custom = `Parameter ${name} failed to satisfy constraint: ${description ?? ''}`;
-    throw new Error(description === undefined ? `Parameter '${name}' ${violation}` : custom);
+    const customMessage = `Parameter ${name} failed to satisfy constraint: ${description ?? ''}`;
+    throw new Error(description === undefined ? `Parameter '${name}' ${violation}` : customMessage);
   }
 }
 

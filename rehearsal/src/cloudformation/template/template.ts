@@ -47,7 +47,7 @@ export type Properties = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The names that `${…}` of a `Fn::Sub` string refers to. */
+/** The names in the placeholders `${…}` of a `Fn::Sub` string. */
 export const substitutions = (text: string): string[] =>
   [...text.matchAll(/\$\{([^!}][^}]*)\}/g)].map((match) => (match[1] ?? '').trim());
 
@@ -68,8 +68,8 @@ export function references(value: unknown): string[] {
     }
     if (key === 'Fn::Sub') {
       const [text, variables] = subParts(argument);
-      const named = substitutions(text).filter((name) => !(name in variables));
-      return [...named.map((name) => name.split('.')[0] ?? name), ...references(variables)];
+      const names = substitutions(text).filter((name) => !(name in variables));
+      return [...names.map((name) => name.split('.')[0] ?? name), ...references(variables)];
     }
     return references(argument);
   });
@@ -83,13 +83,13 @@ export function argumentsOf(name: string, value: unknown): unknown[] {
   return isObject(value) ? Object.entries(value).flatMap(([key, item]) => (key === name ? [item] : argumentsOf(name, item))) : [];
 }
 
-/** `Fn::GetAtt` takes a list or a dotted string. */
+/** Splits the argument of `Fn::GetAtt`, which is a list or a string with a period. */
 export function getAttParts(argument: unknown): [logicalId: string, attribute: string] {
   const [logicalId, ...attribute] = Array.isArray(argument) ? argument.map(String) : String(argument).split('.');
   return [logicalId ?? '', attribute.join('.')];
 }
 
-/** `Fn::Sub` takes a string, or a string and variables. */
+/** Splits the argument of `Fn::Sub`, which is a string, or a string and variables. */
 export function subParts(argument: unknown): [text: string, variables: Readonly<Record<string, unknown>>] {
   const [text, variables] = Array.isArray(argument) ? (argument as unknown[]) : [argument];
   return [String(text), isObject(variables) ? variables : {}];

@@ -1,4 +1,4 @@
-import { requireArgument } from './function-arguments';
+import { requireValidArgument } from './function-arguments';
 import { FUNCTIONS } from './intrinsics';
 import type { ResourceSchema } from './schema/index';
 import {
@@ -68,7 +68,7 @@ const MAXIMUM_DESCRIPTION_BYTES = 1024;
 const CONDITION_FUNCTIONS: readonly string[] = ['Condition', 'Fn::And', 'Fn::Equals', 'Fn::Not', 'Fn::Or'];
 const DELETION_POLICIES: readonly unknown[] = ['Delete', 'Retain', 'RetainExceptOnCreate', 'Snapshot'];
 const REPLACE_POLICIES: readonly unknown[] = ['Delete', 'Retain', 'Snapshot'];
-const MAXIMUM_BYTES = 1_000_000;
+const MAXIMUM_TEMPLATE_BYTES = 1_000_000;
 const MAXIMUM_RESOURCES = 500;
 const MAXIMUM_OUTPUTS = 200;
 const MAXIMUM_PARAMETERS = 200;
@@ -83,14 +83,15 @@ interface KnownTypes {
 }
 
 /**
- * Throws CloudFormation's error if the template is invalid. Properties are validated later, when their resource is created or updated.
+ * Throws CloudFormation's error if the template is invalid. The properties of a resource are validated when the resource is created or
+ * updated.
  */
 export function validateTemplate(template: Template, types: KnownTypes): void {
   validateStructure(template);
   const { Conditions = {}, Resources = {}, Outputs = {} } = template;
-  const unrecognized = Object.values(Resources).flatMap(({ Type }) => (types.recognizes(Type) ? [] : [Type]));
-  if (unrecognized.length > 0) {
-    throw formatError(`Unrecognized resource types: [${[...new Set(unrecognized)].join(', ')}]`);
+  const unrecognizedTypes = Object.values(Resources).flatMap(({ Type }) => (types.recognizes(Type) ? [] : [Type]));
+  if (unrecognizedTypes.length > 0) {
+    throw formatError(`Unrecognized resource types: [${[...new Set(unrecognizedTypes)].join(', ')}]`);
   }
   Object.values(Conditions).forEach((condition) => {
     validateCondition(condition, template);
@@ -118,9 +119,9 @@ function validateBlock(
     ...('DependsOn' in member ? [member.DependsOn ?? []].flat() : []),
   ]);
   const isDefined = (name: string) => name in Resources || name in Parameters || PSEUDO_PARAMETERS.includes(name);
-  const unknown = [...new Set(referencedNames.filter((name) => !isDefined(name)))];
-  if (unknown.length > 0) {
-    throw formatError(`Unresolved resource dependencies [${unknown.join(', ')}] in the ${block} block of the template`);
+  const unknownNames = [...new Set(referencedNames.filter((name) => !isDefined(name)))];
+  if (unknownNames.length > 0) {
+    throw formatError(`Unresolved resource dependencies [${unknownNames.join(', ')}] in the ${block} block of the template`);
   }
 }
 
@@ -129,13 +130,13 @@ const formatError = (message: string): Error => new Error(`Template format error
 const templateError = (message: string): Error => new Error(`Template error: ${message}`);
 
 function validateStructure(template: Template): void {
-  // CloudFormation counts the bytes of the file: format the template as the CDK writes it
-  if (Buffer.byteLength(JSON.stringify(template, undefined, 1)) > MAXIMUM_BYTES) {
-    throw new Error(`Template may not exceed ${MAXIMUM_BYTES} bytes in size.`);
+  // CloudFormation counts the bytes of the file, so format the template like the file that the CDK writes
+  if (Buffer.byteLength(JSON.stringify(template, undefined, 1)) > MAXIMUM_TEMPLATE_BYTES) {
+    throw new Error(`Template may not exceed ${MAXIMUM_TEMPLATE_BYTES} bytes in size.`);
   }
-  const unknown = Object.keys(template).filter((section) => !SECTIONS.includes(section));
-  if (unknown.length > 0) {
-    throw new Error(`Invalid template property or properties [${unknown.join(', ')}]`);
+  const unknownSections = Object.keys(template).filter((section) => !SECTIONS.includes(section));
+  if (unknownSections.length > 0) {
+    throw new Error(`Invalid template property or properties [${unknownSections.join(', ')}]`);
   }
   const { AWSTemplateFormatVersion: version = FORMAT_VERSION, Description: description = '' } = template;
   if (version !== FORMAT_VERSION) {
@@ -155,9 +156,9 @@ function validateStructure(template: Template): void {
   Object.entries(Resources).forEach(([name, resource]) => {
     validateResource(name, resource);
   });
-  const ambiguous = Object.keys(Resources).filter((name) => name in Parameters);
-  if (ambiguous.length > 0) {
-    throw formatError(`Logical ids must be unique: [${ambiguous.join(', ')}] are both parameters and resources`);
+  const ambiguousNames = Object.keys(Resources).filter((name) => name in Parameters);
+  if (ambiguousNames.length > 0) {
+    throw formatError(`Logical ids must be unique: [${ambiguousNames.join(', ')}] are both parameters and resources`);
   }
   Object.values(Parameters).forEach(validateParameter);
   Object.values(Mappings).forEach(validateMapping);
@@ -166,7 +167,7 @@ function validateStructure(template: Template): void {
   });
 }
 
-/** CloudFormation reports the path of the first null. */
+/** Throws CloudFormation's error if a template contains null. The error contains the path of the first null. */
 function requireNoNull(value: unknown, path: string): void {
   if (value === null) {
     throw formatError(`[${path}] 'null' values are not allowed in templates`);
@@ -182,9 +183,9 @@ function validateParameter(parameter: unknown): void {
   if (!isObject(parameter) || typeof parameter.Type !== 'string') {
     throw formatError('Every Parameters object must contain a Type member.');
   }
-  const unknown = Object.keys(parameter).find((member) => !PARAMETER_MEMBERS.includes(member));
-  if (unknown !== undefined) {
-    throw new Error(`Invalid template parameter property '${unknown}'`);
+  const unknownMember = Object.keys(parameter).find((member) => !PARAMETER_MEMBERS.includes(member));
+  if (unknownMember !== undefined) {
+    throw new Error(`Invalid template parameter property '${unknownMember}'`);
   }
   if (!PARAMETER_TYPE.test(parameter.Type)) {
     throw formatError(`Unrecognized parameter type: ${parameter.Type}`);
@@ -203,9 +204,9 @@ function validateOutput(name: string, output: unknown, { Resources = {} }: Templ
   if (!isObject(output) || output.Value === undefined) {
     throw formatError('Every Outputs member must contain a Value object');
   }
-  const unknown = Object.keys(output).find((member) => !OUTPUT_MEMBERS.includes(member));
-  if (unknown !== undefined) {
-    throw new Error(`Invalid template output property '${unknown}'`);
+  const unknownMember = Object.keys(output).find((member) => !OUTPUT_MEMBERS.includes(member));
+  if (unknownMember !== undefined) {
+    throw new Error(`Invalid template output property '${unknownMember}'`);
   }
   const { Export } = output;
   if (Export !== undefined && (!isObject(Export) || Export.Name === undefined)) {
@@ -221,17 +222,17 @@ function validateOutput(name: string, output: unknown, { Resources = {} }: Templ
 export const malformedExportMessage = (output: string): string =>
   `Output ${output} is malformed. The Name field of every Export member must be specified and consist only of alphanumeric characters, colons, or hyphens.`;
 
-function validateNames(kind: string, block: object, maximum: number): void {
+function validateNames(memberKind: string, block: object, maximum: number): void {
   const names = Object.keys(block);
   if (names.length > maximum) {
-    throw formatError(`Number of ${kind.toLowerCase()}s, ${names.length}, is greater than maximum allowed, ${maximum}`);
+    throw formatError(`Number of ${memberKind.toLowerCase()}s, ${names.length}, is greater than maximum allowed, ${maximum}`);
   }
   for (const name of names) {
     if (!/^[A-Za-z0-9]+$/.test(name)) {
-      throw formatError(`${kind} name ${name} is non alphanumeric.`);
+      throw formatError(`${memberKind} name ${name} is non alphanumeric.`);
     }
     if (name.length > MAXIMUM_NAME_LENGTH) {
-      throw formatError(`${kind} name ${name} exceeds the maximum length of ${MAXIMUM_NAME_LENGTH} characters.`);
+      throw formatError(`${memberKind} name ${name} exceeds the maximum length of ${MAXIMUM_NAME_LENGTH} characters.`);
     }
   }
 }
@@ -251,9 +252,9 @@ function validateResource(name: string, resource: unknown): void {
   if (typeof Type !== 'string') {
     throw formatError('Every Resources object must contain a Type member.');
   }
-  const unknown = Object.keys(resource).find((member) => !RESOURCE_MEMBERS.includes(member));
-  if (unknown !== undefined) {
-    throw new Error(`Invalid template resource property '${unknown}'`);
+  const unknownMember = Object.keys(resource).find((member) => !RESOURCE_MEMBERS.includes(member));
+  if (unknownMember !== undefined) {
+    throw new Error(`Invalid template resource property '${unknownMember}'`);
   }
   if (!isObject(Properties)) {
     throw formatError(`[/Resources/${name}/Properties] 'Properties' must be an object`);
@@ -275,10 +276,10 @@ function validateResource(name: string, resource: unknown): void {
 /** Conditions may refer to parameters and to each other. */
 function validateCondition(condition: unknown, template: Template): void {
   const { Conditions = {}, Parameters = {} } = template;
-  const unresolved = references(condition).filter((name) => !(name in Parameters) && !name.startsWith('AWS::'));
-  if (unresolved.length > 0) {
+  const unresolvedNames = references(condition).filter((name) => !(name in Parameters) && !name.startsWith('AWS::'));
+  if (unresolvedNames.length > 0) {
     throw formatError(
-      `Unresolved dependencies [${unresolved.join(', ')}]. Cannot reference resources in the Conditions block of the template`,
+      `Unresolved dependencies [${unresolvedNames.join(', ')}]. Cannot reference resources in the Conditions block of the template`,
     );
   }
   const [operation = ''] = isObject(condition) ? Object.keys(condition) : [];
@@ -310,7 +311,7 @@ function validateFunctions(value: unknown, template: Template, types: KnownTypes
     } else if (name === 'Fn::GetAtt') {
       validateAttribute(...getAttParts(argument), template, types);
     } else if (name === 'Fn::ImportValue') {
-      requireIndependent(argument, template);
+      requireIndependentOfResources(argument, template);
     } else if (name === 'Fn::Sub') {
       const [text, variables] = subParts(argument);
       substitutions(text)
@@ -323,10 +324,10 @@ function validateFunctions(value: unknown, template: Template, types: KnownTypes
   });
 }
 
-/** The name of an import must not depend on resources. */
-function requireIndependent(argument: unknown, { Resources = {} }: Template): void {
-  const unknown = ['Fn::ImportValue', 'Fn::GetAZs'].flatMap((name) => argumentsOf(name, argument));
-  if (unknown.length > 0 || references(argument).some((name) => name in Resources)) {
+/** Throws if the argument of `Fn::ImportValue` depends on resources, imported values or Availability Zones. */
+function requireIndependentOfResources(argument: unknown, { Resources = {} }: Template): void {
+  const valuesKnownLater = ['Fn::ImportValue', 'Fn::GetAZs'].flatMap((name) => argumentsOf(name, argument));
+  if (valuesKnownLater.length > 0 || references(argument).some((name) => name in Resources)) {
     throw templateError('the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs');
   }
 }
@@ -344,13 +345,15 @@ function validateAttribute(logicalId: string, attribute: string, { Resources = {
   const schema = types.schemaOf(resource.Type);
   // the members of an attribute that is a map or object are attributes, too
   const isKnown = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
+  // an attribute that contains a function is known only when the function is evaluated
   if (!isKnown && !attribute.includes('${') && !attribute.startsWith('[object')) {
     throw templateError(`resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
   }
 }
 
-function requireMapping(name: string, argument: unknown, { Mappings = {} }: Template): void {
-  const map: unknown = name === 'Fn::FindInMap' && Array.isArray(argument) ? argument[0] : undefined;
+/** Throws if a call of `Fn::FindInMap` names a mapping that does not exist. */
+function requireMapping(functionName: string, argument: unknown, { Mappings = {} }: Template): void {
+  const map: unknown = functionName === 'Fn::FindInMap' && Array.isArray(argument) ? argument[0] : undefined;
   if (typeof map === 'string' && !(map in Mappings)) {
     throw templateError(`Mapping named '${map}' is not present in the 'Mappings' section of template.`);
   }
@@ -367,8 +370,8 @@ function visitFunctions(value: unknown, visit: (name: string, argument: unknown)
       if (key.startsWith('Fn::') && !FUNCTIONS.includes(key)) {
         throw formatError(`Encountered unsupported function: ${key} Supported functions are: [${FUNCTIONS.join(', ')}]`);
       }
-      requireArgument(key, value);
-      // not a function in a policy statement, where Condition is an object
+      requireValidArgument(key, value);
+      // in a policy statement, Condition is an object, and not a function
       if (key.startsWith('Fn::') || (key === 'Condition' && typeof item === 'string')) {
         visit(key, item);
       }

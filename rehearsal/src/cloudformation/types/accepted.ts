@@ -6,7 +6,7 @@ export interface AcceptedResource {
   readonly region: string;
   readonly type: string;
   readonly physicalId: string;
-  /** The name of the stack that created it. */
+  /** The name of the stack that created the resource. */
   readonly stack: string;
 }
 
@@ -25,12 +25,15 @@ export class AcceptedResources {
       },
       update: ({ physicalId, attributes }) => ({ physicalId, attributes }),
       delete: ({ stack, type, physicalId }) => {
-        const found = this.list().find(
-          (one) =>
-            one.physicalId === physicalId && one.type === type && one.account === stack.account && one.region === stack.region,
+        const deletedResource = this.list().find(
+          (resource) =>
+            resource.physicalId === physicalId &&
+            resource.type === type &&
+            resource.account === stack.account &&
+            resource.region === stack.region,
         );
-        if (found) {
-          this.resources.delete(found);
+        if (deletedResource) {
+          this.resources.delete(deletedResource);
         }
       },
     };

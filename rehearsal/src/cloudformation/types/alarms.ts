@@ -6,7 +6,7 @@ import { numberOrDefault, nestedProperties, objectList, requiredText, optionalTe
 import type { ResourceRequest, ResourceType, StackIdentity } from './resource-type';
 
 const STATISTICS: readonly string[] = ['Sum', 'Maximum', 'Minimum', 'Average', 'SampleCount'] satisfies Statistic[];
-const TREATMENTS: readonly string[] = [
+const MISSING_DATA_TREATMENTS: readonly string[] = [
   'missing',
   'notBreaching',
   'breaching',
@@ -15,9 +15,10 @@ const TREATMENTS: readonly string[] = [
 
 const isStatistic = (name: string): name is Statistic => STATISTICS.includes(name);
 const isComparison = (name: string): name is AlarmConfiguration['comparison'] => name in COMPARISONS;
-const isTreatment = (name: string): name is AlarmConfiguration['treatMissingData'] => TREATMENTS.includes(name);
+const isMissingDataTreatment = (name: string): name is AlarmConfiguration['treatMissingData'] =>
+  MISSING_DATA_TREATMENTS.includes(name);
 
-/** The properties of an alarm's metric: at the top level, or the only item of `Metrics`. */
+/** The properties of an alarm's metric: at the top level, or in the only item of `Metrics`. Undefined for several metrics or metric math. */
 function metricProperties(properties: Properties): Properties | undefined {
   const [only, ...more] = objectList(properties, 'Metrics');
   if (only === undefined) {
@@ -32,10 +33,13 @@ function configurationOf(stack: StackIdentity, properties: Properties): AlarmCon
   const metric = metricProperties(properties);
   const [statistic, comparison] = [optionalText(metric ?? {}, 'Statistic') ?? '', requiredText(properties, 'ComparisonOperator')];
   const treatMissingData = optionalText(properties, 'TreatMissingData') ?? 'missing';
-  if (!metric || !isStatistic(statistic) || !isComparison(comparison) || !isTreatment(treatMissingData)) {
+  if (!metric || !isStatistic(statistic) || !isComparison(comparison) || !isMissingDataTreatment(treatMissingData)) {
     return undefined;
   }
-  const dimensions = objectList(metric, 'Dimensions').map((one) => [requiredText(one, 'Name'), requiredText(one, 'Value')]);
+  const dimensions = objectList(metric, 'Dimensions').map((dimension) => [
+    requiredText(dimension, 'Name'),
+    requiredText(dimension, 'Value'),
+  ]);
   const evaluationPeriods = numberOrDefault(properties, 'EvaluationPeriods', 1);
   return {
     metric: {
@@ -59,7 +63,7 @@ export function alarmTypes(
   alarms: Alarms,
   onNotSimulated: (request: ResourceRequest) => void,
 ): Readonly<Record<string, ResourceType>> {
-  const put = (request: ResourceRequest, name: string) => {
+  const putAlarm = (request: ResourceRequest, name: string) => {
     const { stack, properties } = request;
     const arn = arnOf(stack, 'cloudwatch', `alarm:${name}`);
     const configuration = configurationOf(stack, properties);
@@ -77,9 +81,9 @@ export function alarmTypes(
         if (alarms.list().some((alarm) => alarm.arn === arn)) {
           throw new Error(`Resource of type 'AWS::CloudWatch::Alarm' with identifier '${name}' already exists.`);
         }
-        return put(request, name);
+        return putAlarm(request, name);
       },
-      update: (request) => put(request, request.physicalId),
+      update: (request) => putAlarm(request, request.physicalId),
       delete: ({ attributes }) => {
         alarms.delete(String(attributes.Arn));
       },

@@ -23,7 +23,7 @@ export interface CustomResourceOptions {
 }
 
 interface CustomResourceResponse {
-  readonly succeeded: boolean;
+  readonly hasSucceeded: boolean;
   readonly physicalId: string;
   readonly reason: string;
   readonly data: Properties;
@@ -33,7 +33,7 @@ const MAXIMUM_RESPONSE_BYTES = 4096;
 const MAXIMUM_PHYSICAL_ID_BYTES = 1024;
 const DEFAULT_TIMEOUT_SECONDS = 3600;
 
-/** Custom resources: sends a request to the service token's function, and waits for the response. */
+/** The type of all custom resources. Sends requests to the function in the service token, and waits for the responses. */
 export class CustomResource implements ResourceType {
   readonly durationSeconds = 0;
   private readonly ids = new Ids();
@@ -45,7 +45,7 @@ export class CustomResource implements ResourceType {
   }
 
   async create(resource: ResourceRequest): Promise<ResourceOutcome> {
-    // if the function returns no physical id, the rollback still needs one for its Delete
+    // the rollback needs a physical id for its Delete request, even if the function returns none
     const fallbackId = resource.generateName();
     const response = await this.sendRequest(resource, { RequestType: 'Create' }, fallbackId);
     return outcomeOf(response, response.physicalId);
@@ -59,8 +59,8 @@ export class CustomResource implements ResourceType {
       OldResourceProperties: stringify(previousProperties),
     };
     const response = await this.sendRequest(resource, details, physicalId);
-    const ignored = !response.succeeded && this.options.failedUpdatePhysicalId === 'ignored';
-    return outcomeOf(response, ignored ? physicalId : response.physicalId);
+    const isIdIgnored = !response.hasSucceeded && this.options.failedUpdatePhysicalId === 'ignored';
+    return outcomeOf(response, isIdIgnored ? physicalId : response.physicalId);
   }
 
   async delete(resource: ExistingResource): Promise<void> {
@@ -76,7 +76,10 @@ export class CustomResource implements ResourceType {
     );
   }
 
-  /** @param fallbackId the physical id if there is no valid response */
+  /**
+   * @param details the members of the request that depend on its type
+   * @param fallbackId the physical id if there is no valid response
+   */
   private async sendRequest(resource: ResourceRequest, details: object, fallbackId: string): Promise<CustomResourceResponse> {
     const { stack, logicalId, type, properties } = resource;
     const requestId = this.ids.uuid('request');
@@ -99,8 +102,8 @@ export class CustomResource implements ResourceType {
     } catch (error) {
       throw new ResourceFailure(error instanceof Error ? error.message : String(error), fallbackId);
     }
-    const seconds = Number(properties.ServiceTimeout ?? DEFAULT_TIMEOUT_SECONDS);
-    const body = await this.waitForResponse(seconds, response, resource.canceled);
+    const timeoutSeconds = Number(properties.ServiceTimeout ?? DEFAULT_TIMEOUT_SECONDS);
+    const body = await this.waitForResponse(timeoutSeconds, response, resource.canceled);
     if (body === 'canceled') {
       throw new ResourceFailure('Resource operation cancelled', fallbackId);
     }
@@ -133,7 +136,7 @@ export class CustomResource implements ResourceType {
 }
 
 function outcomeOf(response: CustomResourceResponse, physicalId: string): ResourceOutcome {
-  if (!response.succeeded) {
+  if (!response.hasSucceeded) {
     throw new ResourceFailure(response.reason, physicalId);
   }
   return { physicalId, attributes: response.data };
@@ -147,43 +150,43 @@ function stringify(value: unknown): unknown {
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, stringify(item)])) : textOf(value);
 }
 
-interface Request {
+interface CustomResourceRequest {
   readonly StackId: string;
   readonly RequestId: string;
   readonly LogicalResourceId: string;
 }
 
-function parseResponse(body: Buffer, request: Request, fallbackId: string): CustomResourceResponse {
-  const invalid = (reason: string) => new ResourceFailure(reason, fallbackId);
+function parseResponse(body: Buffer, request: CustomResourceRequest, fallbackId: string): CustomResourceResponse {
+  const invalidResponseFailure = (reason: string) => new ResourceFailure(reason, fallbackId);
   if (body.length > MAXIMUM_RESPONSE_BYTES) {
-    throw invalid('Response object is too long.');
+    throw invalidResponseFailure('Response object is too long.');
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString());
   } catch {
-    throw invalid('Invalid response object: it is not valid JSON.');
+    throw invalidResponseFailure('Invalid response object: it is not valid JSON.');
   }
   if (!isObject(parsed)) {
-    throw invalid('Invalid response object: it is not a JSON object.');
+    throw invalidResponseFailure('Invalid response object: it is not a JSON object.');
   }
   const { Status, PhysicalResourceId: id, Reason, Data = {} } = parsed;
-  const misdirected = (['StackId', 'RequestId', 'LogicalResourceId'] as const).find((key) => parsed[key] !== request[key]);
-  if (misdirected) {
-    throw invalid(`Invalid response object: ${misdirected} does not match the request.`);
+  const mismatchedKey = (['StackId', 'RequestId', 'LogicalResourceId'] as const).find((key) => parsed[key] !== request[key]);
+  if (mismatchedKey) {
+    throw invalidResponseFailure(`Invalid response object: ${mismatchedKey} does not match the request.`);
   }
   if (Status !== 'SUCCESS' && Status !== 'FAILED') {
-    throw invalid('Invalid response object: Value of property Status must be SUCCESS or FAILED.');
+    throw invalidResponseFailure('Invalid response object: Value of property Status must be SUCCESS or FAILED.');
   }
   if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > MAXIMUM_PHYSICAL_ID_BYTES) {
-    throw invalid('Invalid PhysicalResourceId');
+    throw invalidResponseFailure('Invalid PhysicalResourceId');
   }
   if (Status === 'FAILED' && (typeof Reason !== 'string' || Reason === '')) {
-    throw invalid('Invalid response object: Reason is required when Status is FAILED.');
+    throw invalidResponseFailure('Invalid response object: Reason is required when Status is FAILED.');
   }
   if (Data !== null && !isObject(Data)) {
-    throw invalid('Invalid response object: Value of property Data must be an object.');
+    throw invalidResponseFailure('Invalid response object: Value of property Data must be an object.');
   }
   const reason = `Received response status [FAILED] from custom resource. Message returned: ${String(Reason)} (RequestId: ${request.RequestId})`;
-  return { succeeded: Status === 'SUCCESS', physicalId: id, reason, data: Data ?? {} };
+  return { hasSucceeded: Status === 'SUCCESS', physicalId: id, reason, data: Data ?? {} };
 }

@@ -33,7 +33,7 @@ interface FunctionServices {
 function configurationOf({ stack, properties, assets }: ResourceRequest, functionName: string): FunctionConfiguration {
   const code = nestedProperties(properties, 'Code');
   const zipFile = optionalText(code, 'ZipFile');
-  const logging = nestedProperties(properties, 'LoggingConfig');
+  const loggingConfig = nestedProperties(properties, 'LoggingConfig');
   const vpcConfig = nestedProperties(properties, 'VpcConfig');
   const vpc = { subnetIds: textList(vpcConfig, 'SubnetIds'), securityGroupIds: textList(vpcConfig, 'SecurityGroupIds') };
   const kmsKeyArn = optionalText(properties, 'KmsKeyArn');
@@ -52,8 +52,8 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
         String(value),
       ]),
     ),
-    logGroupName: optionalText(logging, 'LogGroup') ?? `/aws/lambda/${functionName}`,
-    logFormat: optionalText(logging, 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
+    logGroupName: optionalText(loggingConfig, 'LogGroup') ?? `/aws/lambda/${functionName}`,
+    logFormat: optionalText(loggingConfig, 'LogFormat') === 'JSON' ? 'JSON' : 'Text',
     ...(vpc.subnetIds.length + vpc.securityGroupIds.length === 0 ? {} : { vpc }),
     ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
     code: zipFile === undefined ? { directory: assets.assetDirectory(requiredText(code, 'S3Key')) } : { zipFile },
@@ -118,9 +118,9 @@ function functionType(services: FunctionServices): ResourceType {
     delete: async ({ stack, physicalId }) => {
       const arn = functionArnOf(stack, physicalId);
       if (lambda.has(arn)) {
-        const before = lambda.configuration(arn);
+        const previousConfiguration = lambda.configuration(arn);
         lambda.remove(arn);
-        await networkInterfaces.release(before);
+        await networkInterfaces.release(previousConfiguration);
       }
     },
   };

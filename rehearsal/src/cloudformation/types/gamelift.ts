@@ -16,10 +16,10 @@ import {
 } from './resource-type';
 
 /*
- * GameLift's resource types. They call the simulated GameLift, which checks these calls like all others.
+ * GameLift's resource types. They call the simulated GameLift, which checks these calls like all other calls.
  */
 
-/** The properties that are passed to GameLift. The others have no effect in the simulation. */
+/** The properties that are passed to GameLift, besides Name and Tags. All others have no effect in the simulation. */
 const PASSED_PROPERTIES = [
   'Description',
   'BuildId',
@@ -30,13 +30,14 @@ const PASSED_PROPERTIES = [
   'PeerVpcAwsAccountId',
   'PeerVpcId',
 ];
-const NOT_YET_ACTIVE = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
+const STATUSES_BEFORE_ACTIVE = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
 const POLL_SECONDS = 60;
+const THROTTLING_DELAY_SECONDS = 2;
 /** How long CloudFormation scales a fleet down before it calls DeleteFleet, in the reading `minutes later`. */
 const SCALING_DOWN_SECONDS = 300;
 /** Much longer than the 25 minutes that a fleet takes to become active. */
 const STABILIZATION_TIMEOUT_SECONDS = 4 * 3600;
-const THROTTLED = ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'];
+const THROTTLING_ERRORS = ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'];
 
 /** The part of the simulated AWS that CloudFormation needs for fleets. */
 export type GameLiftAccess = Pick<SimulatedAws, 'behaviours' | 'callGameLift'>;
@@ -69,13 +70,17 @@ class FleetType implements ResourceType {
     const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetDescription };
     const physicalId = FleetAttributes.FleetId ?? '';
     onPhysicalId(physicalId);
-    const stop = new AbortController();
+    const cancellation = new AbortController();
     void canceled.then(() => {
-      stop.abort();
+      cancellation.abort();
     });
-    const fleet = await this.poll(physicalId, stack, (status) => stop.signal.aborted || !NOT_YET_ACTIVE.includes(status));
-    // the rollback deletes the fleet by its physical id
-    if (stop.signal.aborted) {
+    const fleet = await this.poll(
+      physicalId,
+      stack,
+      (status) => cancellation.signal.aborted || !STATUSES_BEFORE_ACTIVE.includes(status),
+    );
+    // the failure contains the physical id, so that the rollback can delete the fleet
+    if (cancellation.signal.aborted) {
       throw new ResourceFailure('Resource creation cancelled', physicalId);
     }
     if (fleet?.Status !== 'ACTIVE') {
@@ -98,11 +103,11 @@ class FleetType implements ResourceType {
     );
     const ResourceARN = String(attributes.FleetArn);
     const tags = tagsOf(properties);
-    const removable =
+    const removableKeys =
       this.aws.behaviours.get('foreignFleetTags') === 'removed'
         ? await this.listTagKeys(ResourceARN, stack)
         : [...tagsOf(previousProperties).keys()];
-    const TagKeys = removable.filter((key) => !tags.has(key));
+    const TagKeys = removableKeys.filter((key) => !tags.has(key));
     if (TagKeys.length > 0) {
       await this.call('UntagResource', { ResourceARN, TagKeys }, stack);
     }
@@ -114,17 +119,17 @@ class FleetType implements ResourceType {
 
   async delete({ stack, physicalId }: { stack: StackIdentity; physicalId: string }): Promise<void> {
     // a fleet can be deleted only after it is ACTIVE or has failed
-    const settled = await this.poll(physicalId, stack, (status) => status === 'ACTIVE' || status === 'ERROR');
-    if (settled === undefined) {
+    const settledFleet = await this.poll(physicalId, stack, (status) => status === 'ACTIVE' || status === 'ERROR');
+    if (settledFleet === undefined) {
       return;
     }
     if (this.aws.behaviours.get('fleetDeletion') === 'minutes later') {
       await this.clock.sleep(SCALING_DOWN_SECONDS * 1000);
     }
     await this.call('DeleteFleet', { FleetId: physicalId }, stack);
-    const remaining = await this.poll(physicalId, stack, (status) => status !== 'DELETING');
-    if (remaining !== undefined) {
-      throw notStabilizedFailure(physicalId, remaining.Status ?? '');
+    const remainingFleet = await this.poll(physicalId, stack, (status) => status !== 'DELETING');
+    if (remainingFleet !== undefined) {
+      throw notStabilizedFailure(physicalId, remainingFleet.Status ?? '');
     }
   }
 
@@ -134,13 +139,13 @@ class FleetType implements ResourceType {
     stack: StackIdentity,
     isDone: (status: string) => boolean,
   ): Promise<FleetDescription | undefined> {
-    const started = this.clock.now();
+    const startTime = this.clock.now();
     for (;;) {
       const fleet = await this.describe(fleetId, stack);
       if (fleet === undefined || isDone(fleet.Status ?? '')) {
         return fleet;
       }
-      if (this.clock.now() - started > STABILIZATION_TIMEOUT_SECONDS * 1000) {
+      if (this.clock.now() - startTime > STABILIZATION_TIMEOUT_SECONDS * 1000) {
         throw notStabilizedFailure(fleetId, fleet.Status ?? '');
       }
       await this.clock.sleep(POLL_SECONDS * 1000);
@@ -168,10 +173,10 @@ class FleetType implements ResourceType {
         if (!(error instanceof ServiceError)) {
           throw error;
         }
-        if (!THROTTLED.includes(error.code)) {
+        if (!THROTTLING_ERRORS.includes(error.code)) {
           throw resourceFailureOf('GameLift', error);
         }
-        await this.clock.sleep(2000);
+        await this.clock.sleep(THROTTLING_DELAY_SECONDS * 1000);
       }
     }
   }

@@ -4,7 +4,8 @@ import type { Properties } from '../template/template';
 import { nestedProperties, objectList, requiredText, optionalText, textList } from './properties';
 import type { ResourceRequest, ResourceType, ResourceUpdate } from './resource-type';
 
-const POLICY_SECONDS = 2;
+/** How long the creation, update or deletion of a role or policy takes. */
+const OPERATION_SECONDS = 2;
 
 const itemsNotIn = (items: readonly string[], others: readonly string[]) => items.filter((item) => !others.includes(item));
 
@@ -34,12 +35,17 @@ function roleType(iam: Iam): ResourceType {
     });
   };
   return {
-    durationSeconds: POLICY_SECONDS,
+    durationSeconds: OPERATION_SECONDS,
     create: ({ stack, properties, generateName }) => {
       const roleName = optionalText(properties, 'RoleName') ?? generateName(64);
       const path = optionalText(properties, 'Path');
-      const base = { account: stack.account, partition: partitionOf(stack.region), roleName, ...roleSettingsOf(properties) };
-      const { arn, roleId } = iam.createRole(path === undefined ? base : { ...base, path });
+      const roleWithoutPath = {
+        account: stack.account,
+        partition: partitionOf(stack.region),
+        roleName,
+        ...roleSettingsOf(properties),
+      };
+      const { arn, roleId } = iam.createRole(path === undefined ? roleWithoutPath : { ...roleWithoutPath, path });
       putPolicies(stack.account, roleName, properties);
       return { physicalId: roleName, attributes: { Arn: arn, RoleId: roleId } };
     },
@@ -69,7 +75,7 @@ function inlinePolicyType(iam: Iam): ResourceType {
     });
   };
   return {
-    durationSeconds: POLICY_SECONDS,
+    durationSeconds: OPERATION_SECONDS,
     create: (request) => {
       put(request);
       const physicalId = request.generateName();
@@ -78,8 +84,8 @@ function inlinePolicyType(iam: Iam): ResourceType {
     update: (request: ResourceUpdate) => {
       const { stack, properties, previousProperties, physicalId, attributes } = request;
       put(request);
-      const kept = policyNameOf(previousProperties) === policyNameOf(properties) ? textList(properties, 'Roles') : [];
-      remove(stack.account, itemsNotIn(textList(previousProperties, 'Roles'), kept), policyNameOf(previousProperties));
+      const keptRoles = policyNameOf(previousProperties) === policyNameOf(properties) ? textList(properties, 'Roles') : [];
+      remove(stack.account, itemsNotIn(textList(previousProperties, 'Roles'), keptRoles), policyNameOf(previousProperties));
       return { physicalId, attributes };
     },
     delete: ({ stack, properties }) => {
@@ -100,7 +106,7 @@ function rolePolicyType(iam: Iam): ResourceType {
     return { physicalId: `${policyNameOf(properties)}|${requiredText(properties, 'RoleName')}`, attributes: {} };
   };
   return {
-    durationSeconds: POLICY_SECONDS,
+    durationSeconds: OPERATION_SECONDS,
     create: (request) => {
       const [role, name] = [requiredText(request.properties, 'RoleName'), policyNameOf(request.properties)];
       if (iam.hasRolePolicy(request.stack.account, role, name)) {
@@ -117,17 +123,17 @@ function rolePolicyType(iam: Iam): ResourceType {
 
 function managedPolicyType(iam: Iam): ResourceType {
   return {
-    durationSeconds: POLICY_SECONDS,
+    durationSeconds: OPERATION_SECONDS,
     create: ({ stack, properties, generateName }) => {
       const policyName = optionalText(properties, 'ManagedPolicyName') ?? generateName();
       const path = optionalText(properties, 'Path');
-      const base = {
+      const policyWithoutPath = {
         account: stack.account,
         partition: partitionOf(stack.region),
         policyName,
         document: nestedProperties(properties, 'PolicyDocument'),
       };
-      const arn = iam.createPolicy(path === undefined ? base : { ...base, path });
+      const arn = iam.createPolicy(path === undefined ? policyWithoutPath : { ...policyWithoutPath, path });
       textList(properties, 'Roles').forEach((role) => {
         iam.attachRolePolicy(stack.account, role, arn);
       });
@@ -135,11 +141,11 @@ function managedPolicyType(iam: Iam): ResourceType {
     },
     update: ({ stack, properties, previousProperties, physicalId, attributes }) => {
       iam.updatePolicy(physicalId, nestedProperties(properties, 'PolicyDocument'));
-      const [before, after] = [textList(previousProperties, 'Roles'), textList(properties, 'Roles')];
-      itemsNotIn(after, before).forEach((role) => {
+      const [previousRoles, newRoles] = [textList(previousProperties, 'Roles'), textList(properties, 'Roles')];
+      itemsNotIn(newRoles, previousRoles).forEach((role) => {
         iam.attachRolePolicy(stack.account, role, physicalId);
       });
-      itemsNotIn(before, after).forEach((role) => {
+      itemsNotIn(previousRoles, newRoles).forEach((role) => {
         iam.detachRolePolicy(stack.account, role, physicalId);
       });
       return { physicalId, attributes };

@@ -46,7 +46,7 @@ export interface TypeOptions extends CustomResourceOptions {
 }
 
 /** Properties with an effect in AWS, but not in the simulation. */
-const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
+const PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
   'AWS::EC2::Subnet': ['Ipv6CidrBlock', 'Ipv6Native'],
   'AWS::GameLift::Fleet': ['AnywhereConfiguration', 'Locations', 'ScalingPolicies'],
   'AWS::IAM::ManagedPolicy': ['Groups', 'Users'],
@@ -80,11 +80,10 @@ export class ResourceTypes {
 
   constructor(private readonly options: TypeOptions) {
     this.customResource = new CustomResource(options);
-    const withoutEffect = this.accepted.createType(generatedIdentity);
     this.types = new Map<string, ResourceType>(
       Object.entries({
         'AWS::CloudFormation::CustomResource': this.customResource,
-        'AWS::CDK::Metadata': withoutEffect,
+        'AWS::CDK::Metadata': this.accepted.createType(generatedIdentity),
         'AWS::Lambda::Permission': this.accepted.createType((request) => {
           options.notUnderstood.note('AWS::Lambda::Permission: accepted, without effect on who may invoke a function');
           return generatedIdentity(request);
@@ -145,7 +144,7 @@ export class ResourceTypes {
 
   /** Notes the properties of a resource that have no effect in the simulation. */
   noteIgnoredProperties(name: string, properties: Properties): void {
-    (WITHOUT_EFFECT[name] ?? [])
+    (PROPERTIES_WITHOUT_EFFECT[name] ?? [])
       .filter((property) => properties[property] !== undefined)
       .forEach((property) => {
         this.options.notUnderstood.note(`${property} of ${name}: accepted, without effect`);

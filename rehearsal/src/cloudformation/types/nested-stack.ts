@@ -13,7 +13,7 @@ export interface NestedStacks {
   delete(stackId: string): Promise<StackResult>;
 }
 
-/** Nested stacks: created, updated, rolled back and deleted with their parent stack. */
+/** The type of nested stacks. A nested stack is created, updated, rolled back and deleted with its parent stack. */
 export function nestedStackType(stacks: NestedStacks): ResourceType {
   /** Updates that the parent stack has neither finished nor rolled back. */
   const pendingUpdates = new Map<string, Deployment>();
@@ -29,11 +29,12 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
     update: async (request) => {
       const { physicalId } = request;
       const pendingUpdate = pendingUpdates.get(physicalId);
+      // a second update before the parent stack has finished is the rollback of the parent stack
       if (pendingUpdate) {
         await rollBack(pendingUpdate, physicalId);
         return outcomeOf(pendingUpdate.stack);
       }
-      const deployment = await stacks.beginUpdate(physicalId, artifactOf(request, nameOf(physicalId)), request.canceled);
+      const deployment = await stacks.beginUpdate(physicalId, artifactOf(request, stackNameOf(physicalId)), request.canceled);
       if (!deployment) {
         return { physicalId, attributes: request.attributes };
       }
@@ -59,7 +60,7 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
   };
 }
 
-/** Rolls the nested stack back with its parent, unless it is already rolled back. */
+/** Rolls back an update of a nested stack, unless the nested stack has already rolled back. */
 async function rollBack(update: Deployment, stackId: string): Promise<void> {
   if (update.stack.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') {
     await update.rollBack('The update of the parent stack failed.');
@@ -74,7 +75,7 @@ function outcomeOf({ identity, outputs }: Stack): ResourceOutcome {
   return { physicalId: identity.id, attributes: Object.fromEntries(attributes) as ResourceOutcome['attributes'] };
 }
 
-const nameOf = (stackId: string) => stackId.split('/')[1] ?? stackId;
+const stackNameOf = (stackId: string) => stackId.split('/')[1] ?? stackId;
 
 function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: string): StackArtifact {
   const { account, region } = stack;
@@ -83,7 +84,7 @@ function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: s
     stackName,
     account,
     region,
-    template: assets.assetTemplate(keyOf(requiredText(properties, 'TemplateURL'))),
+    template: assets.assetTemplate(objectKeyOf(requiredText(properties, 'TemplateURL'))),
     parameters: Object.fromEntries(parameters) as Record<string, string>,
     assetDirectory: (objectKey) => assets.assetDirectory(objectKey),
     assetTemplate: (objectKey) => assets.assetTemplate(objectKey),
@@ -91,6 +92,6 @@ function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: s
 }
 
 /** The object key in a template URL. The first path segment is the bucket. */
-function keyOf(templateUrl: string): string {
+function objectKeyOf(templateUrl: string): string {
   return decodeURIComponent(new URL(templateUrl).pathname.split('/').slice(2).join('/'));
 }

@@ -72,7 +72,7 @@ function ruleOf(properties: Properties, direction: Rule['direction']): Rule {
   };
 }
 
-/** A rule as a separate resource. An update replaces the rule. */
+/** A security group's rule as a resource of its own. An update replaces the rule. */
 function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   return {
     create: (request) => {
@@ -111,7 +111,7 @@ function securityGroupType(ec2: Ec2): ResourceType {
     update: ({ stack, physicalId, attributes, properties, previousProperties }) => {
       const [previousRules, newRules] = [rulesOf(previousProperties), rulesOf(properties)];
       const currentRules = ec2.securityGroup(stack, physicalId).rules;
-      // add new rules first, so that traffic is not interrupted if old and new rules allow it
+      // add the new rules first, so that traffic that old and new rules allow is not interrupted
       for (const rule of newRules) {
         if (includesRule(currentRules, rule)) {
           ec2.updateRuleDescription(stack, physicalId, rule);
@@ -134,15 +134,15 @@ function securityGroupType(ec2: Ec2): ResourceType {
 
 function routeType(ec2: Ec2): ResourceType {
   const routeOf = (properties: Properties): { destination: string; kind: string; target: string } => {
-    const name = ROUTE_TARGETS.find((candidate) => properties[candidate] !== undefined);
-    if (name === undefined) {
+    const targetProperty = ROUTE_TARGETS.find((candidate) => properties[candidate] !== undefined);
+    if (targetProperty === undefined) {
       throw new NotSimulated(`this route has no simulated target: use one of ${ROUTE_TARGETS.join(', ')}`);
     }
     return {
       destination:
         routeDestination((parameter) => optionalText(properties, parameter)) ?? requiredText(properties, 'DestinationCidrBlock'),
-      kind: routeTargetKind(name),
-      target: requiredText(properties, name),
+      kind: routeTargetKind(targetProperty),
+      target: requiredText(properties, targetProperty),
     };
   };
   return {
@@ -313,11 +313,13 @@ export function networkTypes(ec2: Ec2, clock: Clock): Readonly<Record<string, Re
         return { physicalId: `${AttachmentType}|${vpcId}`, attributes: { AttachmentType } };
       },
       update: ({ stack, properties, previousProperties, physicalId, attributes }) => {
+        // without a VPC, this detaches the gateway
         ec2.attachGateway(stack, gatewayIdOf(previousProperties));
         ec2.attachGateway(stack, gatewayIdOf(properties), requiredText(properties, 'VpcId'));
         return { physicalId, attributes };
       },
       delete: ({ stack, properties }) => {
+        // without a VPC, this detaches the gateway
         ec2.attachGateway(stack, gatewayIdOf(properties));
       },
     },

@@ -3,7 +3,7 @@ import { textOf } from '../template/intrinsics';
 import type { Properties } from '../template/template';
 
 /*
- * Reads properties of resources. They were validated against the schema of their type.
+ * Reads the properties of resources. The properties were validated against the schema of the resource type before.
  */
 
 export const optionalText = (properties: Properties, name: string): string | undefined => {

@@ -15,7 +15,7 @@ export interface ResourceRequest {
   readonly logicalId: string;
   readonly type: string;
   readonly properties: Properties;
-  /** Resolves when the stack operation has failed. A long-running create should then stop. */
+  /** Resolves when the stack operation has failed. A long-running create should stop when this happens. */
   readonly canceled: Promise<void>;
   /** Long-running creates call this as soon as they know the physical id. */
   readonly onPhysicalId: (physicalId: string) => void;
@@ -35,7 +35,7 @@ export interface ResourceUpdate extends ExistingResource {
 }
 
 export interface ResourceOutcome {
-  /** The value of `Ref`. If an update returns a new one, the resource was replaced, and the old one is deleted later. */
+  /** The value of `Ref`. If an update returns a new id, the update has replaced the resource, and CloudFormation deletes the old resource later. */
   readonly physicalId: string;
   readonly attributes: Properties;
 }

@@ -4,13 +4,13 @@ import type { Properties } from '../template/template';
 import { numberOrDefault, nestedProperties, requiredText, optionalText } from './properties';
 import type { ResourceType } from './resource-type';
 
-/** Scheduler's default: 185 retries within a day. */
-const RETRIES = 185;
-const EVENT_AGE_SECONDS = 86_400;
+/** Scheduler's defaults: 185 retries within a day. */
+const DEFAULT_RETRIES = 185;
+const DEFAULT_EVENT_AGE_SECONDS = 86_400;
 
 function configurationOf(properties: Properties): ScheduleConfiguration {
   const target = nestedProperties(properties, 'Target');
-  const [retry, window] = [nestedProperties(target, 'RetryPolicy'), nestedProperties(properties, 'FlexibleTimeWindow')];
+  const [retryPolicy, timeWindow] = [nestedProperties(target, 'RetryPolicy'), nestedProperties(properties, 'FlexibleTimeWindow')];
   const [startDate, endDate] = [optionalText(properties, 'StartDate'), optionalText(properties, 'EndDate')];
   const [input, deadLetterQueueArn] = [
     optionalText(target, 'Input'),
@@ -26,11 +26,11 @@ function configurationOf(properties: Properties): ScheduleConfiguration {
   return {
     expression: requiredText(properties, 'ScheduleExpression'),
     enabled: optionalText(properties, 'State') !== 'DISABLED',
-    windowMinutes: requiredText(window, 'Mode') === 'OFF' ? 0 : numberOrDefault(window, 'MaximumWindowInMinutes', 0),
+    windowMinutes: requiredText(timeWindow, 'Mode') === 'OFF' ? 0 : numberOrDefault(timeWindow, 'MaximumWindowInMinutes', 0),
     targetArn,
     roleArn: requiredText(target, 'RoleArn'),
-    maximumRetryAttempts: numberOrDefault(retry, 'MaximumRetryAttempts', RETRIES),
-    maximumEventAgeSeconds: numberOrDefault(retry, 'MaximumEventAgeInSeconds', EVENT_AGE_SECONDS),
+    maximumRetryAttempts: numberOrDefault(retryPolicy, 'MaximumRetryAttempts', DEFAULT_RETRIES),
+    maximumEventAgeSeconds: numberOrDefault(retryPolicy, 'MaximumEventAgeInSeconds', DEFAULT_EVENT_AGE_SECONDS),
     ...(startDate === undefined ? {} : { startDate: Date.parse(startDate) }),
     ...(endDate === undefined ? {} : { endDate: Date.parse(endDate) }),
     ...(input === undefined ? {} : { input }),

@@ -3,9 +3,11 @@ import type { Properties } from '../template/template';
 import { numberOrDefault, nestedProperties, optionalText, textList } from './properties';
 import type { ResourceRequest, ResourceType } from './resource-type';
 
-const FOUR_DAYS = 345_600;
+/** Four days. */
+const DEFAULT_RETENTION_SECONDS = 345_600;
 
-const retentionSeconds = (properties: Properties) => numberOrDefault(properties, 'MessageRetentionPeriod', FOUR_DAYS);
+const retentionSeconds = (properties: Properties) =>
+  numberOrDefault(properties, 'MessageRetentionPeriod', DEFAULT_RETENTION_SECONDS);
 
 function queueType(queues: Queues): ResourceType {
   return {
@@ -38,9 +40,9 @@ function queuePolicyType(queues: Queues): ResourceType {
       return { physicalId, attributes: { Id: physicalId } };
     },
     update: (request) => {
-      const kept = textList(request.properties, 'Queues');
+      const keptUrls = textList(request.properties, 'Queues');
       textList(request.previousProperties, 'Queues')
-        .filter((url) => !kept.includes(url))
+        .filter((url) => !keptUrls.includes(url))
         .forEach((url) => {
           queues.setPolicy(url, undefined);
         });

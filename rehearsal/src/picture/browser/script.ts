@@ -1,7 +1,7 @@
-/* Runs in the page: zooms, moves between events, and shows the text of an event. The page is readable without it. */
+/* Runs in the page: zooms, moves between events, and shows the text of an event. The page is readable without this script. */
 
 const LARGEST_ZOOM = 400;
-/** The share of the width that a step fills after zooming to it. */
+/** The share of the width that a step fills after zooming to the step. */
 const STEP_SHARE = 0.9;
 
 for (const picture of document.querySelectorAll<HTMLElement>('.picture')) {
@@ -10,40 +10,41 @@ for (const picture of document.querySelectorAll<HTMLElement>('.picture')) {
 
 function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
   const scroller = requireElement(picture, '.scroller');
-  const description = requireElement(picture, '.shown');
+  const eventText = requireElement(picture, '.event-text');
   const lanes = [...picture.querySelectorAll<HTMLElement>('.lane')]
     .map((lane) => [...lane.querySelectorAll<HTMLAnchorElement>('a')].sort((one, other) => leftOf(one) - leftOf(other)))
     .filter((events) => events.length > 0);
   let zoom = 1;
-  let current = lanes[0]?.[0];
-  current?.setAttribute('tabindex', '0');
+  let currentEvent = lanes[0]?.[0];
+  currentEvent?.setAttribute('tabindex', '0');
 
   const gutterWidth = (): number => parseFloat(getComputedStyle(picture).getPropertyValue('--gutter')) || 0;
 
-  /** Zooms, and scrolls so that `center`, from 0 to 1, is in the middle. */
+  /** Zooms, and scrolls so that the position `center`, from 0 to 1, is in the middle. */
   const zoomTo = (value: number, center: number): void => {
     zoom = Math.min(LARGEST_ZOOM, Math.max(1, value));
     picture.style.setProperty('--zoom', String(zoom));
     const visible = scroller.clientWidth - gutterWidth();
     scroller.scrollLeft = center * visible * zoom - visible / 2;
   };
-  const center = (): number => {
+  const visibleCenter = (): number => {
     const visible = scroller.clientWidth - gutterWidth();
     return (scroller.scrollLeft + visible / 2) / (visible * zoom);
   };
-  const zoomBy = (factor: number, around = center()): void => {
-    zoomTo(factor === 0 ? 1 : zoom * factor, around);
+  /** Zooms by a factor. The factor 0 shows the whole life. */
+  const zoomBy = (factor: number, center = visibleCenter()): void => {
+    zoomTo(factor === 0 ? 1 : zoom * factor, center);
   };
 
-  const show = (event: HTMLAnchorElement): void => {
+  const showText = (event: HTMLAnchorElement): void => {
     const row = document.getElementById(event.hash.slice(1));
-    description.textContent = [...(row?.children ?? [])].map((cell) => cell.textContent).join(' · ');
+    eventText.textContent = [...(row?.children ?? [])].map((cell) => cell.textContent).join(' · ');
   };
-  const moveTo = (event: HTMLAnchorElement | undefined): void => {
+  const focusEvent = (event: HTMLAnchorElement | undefined): void => {
     if (event !== undefined) {
-      current?.setAttribute('tabindex', '-1');
+      currentEvent?.setAttribute('tabindex', '-1');
       event.setAttribute('tabindex', '0');
-      current = event;
+      currentEvent = event;
       event.focus({ preventScroll: true });
       event.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
@@ -55,65 +56,66 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
     if (keyEvent.ctrlKey || keyEvent.metaKey || keyEvent.altKey) {
       return;
     }
-    const lane = lanes.findIndex((events) => current !== undefined && events.includes(current));
-    const events = lanes[lane] ?? [];
-    const index = current === undefined ? -1 : events.indexOf(current);
-    const left = current === undefined ? 0 : leftOf(current);
-    const inPicture = keyEvent.target instanceof HTMLAnchorElement;
+    const laneIndex = lanes.findIndex((laneEvents) => currentEvent !== undefined && laneEvents.includes(currentEvent));
+    const events = lanes[laneIndex] ?? [];
+    const eventIndex = currentEvent === undefined ? -1 : events.indexOf(currentEvent);
+    const left = currentEvent === undefined ? 0 : leftOf(currentEvent);
+    const isOnEvent = keyEvent.target instanceof HTMLAnchorElement;
     const moves: Readonly<Record<string, () => void>> = {
       ArrowLeft: () => {
-        moveTo(events[index - 1]);
+        focusEvent(events[eventIndex - 1]);
       },
       ArrowRight: () => {
-        moveTo(events[index + 1]);
+        focusEvent(events[eventIndex + 1]);
       },
       ArrowUp: () => {
-        moveTo(nearestTo(lanes[lane - 1], left));
+        focusEvent(nearestTo(lanes[laneIndex - 1], left));
       },
       ArrowDown: () => {
-        moveTo(nearestTo(lanes[lane + 1], left));
+        focusEvent(nearestTo(lanes[laneIndex + 1], left));
       },
       Home: () => {
-        moveTo(events[0]);
+        focusEvent(events[0]);
       },
       End: () => {
-        moveTo(events.at(-1));
+        focusEvent(events.at(-1));
       },
     };
+    const center = isOnEvent ? left / 100 : visibleCenter();
     const zooms: Readonly<Record<string, () => void>> = {
       '+': () => {
-        zoomBy(2, inPicture ? left / 100 : center());
+        zoomBy(2, center);
       },
       '=': () => {
-        zoomBy(2, inPicture ? left / 100 : center());
+        zoomBy(2, center);
       },
       '-': () => {
-        zoomBy(0.5, inPicture ? left / 100 : center());
+        zoomBy(0.5, center);
       },
       '0': () => {
         zoomBy(0);
       },
     };
-    const action = (inPicture ? moves[keyEvent.key] : undefined) ?? zooms[keyEvent.key];
+    const action = (isOnEvent ? moves[keyEvent.key] : undefined) ?? zooms[keyEvent.key];
     if (action !== undefined) {
       keyEvent.preventDefault();
       action();
     }
   });
-  for (const kind of ['focusin', 'mouseover'] as const) {
-    scroller.addEventListener(kind, ({ target }) => {
+  for (const eventType of ['focusin', 'mouseover'] as const) {
+    scroller.addEventListener(eventType, ({ target }) => {
       const event = target instanceof Element ? target.closest('a') : null;
       if (event !== null) {
-        show(event);
+        showText(event);
       }
     });
   }
   scroller.addEventListener('click', (mouseEvent) => {
     const event = mouseEvent.target instanceof Element ? mouseEvent.target.closest('a') : null;
-    // a click only shows the text of an event; Enter follows the link to the table
+    // a click only shows the text of an event; the Enter key, whose detail is 0, follows the link to the table
     if (event !== null && mouseEvent.detail > 0) {
       mouseEvent.preventDefault();
-      moveTo(event);
+      focusEvent(event);
     }
   });
   scroller.addEventListener(
@@ -123,8 +125,8 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
         wheelEvent.preventDefault();
         const visible = scroller.clientWidth - gutterWidth();
         const offset = wheelEvent.clientX - scroller.getBoundingClientRect().left - gutterWidth();
-        const time = (scroller.scrollLeft + offset) / (visible * zoom);
-        zoomTo(zoom * (wheelEvent.deltaY < 0 ? 1.25 : 0.8), time);
+        const pointedPosition = (scroller.scrollLeft + offset) / (visible * zoom);
+        zoomTo(zoom * (wheelEvent.deltaY < 0 ? 1.25 : 0.8), pointedPosition);
       }
     },
     { passive: false },
@@ -152,7 +154,7 @@ function requireElement(parent: HTMLElement, selector: string): HTMLElement {
   return found;
 }
 
-/** The position of an event in percent of the life. */
+/** The left edge of an event, in percent of the life's width. */
 function leftOf(event: HTMLElement): number {
   return parseFloat(event.style.left);
 }

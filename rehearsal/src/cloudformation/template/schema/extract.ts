@@ -25,7 +25,7 @@ function propertiesOf(
 ): Record<string, PropertySchema> {
   const entries = Object.entries(properties).map(([name, { type, previousTypes = [], required, causesReplacement }]) => {
     // a property still accepts its earlier types
-    const types = [type, ...previousTypes].map((one) => typeOf(one, db, definitions));
+    const types = [type, ...previousTypes].map((acceptedType) => typeOf(acceptedType, db, definitions));
     const [only, ...more] = types;
     const schema: PropertySchema = {
       type: only === undefined || more.length > 0 ? { union: types } : only,
@@ -44,11 +44,11 @@ function typeOf(type: PropertyType, db: SpecDatabase, definitions: Definitions):
     case 'map':
       return { map: typeOf(type.element, db, definitions) };
     case 'union':
-      return { union: type.types.map((one) => typeOf(one, db, definitions)) };
+      return { union: type.types.map((member) => typeOf(member, db, definitions)) };
     case 'ref': {
       const id = type.reference.$ref;
       if (!(id in definitions)) {
-        // set it first, because a definition may refer to itself
+        // set the definition first, because it may refer to itself
         definitions[id] = {};
         definitions[id] = propertiesOf(db.get('typeDefinition', id).properties, db, definitions);
       }

@@ -5,28 +5,33 @@ import type { ResourceSchema } from './resource-schema';
 
 export type { PropertySchema, PropertySchemas, ResourceSchema, TypeSchema } from './resource-schema';
 
-/** The version of the output of `extractSchemas`: increase it with every change. */
+/** The version of the output of `extractSchemas`. Increase the version when the output changes. */
 const FORMAT_VERSION = 2;
-const PACKAGE = '@aws-cdk/aws-service-spec';
+const SPEC_PACKAGE = '@aws-cdk/aws-service-spec';
 
 const schemas = new Map<string, ResourceSchema | undefined>();
-let extract: string | undefined;
+let extractedSchemas: string | undefined;
 
-/** Undefined for types without a published schema. */
+/** Returns the published schema of a resource type. Undefined if there is none. */
 export function schemaOf(type: string): ResourceSchema | undefined {
   if (!schemas.has(type)) {
-    extract ??= `\n${cachedExtract()}`;
+    extractedSchemas ??= `\n${cachedSchemas()}`;
     const marker = `\n${type}\t`;
-    const start = extract.indexOf(marker) + marker.length;
-    const found = start >= marker.length;
-    schemas.set(type, found ? (JSON.parse(extract.slice(start, extract.indexOf('\n', start))) as ResourceSchema) : undefined);
+    const start = extractedSchemas.indexOf(marker) + marker.length;
+    const hasSchema = start >= marker.length;
+    schemas.set(
+      type,
+      hasSchema
+        ? (JSON.parse(extractedSchemas.slice(start, extractedSchemas.indexOf('\n', start))) as ResourceSchema)
+        : undefined,
+    );
   }
   return schemas.get(type);
 }
 
-/** Reads the extract from a cache in node_modules. Without the cache, creating it takes two seconds. */
-function cachedExtract(): string {
-  const manifest = path.join(path.dirname(require.resolve(PACKAGE)), '..', 'package.json');
+/** Reads the extracted schemas from a cache in node_modules. If the cache does not exist, extracting them takes two seconds. */
+function cachedSchemas(): string {
+  const manifest = path.join(path.dirname(require.resolve(SPEC_PACKAGE)), '..', 'package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
   const modules = path.join(path.dirname(manifest), '..', '..');
   const file = path.join(modules, '.cache', 'rehearsal', `resource-schemas-${version}-${FORMAT_VERSION}.txt`);

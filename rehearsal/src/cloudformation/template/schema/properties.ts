@@ -24,9 +24,9 @@ function containsChange(type: TypeSchema, before: unknown, after: unknown, schem
   if ('ref' in type) {
     return changesCreateOnly(schema.definitions[type.ref] ?? {}, before, after, schema);
   }
-  const item = 'array' in type ? type.array : type.map;
+  const itemType = 'array' in type ? type.array : type.map;
   const names = new Set([before, after].flatMap((value) => Object.keys(Object(value) as object)));
-  return [...names].some((name) => containsChange(item, memberOf(before, name), memberOf(after, name), schema));
+  return [...names].some((name) => containsChange(itemType, memberOf(before, name), memberOf(after, name), schema));
 }
 
 /** A property of an object, or an item of a list. */
@@ -58,8 +58,9 @@ function violationsOf(type: TypeSchema, value: unknown, path: string, schema: Re
     return type === 'tag' ? violationsOfReference(TAG, value, path, schema) : violationsOfScalar(type, value, path);
   }
   if ('union' in type) {
-    const each = type.union.map((one) => violationsOf(one, value, path, schema));
-    return each.some((found) => found.length === 0) ? [] : (each[0] ?? []);
+    // a value is valid if it matches one type of the union. If not, report why it does not match the first type
+    const violationsPerType = type.union.map((one) => violationsOf(one, value, path, schema));
+    return violationsPerType.some((found) => found.length === 0) ? [] : (violationsPerType[0] ?? []);
   }
   if ('enum' in type) {
     return violationsOfEnum(type.enum, value, path);
@@ -84,7 +85,7 @@ function violationsOfReference(properties: PropertySchemas, value: unknown, path
 const isNumeric = (text: unknown) => typeof text !== 'boolean' && String(text).trim() !== '' && Number.isFinite(Number(text));
 
 /** CloudFormation converts scalars: "1" is a number, "true" a boolean, and both are strings. */
-const SCALARS: Readonly<Record<string, { readonly name: string; readonly accepts: (scalar: unknown) => boolean }>> = {
+const SCALAR_TYPES: Readonly<Record<string, { readonly name: string; readonly accepts: (scalar: unknown) => boolean }>> = {
   string: { name: 'String', accepts: () => true },
   'date-time': { name: 'String', accepts: () => true },
   number: { name: 'Number', accepts: isNumeric },
@@ -93,23 +94,23 @@ const SCALARS: Readonly<Record<string, { readonly name: string; readonly accepts
 };
 
 function violationsOfEnum(allowed: readonly (string | number)[], value: unknown, path: string): string[] {
-  const found = violationsOfScalar('string', value, path);
-  return found.length > 0 || allowed.map(String).includes(String(value))
-    ? found
+  const violations = violationsOfScalar('string', value, path);
+  return violations.length > 0 || allowed.map(String).includes(String(value))
+    ? violations
     : [`${path}: failed validation constraint for keyword [enum]`];
 }
 
 function violationsOfScalar(type: string, value: unknown, path: string): string[] {
-  const scalar = SCALARS[type];
+  const scalar = SCALAR_TYPES[type];
   if (scalar === undefined) {
     return [];
   }
-  const accepted = !Array.isArray(value) && !isObject(value) && value !== null && scalar.accepts(value);
-  return accepted ? [] : [unexpectedType(scalar.name, value, path)];
+  const isAccepted = !Array.isArray(value) && !isObject(value) && value !== null && scalar.accepts(value);
+  return isAccepted ? [] : [unexpectedType(scalar.name, value, path)];
 }
 
 function unexpectedType(expected: string, value: unknown, path: string): string {
-  const kinds: Readonly<Record<string, string>> = { string: 'String', boolean: 'Boolean', number: 'Number' };
-  const found = Array.isArray(value) ? 'JSONArray' : value === null ? 'Null' : (kinds[typeof value] ?? 'JSONObject');
-  return `${path}: expected type: ${expected}, found: ${found}`;
+  const typeNames: Readonly<Record<string, string>> = { string: 'String', boolean: 'Boolean', number: 'Number' };
+  const foundType = Array.isArray(value) ? 'JSONArray' : value === null ? 'Null' : (typeNames[typeof value] ?? 'JSONObject');
+  return `${path}: expected type: ${expected}, found: ${foundType}`;
 }
