@@ -5,7 +5,7 @@ import { sendAs } from 'rehearsal/in-process';
 import { createAwsApi, createAwsApiWithRole } from '../../lambda/aws';
 import { readError } from '../../lambda/aws/errors';
 import type { Dependencies } from '../../lambda/resources/resource';
-import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
+import { ACCOUNT, DAY_MS, GAMELIFT_PLACE, REGION } from '../matrix/rehearsal';
 import { SimulatedApi } from './api';
 
 /*
@@ -21,7 +21,7 @@ const RATE_LIMIT_MILLISECONDS = 10_000;
 
 class ApiComparison {
   static async start(): Promise<ApiComparison> {
-    return new ApiComparison(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
+    return new ApiComparison(await Rehearsal.start({ ...GAMELIFT_PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
   }
 
   readonly clock: RehearsalClock;
@@ -37,8 +37,8 @@ class ApiComparison {
     this.clock = clock;
     this.aws = aws;
     aws.scriptedOutcomes.fleetActivationSeconds = 1000;
-    this.vpcId = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
-    this.tableId = aws.ec2.vpc(PLACE, this.vpcId).mainRouteTableId;
+    this.vpcId = aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
+    this.tableId = aws.ec2.vpc(GAMELIFT_PLACE, this.vpcId).mainRouteTableId;
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(ACCOUNT);
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: aws.endpointUrl,
@@ -117,7 +117,7 @@ test('calls for authorizations have the same output and errors as over HTTP', ()
     }[];
     for (const { CreationTime, ExpirationTime, ...key } of [wire, inProcess].filter((record) => record !== undefined)) {
       expect(key).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
-      expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY);
+      expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY_MS);
     }
     expect(inProcess?.CreationTime.getTime()).toBeGreaterThan((wire?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS - 1);
     expect(await comparison.compare((api, signal) => api.describeVpcPeeringAuthorizations(signal))).toHaveLength(1);
@@ -144,7 +144,7 @@ test('calls for fleets, their tags and events have the same output and errors as
       name: 'NotFoundException',
     });
     const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    const created = await aws.callGameLift('CreateFleet', input, PLACE);
+    const created = await aws.callGameLift('CreateFleet', input, GAMELIFT_PLACE);
     const { FleetId } = (created as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
     expect(await comparison.compare((api, signal) => api.describeFleet(FleetId, signal))).toMatchObject({ computeType: 'EC2' });
     await clock.sleep(3_600_000);
@@ -171,7 +171,7 @@ test('calls for connections in GameLift and EC2 have the same output and errors 
     const created = await aws.callGameLift(
       'CreateFleet',
       { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' },
-      PLACE,
+      GAMELIFT_PLACE,
     );
     const { FleetId } = (created as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes;
     await clock.sleep(3_600_000);
@@ -182,7 +182,7 @@ test('calls for connections in GameLift and EC2 have the same output and errors 
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     const connect = (api: Api, signal: AbortSignal): Promise<unknown> => api.createVpcPeeringConnection(input, signal);
     expect(await comparison.compare(connect)).toMatchObject({ name: 'UnauthorizedException' });
-    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, GAMELIFT_PLACE);
     expect(await comparison.call(comparison.wireApi, connect)).toBeUndefined();
     await clock.sleep(3_600_000);
     const [connection] = (await comparison.compare((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
@@ -214,9 +214,9 @@ test('calls for connections in GameLift and EC2 have the same output and errors 
     ).toBeUndefined();
     expect(await comparison.compare(createRoute)).toMatchObject({ name: 'RouteAlreadyExists' });
     expect(await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', id, signal))).toBeUndefined();
-    const gateway = aws.ec2.createGateway(PLACE, 'igw');
-    aws.ec2.attachGateway(PLACE, gateway, vpcId);
-    aws.ec2.createRoute(PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
+    const gateway = aws.ec2.createGateway(GAMELIFT_PLACE, 'igw');
+    aws.ec2.attachGateway(GAMELIFT_PLACE, gateway, vpcId);
+    aws.ec2.createRoute(GAMELIFT_PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
     const tables = (await comparison.compare((api, signal) => api.describeRouteTables(vpcId, signal))) as {
       readonly routes: readonly object[];
     }[];

@@ -1,6 +1,6 @@
 import type { BehaviourName } from 'rehearsal/aws';
 import { coveringArray, QUESTIONS } from '../matrix/combinations';
-import type { Readings } from '../matrix/world';
+import type { Readings } from '../matrix/rehearsal';
 import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
 import { DAY, closeRehearsals } from './rehearsals';
 
