@@ -4,7 +4,7 @@ import { PEERING_OPERATIONS } from '../lambda/aws/calls';
 import { countHandlerCalls } from '../test/life/handler-calls';
 import type { HandlerCalls } from '../test/life/handler-calls';
 import { createExistingResources } from '../test/life/common-stacks';
-import { DAY, STACK, synthesize } from '../test/life/rehearsals';
+import { DAY_MS, STACK, synthesize } from '../test/life/rehearsals';
 import { withRehearsal } from './rehearsals';
 import { verdict } from './result';
 import type { Measurement, Target } from './result';
@@ -44,7 +44,7 @@ function runLife(way: Way): Promise<readonly StepResult[]> {
     const { vpcId } = await createExistingResources(rehearsal, 0);
     const steps: StepResult[] = [];
     for (const { name, days, build, minimum } of STEPS) {
-      await clock.sleep(days * DAY);
+      await clock.sleep(days * DAY_MS);
       const entriesBefore = journal.entries.length;
       const assembly =
         build === undefined

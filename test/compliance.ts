@@ -23,7 +23,8 @@ interface DocumentedFinding {
   readonly isRemovable: boolean;
 }
 
-const codeSpansIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+/** The texts between backticks in a cell of a table. */
+export const codeSpansIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
 export function documentedFindings(): readonly DocumentedFinding[] {
   const rows = readFileSync(join(ROOT, 'docs', 'compliance.md'), 'utf8')

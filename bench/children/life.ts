@@ -1,6 +1,6 @@
 import { IMPORTED_FLEETS, rehearseManyConnections } from '../../test/life/many-connections';
 import { deployFleetStack, deleteStack, startFastRehearsal } from '../../test/life/common-stacks';
-import { DAY, closeRehearsals } from '../../test/life/rehearsals';
+import { DAY_MS, closeRehearsals } from '../../test/life/rehearsals';
 
 /*
  * Rehearses the life of stacks in process, as the tests do.
@@ -15,7 +15,7 @@ async function main(life: string | undefined): Promise<void> {
     await rehearseManyConnections(rehearsal, 50, IMPORTED_FLEETS);
   } else {
     await deployFleetStack(rehearsal);
-    await rehearsal.clock.sleep(30 * DAY);
+    await rehearsal.clock.sleep(30 * DAY_MS);
     await deleteStack(rehearsal);
   }
   await closeRehearsals();

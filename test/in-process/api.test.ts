@@ -5,7 +5,7 @@ import { sendAs } from 'rehearsal/in-process';
 import { createAwsApi, createAwsApiWithRole } from '../../lambda/aws';
 import { readError } from '../../lambda/aws/errors';
 import type { Dependencies } from '../../lambda/resources/resource';
-import { ACCOUNT, DAY, PLACE, REGION } from '../matrix/world';
+import { ACCOUNT, DAY_MS, GAMELIFT_PLACE, REGION } from '../matrix/rehearsal';
 import { SimulatedApi } from './api';
 
 /*
@@ -26,7 +26,7 @@ const HOUR = 3_600_000;
 
 class ApiComparison {
   static async start(): Promise<ApiComparison> {
-    return new ApiComparison(await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
+    return new ApiComparison(await Rehearsal.start({ ...GAMELIFT_PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
   }
 
   readonly clock: RehearsalClock;
@@ -42,8 +42,8 @@ class ApiComparison {
     this.clock = clock;
     this.aws = aws;
     aws.scriptedOutcomes.fleetActivationSeconds = 1000;
-    this.vpcId = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
-    this.tableId = aws.ec2.vpc(PLACE, this.vpcId).mainRouteTableId;
+    this.vpcId = aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
+    this.tableId = aws.ec2.vpc(GAMELIFT_PLACE, this.vpcId).mainRouteTableId;
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(ACCOUNT);
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: aws.endpointUrl,
@@ -133,7 +133,7 @@ test('calls in process for authorizations have the same output and errors as ove
       (record) => record !== undefined,
     )) {
       expect(pair).toEqual({ ...input, PeerVpcAwsAccountId: ACCOUNT });
-      expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY);
+      expect(ExpirationTime.getTime() - CreationTime.getTime()).toBe(DAY_MS);
     }
     const earliestTime = (wireRecord?.CreationTime.getTime() ?? 0) + RATE_LIMIT_MILLISECONDS;
     expect(inProcessRecord?.CreationTime.getTime()).toBeGreaterThanOrEqual(earliestTime);
@@ -194,7 +194,7 @@ test('calls in process for connections, in GameLift and EC2, have the same outpu
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     const connect: ApiCall = (api, signal) => api.createVpcPeeringConnection(input, signal);
     expect(await comparison.compare(connect)).toMatchObject({ name: 'UnauthorizedException' });
-    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, GAMELIFT_PLACE);
     expect(await comparison.callAfterPause(comparison.wireApi, connect)).toBeUndefined();
     await clock.sleep(HOUR);
     const [connection] = (await comparison.compare((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
@@ -228,9 +228,9 @@ test('calls in process for connections, in GameLift and EC2, have the same outpu
     expect(
       await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', peeringId, signal)),
     ).toBeUndefined();
-    const gateway = aws.ec2.createGateway(PLACE, 'igw');
-    aws.ec2.attachGateway(PLACE, gateway, vpcId);
-    aws.ec2.createRoute(PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
+    const gateway = aws.ec2.createGateway(GAMELIFT_PLACE, 'igw');
+    aws.ec2.attachGateway(GAMELIFT_PLACE, gateway, vpcId);
+    aws.ec2.createRoute(GAMELIFT_PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
     const tables = (await comparison.compare((api, signal) => api.describeRouteTables(vpcId, signal))) as {
       readonly routes: readonly object[];
     }[];

@@ -1,5 +1,5 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
-import type { Readings } from '../matrix/world';
+import type { Readings } from '../matrix/rehearsal';
 import { SimulatedWorld } from './simulated-world';
 import { awsError } from './world';
 import type { TestResponse } from './world';

@@ -1,7 +1,7 @@
 import { randomNumbers } from 'rehearsal';
 import type { Peering, RouteTable } from 'rehearsal/aws';
-import { ACCOUNT, PLACE } from '../matrix/world';
-import type { Readings } from '../matrix/world';
+import { ACCOUNT, GAMELIFT_PLACE } from '../matrix/rehearsal';
+import type { Readings } from '../matrix/rehearsal';
 import { SimulatedWorld } from './simulated-world';
 import { awsError, GUID } from './world';
 import type { TestResponse } from './world';
@@ -60,7 +60,7 @@ interface InventoryMembers {
 /** Adds a gateway route table, in which EC2 allows no route to a peering connection. */
 function addGatewayTable({ aws, vpcId }: SimulatedWorld): void {
   const [gatewayId = ''] = [...aws.ec2.gateways].flatMap(([id, gateway]) => (gateway.vpcId === vpcId ? [id] : []));
-  aws.ec2.associateGateway(PLACE, aws.ec2.createRouteTable(PLACE, vpcId), gatewayId);
+  aws.ec2.associateGateway(GAMELIFT_PLACE, aws.ec2.createRouteTable(GAMELIFT_PLACE, vpcId), gatewayId);
 }
 
 let currentWorld: SimulatedWorld | undefined;
@@ -236,7 +236,7 @@ class Life {
   }
 
   private get conflictingTableRoutes(): RouteTable['routes'] {
-    return this.world.aws.ec2.routeTable(PLACE, this.conflictingTableId).routes;
+    return this.world.aws.ec2.routeTable(GAMELIFT_PLACE, this.conflictingTableId).routes;
   }
 
   private get cidrBlock(): string {

@@ -4,8 +4,8 @@ import type { Send, ServiceName } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { SimulatedApi } from '../in-process/api';
-import { ACCOUNT, MatrixWorld, PLACE, REGION } from '../matrix/world';
-import type { Readings } from '../matrix/world';
+import { ACCOUNT, MatrixRehearsal, GAMELIFT_PLACE, REGION } from '../matrix/rehearsal';
+import type { Readings } from '../matrix/rehearsal';
 import { GUID, recordingLog, SECRET_URL } from './world';
 import type { TestResponse } from './world';
 
@@ -20,7 +20,7 @@ interface HandlerResult {
 export class SimulatedWorld {
   /** @param change overrides members of the input of CreateFleet */
   static async create(readings: Readings = {}, change: object = {}, outcome: FleetOutcome = {}): Promise<SimulatedWorld> {
-    const matrix = await MatrixWorld.populate(readings);
+    const matrix = await MatrixRehearsal.populate(readings);
     matrix.aws.scriptedOutcomes.fleet = () => outcome;
     const fleetId = await createFleet(matrix.aws, change);
     await matrix.waitDays(1);
@@ -39,7 +39,7 @@ export class SimulatedWorld {
   readonly assumedRoles: object[] = [];
 
   private constructor(
-    private readonly matrix: MatrixWorld,
+    private readonly matrix: MatrixRehearsal,
     public fleetId: string,
   ) {}
 
@@ -70,7 +70,7 @@ export class SimulatedWorld {
     const connectionsOfFleet = (connections as { fleetId: string; status: string }[]).filter(
       ({ fleetId }) => fleetId === this.fleetId,
     );
-    const earlierPeeringIds = new Set((this.matrix.before.peerings as { id: string }[]).map(({ id }) => id));
+    const earlierPeeringIds = new Set((this.matrix.initialInventory.peerings as { id: string }[]).map(({ id }) => id));
     return {
       statuses: connectionsOfFleet.map(({ status }) => status),
       routeTableIds: (routes as { target: string; routeTableId: string }[])
@@ -184,7 +184,7 @@ export class SimulatedWorld {
   async cancelAuthorizationByHand(): Promise<void> {
     if (this.isAuthorized) {
       const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
-      await this.aws.callGameLift('DeleteVpcPeeringAuthorization', input, PLACE);
+      await this.aws.callGameLift('DeleteVpcPeeringAuthorization', input, GAMELIFT_PLACE);
     }
   }
 
@@ -201,14 +201,14 @@ export class SimulatedWorld {
   async connectByHand(): Promise<void> {
     await this.matrix.authorize('A');
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
-    await this.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await this.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
     await this.sleep(60_000);
   }
 
   /** Deletes the fleet's connection by hand, while an authorization is valid. */
   async disconnectByHand(): Promise<void> {
     const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
-    await this.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
+    await this.aws.callGameLift('DeleteVpcPeeringConnection', input, GAMELIFT_PLACE);
     await this.sleep(60_000);
   }
 
@@ -253,7 +253,7 @@ export class SimulatedWorld {
   }
 
   findFleet(fleetId: string): Fleet | undefined {
-    return this.aws.gameLift.fleets.find(PLACE, fleetId);
+    return this.aws.gameLift.fleets.find(GAMELIFT_PLACE, fleetId);
   }
 
   private readonly sendCall: Send = async (service, operation, ...rest) => {
@@ -271,7 +271,7 @@ export class SimulatedWorld {
 /** Creates a fleet, and returns its id. `change` overrides members of the input. */
 async function createFleet(aws: SimulatedAws, change: object): Promise<string> {
   const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
-  const { FleetAttributes } = (await aws.callGameLift('CreateFleet', fleet, PLACE)) as {
+  const { FleetAttributes } = (await aws.callGameLift('CreateFleet', fleet, GAMELIFT_PLACE)) as {
     readonly FleetAttributes: { readonly FleetId: string };
   };
   return FleetAttributes.FleetId;

@@ -1,4 +1,4 @@
-import { ACCOUNT, OTHER_ACCOUNT } from '../matrix/world';
+import { ACCOUNT, OTHER_ACCOUNT } from '../matrix/rehearsal';
 import { SimulatedWorld } from './simulated-world';
 import { awsError, GAMELIFT_ACCOUNT, propertiesOf, requestOf, TestWorld, VPC } from './world';
 import type { TestResponse } from './world';

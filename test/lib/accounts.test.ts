@@ -8,8 +8,8 @@ import type { Construct } from 'constructs';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
 
-const GAME = { account: '111111111111', region: 'eu-central-1' };
-const DATA = { account: '222222222222', region: 'eu-central-1' };
+const GAME_ENV = { account: '111111111111', region: 'eu-central-1' };
+const DATA_ENV = { account: '222222222222', region: 'eu-central-1' };
 const ROLE_ARN = 'arn:aws:iam::222222222222:role/Peering';
 const VPC_ID = 'vpc-0123456789abcdef0';
 
@@ -21,8 +21,8 @@ function statementsOf(stack: Stack, policyName: string): unknown[] {
   const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy')) as {
     Properties: { PolicyName: unknown; PolicyDocument: { Statement: unknown[] } };
   }[];
-  const matching = policies.filter(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${policyName}`));
-  return matching.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  const matchingPolicies = policies.filter(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${policyName}`));
+  return matchingPolicies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
 }
 
 function actionsOf(statements: readonly unknown[]): string[] {
@@ -31,9 +31,9 @@ function actionsOf(statements: readonly unknown[]): string[] {
 
 describe('a VpcPeeringRole', () => {
   function templateWithRole(
-    props: Partial<ConstructorParameters<typeof VpcPeeringRole>[2]> = { gameLiftAccount: GAME.account },
+    props: Partial<ConstructorParameters<typeof VpcPeeringRole>[2]> = { gameLiftAccount: GAME_ENV.account },
   ): Template {
-    const stack = new Stack(new App(), 'Data', { env: DATA });
+    const stack = new Stack(new App(), 'Data', { env: DATA_ENV });
     new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), ...props });
     return Template.fromStack(stack);
   }
@@ -45,7 +45,7 @@ describe('a VpcPeeringRole', () => {
         Statement: [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: principal, Condition: Match.absent() }],
       },
     });
-    templateWithRole({ gameLiftAccount: GAME.account, externalId: 'studio-7' }).hasResourceProperties('AWS::IAM::Role', {
+    templateWithRole({ gameLiftAccount: GAME_ENV.account, externalId: 'studio-7' }).hasResourceProperties('AWS::IAM::Role', {
       AssumeRolePolicyDocument: {
         Statement: [
           {
@@ -97,7 +97,7 @@ describe('a VpcPeeringRole', () => {
       'gamelift:DeleteVpcPeeringAuthorization',
       'gamelift:DescribeVpcPeeringAuthorizations',
     ]);
-    // all actions that can be limited are limited to the VPC, or to peering connections with tags of this library
+    // each action that IAM can limit is limited to the VPC, or to peering connections with tags of this library
     for (const { Action, Resource, Condition } of statements) {
       const isUnlimited = [Action].flat().every((action) => /^(ec2:Describe|gamelift:)/.test(action));
       const scope = Action === 'ec2:DeleteTags' ? 'aws:ResourceTag/cdk-gamelift-vpc-peering:' : `vpc/${VPC_ID}`;
@@ -113,8 +113,8 @@ describe('a VpcPeeringRole', () => {
   });
 
   test('has a name of 64 characters if its path is longer', () => {
-    const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA });
-    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
+    const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA_ENV });
+    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account });
     const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role')) as {
       Properties: { RoleName: string };
     }[];
@@ -122,29 +122,29 @@ describe('a VpcPeeringRole', () => {
   });
 
   test('has a name that depends on the name and Region of the stack, but not on the path of the stack in the app', () => {
-    const nameIn = (props: StackProps, path: readonly string[] = ['Data']): unknown => {
+    const roleNameIn = (props: StackProps, path: readonly string[] = ['Data']): unknown => {
       const stages = path.slice(0, -1);
       const scope = stages.reduce<Construct>((parent, id) => new Stage(parent, id), new App());
-      const stack = new Stack(scope, path.at(-1) ?? '', { env: DATA, ...props });
-      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
+      const stack = new Stack(scope, path.at(-1) ?? '', { env: DATA_ENV, ...props });
+      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account });
       const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role'));
       return (role as { Properties: { RoleName: string } }).Properties.RoleName;
     };
-    const name = nameIn({ stackName: 'data-dev' });
+    const name = roleNameIn({ stackName: 'data-dev' });
     expect(name).toMatch(/^data-dev-Role-eu-central-1-[0-9a-f]{8}$/);
-    expect(nameIn({ stackName: 'data-dev' }, ['Prod', 'Game'])).toBe(name);
-    const others = [
-      nameIn({ stackName: 'data-staging' }),
-      nameIn({ stackName: 'data-dev', env: { ...DATA, region: 'us-east-1' } }),
-      nameIn({ stackName: `${'data-'.repeat(15)}dev` }),
-      nameIn({ stackName: `${'data-'.repeat(15)}staging` }),
+    expect(roleNameIn({ stackName: 'data-dev' }, ['Prod', 'Game'])).toBe(name);
+    const otherNames = [
+      roleNameIn({ stackName: 'data-staging' }),
+      roleNameIn({ stackName: 'data-dev', env: { ...DATA_ENV, region: 'us-east-1' } }),
+      roleNameIn({ stackName: `${'data-'.repeat(15)}dev` }),
+      roleNameIn({ stackName: `${'data-'.repeat(15)}staging` }),
     ];
-    expect(new Set([name, ...others]).size).toBe(5);
+    expect(new Set([name, ...otherNames]).size).toBe(5);
   });
 
   test('has a name in a nested stack that begins with the name of the top-level stack', () => {
-    const nested = new NestedStack(new Stack(new App(), 'Data', { env: DATA }), 'Network');
-    new VpcPeeringRole(nested, 'Role', { vpc: importVpc(nested), gameLiftAccount: GAME.account });
+    const nested = new NestedStack(new Stack(new App(), 'Data', { env: DATA_ENV }), 'Network');
+    new VpcPeeringRole(nested, 'Role', { vpc: importVpc(nested), gameLiftAccount: GAME_ENV.account });
     Template.fromStack(nested).hasResourceProperties('AWS::IAM::Role', {
       RoleName: Match.stringLikeRegexp('^Data-Network-Role-eu-central-1-[0-9a-f]{8}$'),
     });
@@ -152,15 +152,15 @@ describe('a VpcPeeringRole', () => {
 
   test('is named by CloudFormation if the account or the Region is a token', () => {
     const stack = new Stack(new App(), 'Data');
-    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
+    new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account });
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::Role', { RoleName: Match.absent() });
   });
 
   test('can be referred to by its name from another account, in a stack that is deployed later', () => {
     const app = new App();
-    const data = new Stack(app, 'Data', { env: DATA });
-    const game = new Stack(app, 'Game', { env: GAME });
-    const peerRole = new VpcPeeringRole(data, 'Role', { vpc: importVpc(data), gameLiftAccount: GAME.account });
+    const data = new Stack(app, 'Data', { env: DATA_ENV });
+    const game = new Stack(app, 'Game', { env: GAME_ENV });
+    const peerRole = new VpcPeeringRole(data, 'Role', { vpc: importVpc(data), gameLiftAccount: GAME_ENV.account });
     new VpcPeeringAuthorization(game, 'Authorization', { vpc: importVpc(game), peerRole });
     Template.fromStack(game).hasResourceProperties('Custom::GameLiftVpcPeeringAuthorization', {
       PeerVpcAwsAccountId: '222222222222',
@@ -175,25 +175,31 @@ describe('a VpcPeeringRole', () => {
     expect(game.dependencies).toContain(data);
   });
 
-  test.each([
-    [{}, 'pass either gameLiftAccount or assumedBy to set who can assume the role, got neither'],
+  test.each<[string, Parameters<typeof templateWithRole>[0], string]>([
     [
-      { gameLiftAccount: GAME.account, externalId: '' },
+      'neither gameLiftAccount nor assumedBy',
+      {},
+      'pass either gameLiftAccount or assumedBy to set who can assume the role, got neither',
+    ],
+    [
+      'an empty external id',
+      { gameLiftAccount: GAME_ENV.account, externalId: '' },
       'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters',
     ],
-    [{ gameLiftAccount: '1' }, "gameLiftAccount must be an AWS account id of 12 digits, got '1'"],
+    ['an invalid account id', { gameLiftAccount: '1' }, "gameLiftAccount must be an AWS account id of 12 digits, got '1'"],
     [
-      { gameLiftAccount: GAME.account, assumedBy: new iam.AnyPrincipal() },
+      'both gameLiftAccount and assumedBy',
+      { gameLiftAccount: GAME_ENV.account, assumedBy: new iam.AnyPrincipal() },
       'pass either gameLiftAccount or assumedBy, got both: each of them sets who can assume the role',
     ],
-  ])('fails with %p', (props, message) => {
+  ])('fails with %s', (_, props, message) => {
     expect(() => templateWithRole(props)).toThrow(message);
   });
 });
 
 describe('an authorization with a peer role', () => {
   function stackWithPeerRole(props: Partial<VpcPeeringAuthorizationProps> = {}): Stack {
-    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const stack = new Stack(new App(), 'Game', { env: GAME_ENV });
     const peerRole = iam.Role.fromRoleArn(stack, 'Role', ROLE_ARN);
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', {
       vpc: importVpc(stack),
@@ -245,40 +251,49 @@ describe('an authorization with a peer role', () => {
     ]);
   });
 
-  test.each([
+  test.each<[string, Partial<VpcPeeringAuthorizationProps>, string]>([
     [
+      'a VPC in another account than the role',
       { peerVpcAccount: '333333333333' },
       'peerRole must be in the account that owns the VPC, got a role in account 222222222222 and a VPC in account 333333333333: ' +
         'import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack',
     ],
-    [{ externalId: '' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters'],
-    [{ externalId: 'ü!' }, 'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 2 characters'],
-  ])('fails with %p', (props, message) => {
+    [
+      'an empty external id',
+      { externalId: '' },
+      'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 0 characters',
+    ],
+    [
+      'invalid characters in the external id',
+      { externalId: 'ü!' },
+      'externalId must be 2 to 1224 letters, digits and characters of _+=,.@:/-, got 2 characters',
+    ],
+  ])('fails with %s', (_, props, message) => {
     expect(() => stackWithPeerRole(props)).toThrow(message);
   });
 
   test('fails with an external id but no role', () => {
-    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const stack = new Stack(new App(), 'Game', { env: GAME_ENV });
     expect(() => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), externalId: 'studio-7' })).toThrow(
       'externalId requires a peerRole: AWS STS compares it with the trust policy of that role',
     );
   });
 
   test('fails with a role that was imported by its name, since the CDK assumes that it is in the account of the stack', () => {
-    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const stack = new Stack(new App(), 'Game', { env: GAME_ENV });
     const peerRole = iam.Role.fromRoleName(stack, 'Role', 'Peering');
     expect(
-      () => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerVpcAccount: DATA.account, peerRole }),
+      () => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerVpcAccount: DATA_ENV.account, peerRole }),
     ).toThrow('import the role by its ARN, since a role imported by its name is assumed to be in the account of the stack');
   });
 });
 
 describe('an imported authorization without a peer role', () => {
   function stackWithoutPeerRole(props: Partial<VpcPeeringConnectionProps>): Stack {
-    const stack = new Stack(new App(), 'Game', { env: GAME });
+    const stack = new Stack(new App(), 'Game', { env: GAME_ENV });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: importVpc(stack),
-      peerVpcAccount: DATA.account,
+      peerVpcAccount: DATA_ENV.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, ...props });
@@ -310,11 +325,11 @@ describe('an imported authorization without a peer role', () => {
 
   test('can be used in a Stage', () => {
     const app = new App();
-    const stage = new Stage(app, 'Prod', { env: GAME });
+    const stage = new Stage(app, 'Prod', { env: GAME_ENV });
     const stack = new Stack(stage, 'Game');
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: importVpc(stack),
-      peerVpcAccount: DATA.account,
+      peerVpcAccount: DATA_ENV.account,
     });
     const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate: true, routes: PeeringRoutes.none() });

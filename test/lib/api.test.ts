@@ -22,7 +22,7 @@ interface JsiiType extends JsiiDocs {
   readonly name: string;
   readonly base?: string;
   readonly abstract?: boolean;
-  /** Whether the type is an interface of props, whose properties are keyword arguments in other languages. */
+  /** Whether the type is an interface of props. Other languages pass its properties as keyword arguments. */
   readonly datatype?: boolean;
   readonly initializer?: Omit<JsiiMember, 'name'>;
   readonly methods?: readonly JsiiMember[];
@@ -36,9 +36,9 @@ const { types } = JSON.parse(readFileSync(join(PROJECT, '.jsii'), 'utf8')) as {
 const classes = Object.values(types).filter(({ kind }) => kind === 'class');
 
 test('classes with static factory methods are not abstract and have no public constructor', () => {
-  const withFactories = classes.filter(({ base }) => base === undefined);
-  expect(withFactories.map(({ name }) => name)).toEqual(['AuthorizationRenewal', 'PeeringRoutes']);
-  for (const { abstract, initializer } of withFactories) {
+  const classesWithFactories = classes.filter(({ base }) => base === undefined);
+  expect(classesWithFactories.map(({ name }) => name)).toEqual(['AuthorizationRenewal', 'PeeringRoutes']);
+  for (const { abstract, initializer } of classesWithFactories) {
     expect({ abstract, initializer }).toEqual({ abstract: undefined, initializer: undefined });
   }
 });
@@ -80,8 +80,10 @@ describe('the docstrings', () => {
   });
 
   test('name the AWS page that each type relies on', () => {
-    const withoutPage = Object.values(types).filter(({ docs }) => docs?.see?.startsWith('https://docs.aws.amazon.com/') !== true);
-    expect(withoutPage.map(({ name }) => name)).toEqual([]);
+    const typesWithoutPage = Object.values(types).filter(
+      ({ docs }) => docs?.see?.startsWith('https://docs.aws.amazon.com/') !== true,
+    );
+    expect(typesWithoutPage.map(({ name }) => name)).toEqual([]);
   });
 
   test('have an example for each construct', () => {

@@ -60,7 +60,7 @@ test('writing the table fails if the README lacks the two comments', () => {
 });
 
 describe('an estimate', () => {
-  const thirty = Array.from({ length: 30 }, (_, index) => 30 - index);
+  const thirtyValues = Array.from({ length: 30 }, (_, index) => 30 - index);
 
   test('is a median', () => {
     expect(medianOf([3, 1, 2])).toBe(2);
@@ -68,7 +68,7 @@ describe('an estimate', () => {
   });
 
   test('has the interval of 95% that tables of order statistics list: ranks 10 to 21 of 30 values, and ranks 1 to 6 of 6 values', () => {
-    expect(estimate(thirty)).toEqual({ median: 15.5, low: 10, high: 21 });
+    expect(estimate(thirtyValues)).toEqual({ median: 15.5, low: 10, high: 21 });
     expect(estimate([6, 5, 4, 3, 2, 1])).toEqual({ median: 3.5, low: 1, high: 6 });
   });
 
@@ -81,7 +81,7 @@ describe('an estimate', () => {
     [20.9, 'undecided'],
     [10, 'undecided'],
     [9.9, 'missed'],
-  ])('from 10 to 21 has this verdict with a limit of %d: %s', (limit, verdict) => {
-    expect(verdictAtMost(estimate(thirty), limit)).toBe(verdict);
+  ])('with an interval from 10 to 21 and a limit of %d has the verdict: %s', (limit, verdict) => {
+    expect(verdictAtMost(estimate(thirtyValues), limit)).toBe(verdict);
   });
 });

@@ -34,10 +34,10 @@ interface PolicyReport {
 }
 
 /** A stack with all constructs that have a role or a policy. */
-function stackWith(customize: iam.CustomizeRolesOptions | undefined): Stack {
+function stackWith(options: iam.CustomizeRolesOptions | undefined): Stack {
   const app = new App();
-  if (customize !== undefined) {
-    iam.Role.customizeRoles(app, customize);
+  if (options !== undefined) {
+    iam.Role.customizeRoles(app, options);
   }
   const stack = new Stack(app, 'Stack', { env });
   new VpcPeeringHandler(stack, 'Handler', {
@@ -78,7 +78,7 @@ function reportOf(stack: Stack): Map<string, PolicyReport['roles'][number]> {
   return new Map(report.roles.map((role) => [role.roleConstructPath, role]));
 }
 
-/** Writes statements as sorted text, with the same text for every reference, so that those of templates and reports can be compared. */
+/** Writes statements as sorted text, with the same text for every reference. So statements of templates and of reports can be compared. */
 function normalize(statements: readonly object[]): string[] {
   return statements
     .map((statement) =>
@@ -89,7 +89,7 @@ function normalize(statements: readonly object[]): string[] {
     .sort();
 }
 
-/** All statements of a template that creates the roles. */
+/** All statements in the roles and policies of a template. */
 const statementsIn = ({ Resources }: { readonly Resources: Resources }): readonly object[] =>
   Object.values(Resources)
     .filter(({ Type }) => Type.startsWith('AWS::IAM::'))
@@ -103,11 +103,15 @@ const reportedStatementsIn = (report: ReturnType<typeof reportOf>): readonly obj
   [...report.values()].flatMap(({ identityPolicyStatements }) => identityPolicyStatements);
 
 const ROLES = [HANDLER_ROLE, SCHEDULER_ROLE, PEER_ROLE];
-const PRECREATED = { [HANDLER_ROLE]: 'platform-handler', [SCHEDULER_ROLE]: 'platform-scheduler', [PEER_ROLE]: 'platform-peer' };
+const PRECREATED_ROLE_NAMES = {
+  [HANDLER_ROLE]: 'platform-handler',
+  [SCHEDULER_ROLE]: 'platform-scheduler',
+  [PEER_ROLE]: 'platform-peer',
+};
 
 describe.each([
   ['roles that do not exist yet', {}],
-  ['roles that already exist', { usePrecreatedRoles: PRECREATED }],
+  ['roles that already exist', { usePrecreatedRoles: PRECREATED_ROLE_NAMES }],
 ])('with %s', (_, customize: iam.CustomizeRolesOptions) => {
   test('the report lists all statements that the template would otherwise contain', () => {
     const report = reportOf(stackWith(customize));
@@ -124,7 +128,7 @@ describe.each([
     }
   });
 
-  test('the template contains no role and no policy, and nothing depends on one', () => {
+  test('the template contains no role and no policy, and no resource depends on a role or policy', () => {
     const { Resources } = templateOf(stackWith(customize));
     expect(Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'))).toEqual([]);
     const dependencies = Object.values(Resources).flatMap(({ DependsOn = [] }) => DependsOn);
@@ -141,7 +145,7 @@ test('the CDK reports an error for each role that does not exist yet', () => {
 });
 
 test('roles that already exist are used, without an error', () => {
-  const stack = stackWith({ usePrecreatedRoles: PRECREATED });
+  const stack = stackWith({ usePrecreatedRoles: PRECREATED_ROLE_NAMES });
   expect(Annotations.fromStack(stack).findError('*', Match.anyValue())).toEqual([]);
   const arnOf = (name: string): object => ({
     'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:iam::111111111111:role/${name}`]],
@@ -153,17 +157,17 @@ test('roles that already exist are used, without an error', () => {
 
 test('the template keeps all roles and policies if the app only asks for a report', () => {
   const stack = stackWith({ preventSynthesis: false });
-  const reported = templateOf(stack);
-  const expected = templateOf(stackWith(undefined));
+  const templateWithReport = templateOf(stack);
+  const templateWithoutReport = templateOf(stackWith(undefined));
   // references to the roles are not compared, because newer versions of the CDK write their ARNs in a different form
-  expect(Object.keys(reported.Resources).sort()).toEqual(Object.keys(expected.Resources).sort());
-  expect(normalize(statementsIn(reported))).toEqual(normalize(statementsIn(expected)));
-  expect(normalize(reportedStatementsIn(reportOf(stack)))).toEqual(normalize(statementsIn(expected)));
+  expect(Object.keys(templateWithReport.Resources).sort()).toEqual(Object.keys(templateWithoutReport.Resources).sort());
+  expect(normalize(statementsIn(templateWithReport))).toEqual(normalize(statementsIn(templateWithoutReport)));
+  expect(normalize(reportedStatementsIn(reportOf(stack)))).toEqual(normalize(statementsIn(templateWithoutReport)));
 });
 
 test('the handler assumes an imported role of another account even if the app customizes its roles', () => {
   const app = new App();
-  iam.Role.customizeRoles(app, { usePrecreatedRoles: PRECREATED });
+  iam.Role.customizeRoles(app, { usePrecreatedRoles: PRECREATED_ROLE_NAMES });
   const stack = new Stack(app, 'Stack', { env });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
   const roleArn = 'arn:aws:iam::222222222222:role/Peering';

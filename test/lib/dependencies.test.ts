@@ -10,7 +10,7 @@ import type { IVpcPeeringAuthorization } from '../../lib';
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
-const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
+const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
 
 function createAuthorization(stack: Stack, vpcId = 'vpc-0a'): VpcPeeringAuthorization {
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
@@ -48,7 +48,7 @@ function dependenciesOfNestedStacks(parent: Stack): unknown[] {
   return stacks.map(({ DependsOn = [] }) => DependsOn);
 }
 
-/** Makes a stack depend on another one. The CDK has renamed the method. */
+/** Makes a stack depend on another stack. Newer versions of the CDK have another name for this method. */
 function addStackDependency(stack: Stack & { addStackDependency?: (target: Stack) => void }, target: Stack): void {
   if (stack.addStackDependency === undefined) {
     stack.addDependency(target);
@@ -58,7 +58,7 @@ function addStackDependency(stack: Stack & { addStackDependency?: (target: Stack
 }
 
 function authorizationIdOf(stack: Stack): string {
-  const [id = ''] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION));
+  const [id = ''] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION_TYPE));
   return id;
 }
 
@@ -81,7 +81,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
     const parent = new Stack(new App(), 'Game', { env });
     peer(parent, createAuthorization(new NestedStack(parent, 'Network')));
     const [nestedStack = ''] = Object.keys(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack'));
-    const [renewal] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as { DependsOn: string[] }[];
+    const [renewal] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION_TYPE)) as { DependsOn: string[] }[];
     expect(renewal?.DependsOn).toContain(nestedStack);
   });
 
@@ -99,7 +99,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
     const [network, fleets] = ['Network', 'Fleets'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
     peer(fleets, createAuthorization(network));
     const group = new ec2.CfnSecurityGroup(fleets, 'Group', { groupDescription: 'created with the fleets' });
-    // this reference, which makes the other stack depend on this one, is added after the peering
+    // after the peering, this reference makes the network stack depend on the fleet stack
     new ec2.CfnSecurityGroup(network, 'Group', { groupDescription: group.ref });
     app.synth();
     expect(fleets.dependencies).toEqual([]);
@@ -130,7 +130,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
   });
 });
 
-test('if two stacks use the authorization of each other, only one depends on the other', () => {
+test('if each of two stacks uses the authorization of the other stack, only one stack depends on the other', () => {
   const app = new App();
   const [one, two] = ['One', 'Two'].map((id) => new Stack(app, id, { env })) as [Stack, Stack];
   const [authorizationOfOne, authorizationOfTwo] = [createAuthorization(one, 'vpc-0a'), createAuthorization(two, 'vpc-0b')];
@@ -148,14 +148,14 @@ test('the triggers of an authorization contain no references that would create a
   const build = new gamelift.CfnBuild(nested, 'Build', {});
   peerOnCreate(parent, authorization, createFleet(parent, { buildId: build.ref, ec2InstanceType: 'c5.large' }));
   expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
-  const [resource] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION)) as {
+  const [resource] = Object.values(Template.fromStack(parent).findResources(AUTHORIZATION_TYPE)) as {
     Properties: { ReliedOnBy: { Fleet: Record<string, unknown> } };
   }[];
   expect(resource?.Properties.ReliedOnBy.Fleet).not.toHaveProperty('BuildId');
   expect(resource?.Properties.ReliedOnBy.Fleet).toHaveProperty('EC2InstanceType');
 });
 
-describe('the work of the synthesis', () => {
+describe('the number of renderings at synthesis', () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
@@ -173,15 +173,15 @@ describe('the work of the synthesis', () => {
     }
     const renderings = jest.spyOn(CfnResource.prototype, '_toCloudFormation');
     Template.fromStack(stack);
-    const { length } = renderings.mock.calls;
+    const count = renderings.mock.calls.length;
     renderings.mockRestore();
-    return length;
+    return count;
   }
 
   test.each<[string, Parameters<typeof countRenderings>[1]]>([
     ['peered on creation', peerOnCreate],
     [
-      'connected after one that is peered on creation',
+      'connected after the first fleet, which is peered on creation',
       (stack, authorization, fleet) =>
         fleet.node.id === 'Fleet0'
           ? peerOnCreate(stack, authorization, fleet)
@@ -194,9 +194,9 @@ describe('the work of the synthesis', () => {
       },
     ],
   ])('grows linearly with the number of fleets that are %s', (_, peer) => {
-    const [few, some, many] = [50, 100, 150].map((fleets) => countRenderings(fleets, peer)) as [number, number, number];
-    expect(many - some).toBeLessThan(1.2 * (some - few));
+    const [with50, with100, with150] = [50, 100, 150].map((fleets) => countRenderings(fleets, peer)) as [number, number, number];
+    expect(with150 - with100).toBeLessThan(1.2 * (with100 - with50));
     // for each fleet, the CDK renders the fleet, its build, its connection, and their dependencies a few times
-    expect((many - some) / 50).toBeLessThan(40);
+    expect((with150 - with100) / 50).toBeLessThan(40);
   });
 });

@@ -4,7 +4,7 @@ import { CLOUDFORMATION_BEHAVIOURS } from 'rehearsal';
 import { BEHAVIOURS } from 'rehearsal/aws';
 
 /*
- * Checks that the links in the documents work, and that the messages that they explain exist in the library.
+ * Checks that the links in the documents work, and that the messages that the documents explain exist in the library.
  */
 
 const PROJECT = join(__dirname, '..', '..');
@@ -28,12 +28,12 @@ function anchorsOf(text: string): string[] {
 
 test.each(DOCUMENTS)('%s links only to files and headings of the repository that exist', (document) => {
   const links = [...read(document).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
-  const broken = links.filter((target) => {
+  const brokenLinks = links.filter((target) => {
     const [path = '', anchor] = target.split('#');
     const file = path === '' ? document : join(dirname(document), path);
     return !existsSync(join(PROJECT, file)) || (anchor !== undefined && !anchorsOf(read(file)).includes(anchor));
   });
-  expect(broken).toEqual([]);
+  expect(brokenLinks).toEqual([]);
 });
 
 test('each link to a form for a new issue names a form that exists', () => {
@@ -55,7 +55,7 @@ test.each(['README.md', 'docs/troubleshooting.md'])('%s explains only messages t
       .filter((file) => /(?<!\.d)\.ts$/.test(file))
       .map((file) => read(join(folder, file))),
   );
-  // joins messages that continue on the next line
+  // a long message continues on the next line: this joins its parts
   const source = sources.join('\n').replace(/['`"] \+\s+['`"]/g, '');
   const tables = read(document)
     .split('\n\n')

@@ -34,7 +34,7 @@ function createFleet(stack: Stack, props: Partial<gamelift.CfnFleetProps> = {}):
   return new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', ...props });
 }
 
-/** A construct that refers to a fleet by its id, as users write it. */
+/** A construct with a `fleetRef`, like the constructs that users write around a fleet. */
 class WrappedFleet extends Construct {
   readonly fleetRef: { readonly fleetId: string; readonly fleetArn: string };
   readonly env = env;
@@ -100,7 +100,7 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
     expect(() => app.synth()).toThrow(anywhereError);
   });
 
-  const warning = Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC');
+  const remoteLocationsWarning = Match.stringLikeRegexp('instances in its remote locations cannot reach the peer VPC');
 
   test.each<[string, string[], string | undefined]>([
     ['its home Region and another Region', ['us-east-1', 'eu-central-1'], env.region],
@@ -110,13 +110,13 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
   ])('has a warning about its remote locations if it has %s', (__, locations, region) => {
     for (const isSetLater of [false, true]) {
       const stack = createStack(new App(), 'Game', { account: env.account, ...(region === undefined ? {} : { region }) });
-      const declared = locations.map((location) => ({ location }));
-      const fleet = createFleet(stack, isSetLater ? {} : { locations: declared });
+      const locationProps = locations.map((location) => ({ location }));
+      const fleet = createFleet(stack, isSetLater ? {} : { locations: locationProps });
       peer(stack, fleet);
       if (isSetLater) {
-        fleet.locations = declared;
+        fleet.locations = locationProps;
       }
-      Annotations.fromStack(stack).hasWarning('/Game/Fleet', warning);
+      Annotations.fromStack(stack).hasWarning('/Game/Fleet', remoteLocationsWarning);
     }
   });
 
@@ -131,9 +131,9 @@ describe.each(PEERING_METHODS)('a fleet that is %s', (_, peer) => {
 });
 
 /** The error about a construct that is not a fleet. */
-function wrongFleet(passed: string): string {
+function wrongFleetError(description: string): string {
   return (
-    `fleet must be an EC2 fleet of GameLift, got ${passed}: pass an aws_gamelift.CfnFleet, a construct whose default child is one, or ` +
+    `fleet must be an EC2 fleet of GameLift, got ${description}: pass an aws_gamelift.CfnFleet, a construct whose default child is one, or ` +
     "aws_gamelift.CfnFleet.fromFleetId(this, 'ImportedFleet', 'fleet-…')"
   );
 }
@@ -220,12 +220,12 @@ describe('a connection fails with', () => {
     [
       'a container fleet',
       (stack) => new gamelift.CfnContainerFleet(stack, 'Fleet', { fleetRoleArn: 'r' }),
-      wrongFleet('Game/Fleet of class CfnContainerFleet, which is an AWS::GameLift::ContainerFleet'),
+      wrongFleetError('Game/Fleet of class CfnContainerFleet, which is an AWS::GameLift::ContainerFleet'),
     ],
     [
       'a reference to a container fleet',
       (stack) => new WrappedFleet(stack, 'Fleet', new gamelift.CfnContainerFleet(stack, 'C', { fleetRoleArn: 'r' }).attrFleetId),
-      wrongFleet('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::ContainerFleet'),
+      wrongFleetError('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::ContainerFleet'),
     ],
     [
       'a reference to an alias',
@@ -233,15 +233,15 @@ describe('a connection fails with', () => {
         const alias = new gamelift.CfnAlias(stack, 'A', { name: 'live', routingStrategy: { type: 'TERMINAL', message: 'no' } });
         return new WrappedFleet(stack, 'Fleet', alias.ref);
       },
-      wrongFleet('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::Alias'),
+      wrongFleetError('Game/Fleet of class WrappedFleet, which is an AWS::GameLift::Alias'),
     ],
     [
       'a fleet of another service that has a fleetId',
       (stack) =>
         Object.assign(new CfnResource(stack, 'Fleet', { type: 'AWS::Deadline::Fleet' }), { fleetId: 'fleet-0123456789abcdef' }),
-      wrongFleet('Game/Fleet of class CfnResource, which is an AWS::Deadline::Fleet'),
+      wrongFleetError('Game/Fleet of class CfnResource, which is an AWS::Deadline::Fleet'),
     ],
-    ['a construct without a fleet', (stack) => new Construct(stack, 'Fleet'), wrongFleet('Game/Fleet of class Construct')],
+    ['a construct without a fleet', (stack) => new Construct(stack, 'Fleet'), wrongFleetError('Game/Fleet of class Construct')],
     [
       'a construct with several fleets and no default child',
       (stack) => {
@@ -249,15 +249,15 @@ describe('a connection fails with', () => {
         ['One', 'Two'].forEach((id) => new gamelift.CfnFleet(group, id, { name: 'fleet' }));
         return group;
       },
-      wrongFleet('Game/Group of class Construct'),
+      wrongFleetError('Game/Group of class Construct'),
     ],
-    ['an id instead of a construct, from code without types', () => 'fleet-1', wrongFleet('a string')],
-    ['nothing, from code without types', () => undefined, wrongFleet('undefined')],
-    ['null, from code without types', () => null, wrongFleet('null')],
+    ['an id instead of a construct, from code without types', () => 'fleet-1', wrongFleetError('a string')],
+    ['undefined, from code without types', () => undefined, wrongFleetError('undefined')],
+    ['null, from code without types', () => null, wrongFleetError('null')],
     [
       'attributes instead of a construct, from code without types',
       () => ({ fleetId: 'fleet-1' }),
-      wrongFleet('an object that is not a construct'),
+      wrongFleetError('an object that is not a construct'),
     ],
     [
       'a construct whose default child is ambiguous',
@@ -266,7 +266,7 @@ describe('a connection fails with', () => {
         ['Resource', 'Default'].forEach((id) => new gamelift.CfnFleet(group, id, { name: 'fleet' }));
         return group;
       },
-      wrongFleet('Game/Group of class Construct, which has a child Resource and a child Default'),
+      wrongFleetError('Game/Group of class Construct, which has a child Resource and a child Default'),
     ],
     [
       'a construct whose default child has no fleet',
@@ -275,7 +275,7 @@ describe('a connection fails with', () => {
         new Construct(wrapper, 'Resource');
         return wrapper;
       },
-      wrongFleet('Game/Wrapper of class Construct'),
+      wrongFleetError('Game/Wrapper of class Construct'),
     ],
     [
       'the id of a container fleet',
@@ -340,16 +340,18 @@ describe('a fleet in another stack than its connection', () => {
 });
 
 describe('the warning about a retained fleet', () => {
-  const ID = 'cdk-gamelift-vpc-peering:retainedFleet';
+  const WARNING_ID = 'cdk-gamelift-vpc-peering:retainedFleet';
   const { RETAIN, RETAIN_ON_UPDATE_OR_DELETE, DESTROY } = RemovalPolicy;
 
-  interface Policies {
+  interface FleetChanges {
+    /** A change before the connection is created. */
     readonly before?: (fleet: gamelift.CfnFleet) => void;
     readonly props?: Partial<VpcPeeringConnectionProps>;
+    /** A change after the connection is created. */
     readonly after?: (fleet: gamelift.CfnFleet, connection: VpcPeeringConnection) => void;
   }
 
-  function annotationsWith({ before, props, after }: Policies): Annotations {
+  function annotationsWith({ before, props, after }: FleetChanges): Annotations {
     const stack = createStack(new App());
     const fleet = createFleet(stack);
     before?.(fleet);
@@ -358,7 +360,7 @@ describe('the warning about a retained fleet', () => {
     return Annotations.fromStack(stack);
   }
 
-  test.each<[string, Policies]>([
+  test.each<[string, FleetChanges]>([
     [
       'retained before its connection is created',
       {
@@ -427,16 +429,16 @@ describe('the warning about a retained fleet', () => {
         },
       },
     ],
-  ])('is added to the connection if the fleet is %s', (_, policies) => {
-    annotationsWith(policies).hasWarning(
+  ])('is added to the connection if the fleet is %s', (_, changes) => {
+    annotationsWith(changes).hasWarning(
       '/Game/Peering',
       'fleet Game/Fleet is retained when it is removed or replaced, but its connection Game/Peering is deleted. Players on the retained ' +
         'fleet then lose everything that they reach through the connection, such as a database. Set removalPolicy: RemovalPolicy.RETAIN on ' +
-        `the connection, which also retains its routes and the rules of allowTo [ack: ${ID}]`,
+        `the connection, which also retains its routes and the rules of allowTo [ack: ${WARNING_ID}]`,
     );
   });
 
-  test.each<[string, Policies]>([
+  test.each<[string, FleetChanges]>([
     [
       'retained with its connection',
       {
@@ -476,9 +478,9 @@ describe('the warning about a retained fleet', () => {
       },
     ],
     ['not retained', {}],
-    ['not retained but its connection is', { props: { removalPolicy: RETAIN } }],
-  ])('is not added if the fleet is %s', (_, policies) => {
-    annotationsWith(policies).hasNoWarning('*', Match.anyValue());
+    ['not retained, but its connection is retained', { props: { removalPolicy: RETAIN } }],
+  ])('is not added if the fleet is %s', (_, changes) => {
+    annotationsWith(changes).hasNoWarning('*', Match.anyValue());
   });
 });
 
@@ -494,9 +496,9 @@ describe('a fleet that is peered twice', () => {
     return app;
   }
   const connect =
-    (id: string, adoptExisting = false): PeerFleet =>
+    (id: string, props: Partial<VpcPeeringConnectionProps> = {}): PeerFleet =>
     (stack, authorization, fleet) => {
-      new VpcPeeringConnection(stack, id, { authorization, fleet, adoptExisting });
+      new VpcPeeringConnection(stack, id, { authorization, fleet, ...props });
     };
   const connectOnCreate =
     (id: string): PeerFleet =>
@@ -509,8 +511,8 @@ describe('a fleet that is peered twice', () => {
 
   test.each([
     ['two connections', connect('One'), connect('Two')],
-    ['a connection, and then one with peerOnCreate', connect('One'), connectOnCreate('Two')],
-    ['a connection with peerOnCreate, and then one without it', connectOnCreate('One'), connect('Two')],
+    ['a connection, and then a connection with peerOnCreate', connect('One'), connectOnCreate('Two')],
+    ['a connection with peerOnCreate, and then a connection without it', connectOnCreate('One'), connect('Two')],
     ['two connections with peerOnCreate', connectOnCreate('One'), connectOnCreate('Two')],
   ])('fails with %s for the same VPC', (_, first, second) => {
     expect(() => peerTwice(first, second)).toThrow(
@@ -529,7 +531,7 @@ describe('a fleet that is peered twice', () => {
   test('fails with two connections even if a third one adopts the connection', () => {
     const connectAndAdopt: PeerFleet = (stack, authorization, fleet) => {
       connect('One')(stack, authorization, fleet);
-      connect('Adopting', true)(stack, authorization, fleet);
+      connect('Adopting', { adoptExisting: true })(stack, authorization, fleet);
     };
     expect(() => peerTwice(connectAndAdopt, connect('Two'))).toThrow(
       /^a fleet and a VPC can have only one .* Game\/Two and Game\/One both peer /,
@@ -538,8 +540,8 @@ describe('a fleet that is peered twice', () => {
 
   test('is allowed if one construct adopts the connection of the other', () => {
     expect(() => {
-      peerTwice(connectOnCreate('One'), connect('Two', true)).synth();
-      peerTwice(connect('One', true), setPeerVpcId).synth();
+      peerTwice(connectOnCreate('One'), connect('Two', { adoptExisting: true })).synth();
+      peerTwice(connect('One', { adoptExisting: true }), setPeerVpcId).synth();
     }).not.toThrow();
   });
 

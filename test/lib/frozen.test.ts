@@ -21,15 +21,14 @@ import { resolveReferences } from '../policies';
  * Values that must never change after the first release, because deployed stacks and apps depend on them. test/lambda/frozen.test.ts tests
  * the values that the handler writes.
  *
- * If a test here fails, undo the change that it found, unless no release contains the old value. With another logical id, physical id or
- * create-only value, CloudFormation replaces the resource in every deployed stack, or refuses the update. With another name of a property,
- * attribute, tag or metric, an update, a rollback or an alarm no longer finds what an earlier version wrote. Adding something is fine: add
- * it here, too.
+ * If a test here fails, restore the old value, unless no release contains it. If a logical id, physical id or create-only value changes,
+ * CloudFormation replaces the resource in every deployed stack, or refuses the update. If the name of a property, attribute, tag or metric
+ * changes, an update, a rollback or an alarm no longer finds what an earlier version wrote. New values are fine: add them here.
  */
 
-const GAME = { account: '111111111111', region: 'eu-central-1' };
-const DATA = { account: '222222222222', region: 'eu-central-1' };
-const VPC = {
+const GAME_ENV = { account: '111111111111', region: 'eu-central-1' };
+const DATA_ENV = { account: '222222222222', region: 'eu-central-1' };
+const VPC_ATTRIBUTES = {
   vpcId: 'vpc-0123456789abcdef0',
   availabilityZones: ['eu-central-1a'],
   privateSubnetIds: ['subnet-0123456789abcdef0'],
@@ -42,49 +41,52 @@ interface TemplateResource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
-const importVpc = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC);
+const importVpc = (stack: Stack): ec2.IVpc => ec2.Vpc.fromVpcAttributes(stack, 'Vpc', VPC_ATTRIBUTES);
 const createFleet = (stack: Stack): gamelift.CfnFleet => new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
 
 const app = new App();
 
-/** A stack with VPC and fleet in one account, with everything that is optional. */
-const oneAccount = new Stack(app, 'Own', { env: GAME });
-const authorization = new VpcPeeringAuthorization(oneAccount, 'Authorization', {
-  vpc: importVpc(oneAccount),
+/** A stack with the VPC and the fleet in one account, and with all optional resources of this library. */
+const stackInOneAccount = new Stack(app, 'Own', { env: GAME_ENV });
+const authorization = new VpcPeeringAuthorization(stackInOneAccount, 'Authorization', {
+  vpc: importVpc(stackInOneAccount),
   renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
 });
-const peering = new VpcPeeringConnection(oneAccount, 'Peering', { authorization, fleet: createFleet(oneAccount) });
-peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(oneAccount, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
-const handler = new VpcPeeringHandler(oneAccount, 'Handler', { vpc: authorization.vpc, tracing: Tracing.ACTIVE });
+const peering = new VpcPeeringConnection(stackInOneAccount, 'Peering', { authorization, fleet: createFleet(stackInOneAccount) });
+peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(stackInOneAccount, 'Database', 'sg-0123456789abcdef0'), ec2.Port.tcp(5432));
+const handler = new VpcPeeringHandler(stackInOneAccount, 'Handler', { vpc: authorization.vpc, tracing: Tracing.ACTIVE });
 
 /** A stack in the account of the VPC. */
-const vpcAccount = new Stack(app, 'Data', { env: DATA });
-const peerRole = new VpcPeeringRole(vpcAccount, 'Role', { vpc: importVpc(vpcAccount), gameLiftAccount: GAME.account });
+const stackInVpcAccount = new Stack(app, 'Data', { env: DATA_ENV });
+const peerRole = new VpcPeeringRole(stackInVpcAccount, 'Role', {
+  vpc: importVpc(stackInVpcAccount),
+  gameLiftAccount: GAME_ENV.account,
+});
 
 /** A stack in the account of the fleets, with a role in the account of the VPC. */
-const withRole = new Stack(app, 'WithRole', { env: GAME });
-new VpcPeeringHandler(withRole, 'Handler', {
-  role: new iam.Role(withRole, 'Studio', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
+const stackWithRoles = new Stack(app, 'WithRole', { env: GAME_ENV });
+new VpcPeeringHandler(stackWithRoles, 'Handler', {
+  role: new iam.Role(stackWithRoles, 'Studio', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
 });
-new VpcPeeringConnection(withRole, 'Peering', {
-  authorization: new VpcPeeringAuthorization(withRole, 'Authorization', {
-    vpc: importVpc(withRole),
+new VpcPeeringConnection(stackWithRoles, 'Peering', {
+  authorization: new VpcPeeringAuthorization(stackWithRoles, 'Authorization', {
+    vpc: importVpc(stackWithRoles),
     peerRole,
     externalId: 'studio-7f3a9',
     renewal: AuthorizationRenewal.everySynthesis(),
   }),
-  fleet: createFleet(withRole),
+  fleet: createFleet(stackWithRoles),
   routes: PeeringRoutes.forSubnets({ subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS }),
 });
 
 /** A stack in the account of the fleets, without access to the account of the VPC. */
-const withoutAccess = new Stack(app, 'WithoutAccess', { env: GAME });
-new VpcPeeringConnection(withoutAccess, 'Peering', {
-  authorization: VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(withoutAccess, 'Authorization', {
-    vpc: importVpc(withoutAccess),
-    peerVpcAccount: DATA.account,
+const stackWithoutAccess = new Stack(app, 'WithoutAccess', { env: GAME_ENV });
+new VpcPeeringConnection(stackWithoutAccess, 'Peering', {
+  authorization: VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stackWithoutAccess, 'Authorization', {
+    vpc: importVpc(stackWithoutAccess),
+    peerVpcAccount: DATA_ENV.account,
   }),
-  fleet: createFleet(withoutAccess),
+  fleet: createFleet(stackWithoutAccess),
   peerOnCreate: true,
   routes: PeeringRoutes.none(),
 });
@@ -92,9 +94,9 @@ new VpcPeeringConnection(withoutAccess, 'Peering', {
 const resourcesOf = (stack: Stack): [id: string, resource: TemplateResource][] =>
   Object.entries((Template.fromStack(stack).toJSON() as { readonly Resources: Record<string, TemplateResource> }).Resources);
 
-const resources = [oneAccount, vpcAccount, withRole, withoutAccess].flatMap(resourcesOf);
+const resources = [stackInOneAccount, stackInVpcAccount, stackWithRoles, stackWithoutAccess].flatMap(resourcesOf);
 
-const FUNCTION_IDS = {
+const FUNCTION_RESOURCES = {
   GameLiftVpcPeeringHandlerFunction72E66EDF: 'AWS::Lambda::Function',
   GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229: 'AWS::Lambda::EventInvokeConfig',
   GameLiftVpcPeeringHandlerLogGroupF5FE6E49: 'AWS::Logs::LogGroup',
@@ -103,9 +105,9 @@ const FUNCTION_IDS = {
 test.each<[string, Stack, Record<string, string>]>([
   [
     'one account',
-    oneAccount,
+    stackInOneAccount,
     {
-      ...FUNCTION_IDS,
+      ...FUNCTION_RESOURCES,
       AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
       AuthorizationTeardown2EDA4C03: 'Custom::GameLiftVpcPeeringTeardown',
       AuthorizationScheduleD6AF9F7B: 'AWS::Scheduler::Schedule',
@@ -127,12 +129,12 @@ test.each<[string, Stack, Record<string, string>]>([
       GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC: 'AWS::IAM::RolePolicy',
     },
   ],
-  ['the account of the VPC', vpcAccount, { Role1ABCC5F0: 'AWS::IAM::Role' }],
+  ['the account of the VPC', stackInVpcAccount, { Role1ABCC5F0: 'AWS::IAM::Role' }],
   [
     'the account of the fleets, with a role for each account',
-    withRole,
+    stackWithRoles,
     {
-      ...FUNCTION_IDS,
+      ...FUNCTION_RESOURCES,
       AuthorizationAE2C3694: 'Custom::GameLiftVpcPeeringAuthorization',
       AuthorizationTeardown2EDA4C03: 'Custom::GameLiftVpcPeeringTeardown',
       Peering3EBF733F: 'Custom::GameLiftVpcPeeringConnection',
@@ -145,9 +147,9 @@ test.each<[string, Stack, Record<string, string>]>([
   ],
   [
     'the account of the fleets, with an authorization that another stack issues',
-    withoutAccess,
+    stackWithoutAccess,
     {
-      ...FUNCTION_IDS,
+      ...FUNCTION_RESOURCES,
       GameLiftVpcPeering7ccf7e6eRenewal9489ACA8: 'Custom::GameLiftVpcPeeringAuthorization',
       GameLiftVpcPeering7ccf7e6eTeardown6A5113AB: 'Custom::GameLiftVpcPeeringTeardown',
       Peering3EBF733F: 'Custom::GameLiftVpcPeeringConnection',
@@ -163,7 +165,7 @@ test.each<[string, Stack, Record<string, string>]>([
 });
 
 test('create-only values never change, except for the digest in the names of policies', () => {
-  const CREATE_ONLY: Readonly<Record<string, readonly string[]>> = {
+  const CREATE_ONLY_PROPERTIES: Readonly<Record<string, readonly string[]>> = {
     'AWS::EC2::SecurityGroup': ['GroupName', 'GroupDescription', 'VpcId'],
     'AWS::EC2::SecurityGroupIngress': ['GroupId', 'IpProtocol', 'FromPort', 'ToPort', 'CidrIp'],
     'AWS::IAM::Role': ['RoleName', 'Path'],
@@ -175,40 +177,41 @@ test('create-only values never change, except for the digest in the names of pol
     'AWS::Scheduler::Schedule': ['Name', 'GroupName'],
     'AWS::SQS::Queue': ['QueueName', 'FifoQueue'],
   };
-  const values = [...resourcesOf(oneAccount), ...resourcesOf(vpcAccount)].flatMap(([id, { Type, Properties = {} }]) =>
-    (CREATE_ONLY[Type] ?? [])
-      .filter((name) => Properties[name] !== undefined)
-      .map((name) => {
-        const value = resolveReferences(Properties[name]);
-        return [`${id}.${name}`, name === 'PolicyName' ? String(value).replace(/-[0-9a-f]{8}$/, '-<digest>') : value];
-      }),
+  const values = [...resourcesOf(stackInOneAccount), ...resourcesOf(stackInVpcAccount)].flatMap(
+    ([id, { Type, Properties = {} }]) =>
+      (CREATE_ONLY_PROPERTIES[Type] ?? [])
+        .filter((name) => Properties[name] !== undefined)
+        .map((name) => {
+          const value = resolveReferences(Properties[name]);
+          return [`${id}.${name}`, name === 'PolicyName' ? String(value).replace(/-[0-9a-f]{8}$/, '-<digest>') : value];
+        }),
   );
-  const role = '<GameLiftVpcPeeringHandlerRoleB8C6F82F>';
-  const lambdaFunction = '<GameLiftVpcPeeringHandlerFunction72E66EDF>';
+  const roleReference = '<GameLiftVpcPeeringHandlerRoleB8C6F82F>';
+  const functionReference = '<GameLiftVpcPeeringHandlerFunction72E66EDF>';
   expect(Object.fromEntries(values)).toEqual({
     'GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F.GroupDescription': 'Handler of GameLift VPC peering',
-    'GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F.VpcId': VPC.vpcId,
-    'GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229.FunctionName': lambdaFunction,
+    'GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F.VpcId': VPC_ATTRIBUTES.vpcId,
+    'GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229.FunctionName': functionReference,
     'GameLiftVpcPeeringHandlerEventInvokeConfigB54FF229.Qualifier': '$LATEST',
-    'GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68.FunctionName': lambdaFunction,
+    'GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68.FunctionName': functionReference,
     'GameLiftVpcPeeringHandlerRenewalsEventInvokeConfigBB9CCC68.Qualifier': 'renewals',
-    'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2.FunctionName': lambdaFunction,
+    'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2.FunctionName': functionReference,
     'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2.Name': 'renewals',
-    'GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A.PolicyName': `GameLiftVpcPeering-Authorize42394c9a-${VPC.vpcId}-<digest>`,
-    'GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A.RoleName': role,
-    'GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B.PolicyName': `GameLiftVpcPeering-Connect42394c9a-${VPC.vpcId}-<digest>`,
-    'GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B.RoleName': role,
+    'GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A.PolicyName': `GameLiftVpcPeering-Authorize42394c9a-${VPC_ATTRIBUTES.vpcId}-<digest>`,
+    'GameLiftVpcPeeringHandlerAuthorize42394c9a2820DA0A.RoleName': roleReference,
+    'GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B.PolicyName': `GameLiftVpcPeering-Connect42394c9a-${VPC_ATTRIBUTES.vpcId}-<digest>`,
+    'GameLiftVpcPeeringHandlerConnect42394c9a9E82A71B.RoleName': roleReference,
     'GameLiftVpcPeeringHandlerFleetsAndTags9e77dffe68CFA5BF.PolicyName':
       'GameLiftVpcPeering-FleetsAndTags9e77dffe-Fleets-<digest>',
-    'GameLiftVpcPeeringHandlerFleetsAndTags9e77dffe68CFA5BF.RoleName': role,
+    'GameLiftVpcPeeringHandlerFleetsAndTags9e77dffe68CFA5BF.RoleName': roleReference,
     'GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678.PolicyName':
       'GameLiftVpcPeering-NetworkInterfaces9e77dffe-Function-<digest>',
-    'GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678.RoleName': role,
+    'GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678.RoleName': roleReference,
     'GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3.PolicyName': 'GameLiftVpcPeering-Tracing9e77dffe-Function-<digest>',
-    'GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3.RoleName': role,
+    'GameLiftVpcPeeringHandlerTracing9e77dffeAA3F7DE3.RoleName': roleReference,
     'GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC.PolicyName':
       'GameLiftVpcPeering-ReportRenewalsf1bf8c81-Failures-<digest>',
-    'GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC.RoleName': role,
+    'GameLiftVpcPeeringHandlerReportRenewalsf1bf8c812CB554DC.RoleName': roleReference,
     'PeeringRule6098beae3743c60a454C323A.GroupId': 'sg-0123456789abcdef0',
     'PeeringRule6098beae3743c60a454C323A.IpProtocol': 'tcp',
     'PeeringRule6098beae3743c60a454C323A.FromPort': 5432,
@@ -219,18 +222,25 @@ test('create-only values never change, except for the digest in the names of pol
 });
 
 describe('in the custom resources', () => {
-  const ofType = (type: string): Readonly<Record<string, unknown>>[] =>
+  const propertiesOfType = (type: string): Readonly<Record<string, unknown>>[] =>
     resources.filter(([, { Type }]) => Type === type).map(([, { Properties = {} }]) => Properties);
 
-  const PAIR = ['SchemaVersion', 'PeerVpcId', 'PeerVpcAwsAccountId', 'GameLiftAwsAccountId', 'PeerRoleArn', 'ExternalId'];
+  const PAIR_PROPERTIES = [
+    'SchemaVersion',
+    'PeerVpcId',
+    'PeerVpcAwsAccountId',
+    'GameLiftAwsAccountId',
+    'PeerRoleArn',
+    'ExternalId',
+  ];
 
   test.each([
-    ['Custom::GameLiftVpcPeeringAuthorization', [...PAIR, 'Renewal', 'ReliedOnBy']],
-    ['Custom::GameLiftVpcPeeringTeardown', [...PAIR, 'FleetIds']],
+    ['Custom::GameLiftVpcPeeringAuthorization', [...PAIR_PROPERTIES, 'Renewal', 'ReliedOnBy']],
+    ['Custom::GameLiftVpcPeeringTeardown', [...PAIR_PROPERTIES, 'FleetIds']],
     [
       'Custom::GameLiftVpcPeeringConnection',
       [
-        ...PAIR,
+        ...PAIR_PROPERTIES,
         'FleetId',
         'TimeoutSeconds',
         'Routes',
@@ -242,12 +252,12 @@ describe('in the custom resources', () => {
       ],
     ],
   ])('the names of properties never change: %s', (type, expected) => {
-    const names = new Set(ofType(type).flatMap((properties) => Object.keys(properties)));
+    const names = new Set(propertiesOfType(type).flatMap((properties) => Object.keys(properties)));
     expect([...names].sort()).toEqual(['ServiceToken', 'ServiceTimeout', ...expected].sort());
   });
 
   test('the schema version and the kinds of routes never change', () => {
-    const connections = ofType('Custom::GameLiftVpcPeeringConnection');
+    const connections = propertiesOfType('Custom::GameLiftVpcPeeringConnection');
     expect(new Set(connections.map(({ SchemaVersion }) => SchemaVersion))).toEqual(new Set(['1']));
     expect(connections.map(({ Routes }) => Routes)).toEqual(['EveryRouteTable', 'RouteTables', 'None']);
   });
@@ -263,7 +273,7 @@ describe('in the custom resources', () => {
       gameLiftVpcId,
       gameLiftCidrBlock,
     };
-    expect(resolveReferences(oneAccount.resolve(attributes))).toEqual({
+    expect(resolveReferences(stackInOneAccount.resolve(attributes))).toEqual({
       expirationTime: '<AuthorizationAE2C3694.ExpirationTime>',
       creationTime: '<AuthorizationAE2C3694.CreationTime>',
       expirationEpochSeconds: '<AuthorizationAE2C3694.ExpirationEpochSeconds>',
@@ -279,9 +289,9 @@ describe('in the custom resources', () => {
     expect(JSON.parse(Target.Input)).toEqual({
       GameLiftVpcPeeringRenewal: {
         SchemaVersion: '1',
-        PeerVpcId: VPC.vpcId,
-        PeerVpcAwsAccountId: GAME.account,
-        GameLiftAwsAccountId: GAME.account,
+        PeerVpcId: VPC_ATTRIBUTES.vpcId,
+        PeerVpcAwsAccountId: GAME_ENV.account,
+        GameLiftAwsAccountId: GAME_ENV.account,
         StackId: '<AWS::StackId>',
         LogicalResourceId: 'AuthorizationAE2C3694',
         MinimumValiditySeconds: '46800',

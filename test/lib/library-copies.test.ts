@@ -14,24 +14,24 @@ import * as library from '../../lib';
 const PROJECT = join(__dirname, '..', '..');
 const env = { account: '111111111111', region: 'us-east-1' };
 
-let folder: string;
+let copyFolder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'copy-'));
+  copyFolder = mkdtempSync(join(tmpdir(), 'copy-'));
 });
 afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(copyFolder, { recursive: true, force: true });
 });
 
 /** Copies the library, with the same or another version. The copy uses the same CDK as this test. */
 function copyLibrary(version?: string): typeof library {
   for (const part of ['lib', 'lambda/bundle']) {
-    cpSync(join(PROJECT, part), join(folder, part), { recursive: true });
+    cpSync(join(PROJECT, part), join(copyFolder, part), { recursive: true });
   }
   const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as object;
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, ...(version === undefined ? {} : { version }) }));
-  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-  return jest.requireActual<typeof library>(join(folder, 'lib', 'index.js'));
+  writeFileSync(join(copyFolder, 'package.json'), JSON.stringify({ ...manifest, ...(version === undefined ? {} : { version }) }));
+  symlinkSync(join(PROJECT, 'node_modules'), join(copyFolder, 'node_modules'));
+  return jest.requireActual<typeof library>(join(copyFolder, 'lib', 'index.js'));
 }
 
 function importVpc(stack: Stack): ec2.IVpc {
@@ -83,11 +83,11 @@ describe('two copies of the library with the same version', () => {
 
 describe('two versions of the library', () => {
   const versionError = (): string =>
-    `the app contains two versions of cdk-gamelift-vpc-peering: 9.9.9 in ${folder}, and 0.1.0 in ${PROJECT}. ` +
+    `the app contains two versions of cdk-gamelift-vpc-peering: 9.9.9 in ${copyFolder}, and 0.1.0 in ${PROJECT}. ` +
     'Use one version: make cdk-gamelift-vpc-peering a peerDependency of the package that brings the other version, or set one version ' +
     'for all packages (overrides in npm and pnpm, resolutions in yarn), then install again';
 
-  test('fail in one stack, with an error that says where both are and what to do', () => {
+  test('fail in one stack, with an error that says where both versions are and what to do', () => {
     const copy = copyLibrary('9.9.9');
     const stack = new Stack(new App(), 'Stack', { env });
     new library.VpcPeeringAuthorization(stack, 'One', { vpc: importVpc(stack) });
@@ -127,14 +127,14 @@ describe('constructs of another copy of aws-cdk-lib', () => {
 
   /** Loads the classes again from the same files. */
   function loadOtherClasses(): Classes {
-    let other: Classes | undefined;
+    let otherClasses: Classes | undefined;
     jest.isolateModules(() => {
-      other = loadClasses();
+      otherClasses = loadClasses();
     });
-    if (other === undefined || other.Vpc === ec2.Vpc || other.CfnFleet === gamelift.CfnFleet) {
+    if (otherClasses === undefined || otherClasses.Vpc === ec2.Vpc || otherClasses.CfnFleet === gamelift.CfnFleet) {
       throw new Error('the classes were not loaded again');
     }
-    return other;
+    return otherClasses;
   }
 
   /** The template of a stack with a fleet that is peered on creation, and a fleet that is connected later. */

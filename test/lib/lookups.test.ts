@@ -12,14 +12,14 @@ import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeerin
 
 const env = { account: '111111111111', region: 'us-east-1' };
 
-/** The keys of the lookups that the synthesis asks the CLI to make. */
+/** The keys of the lookups that the CDK CLI would have to make after the synthesis. */
 function lookupsOf(addConstructs: (stack: Stack) => void, context: Record<string, unknown> = {}): readonly string[] {
   const app = new App({ context });
   addConstructs(new Stack(app, 'Stack', { env }));
   return (app.synth().manifest.missing ?? []).map(({ key }) => key);
 }
 
-const SUBNETS = [ec2.SubnetType.PUBLIC, ec2.SubnetType.PRIVATE_WITH_EGRESS, ec2.SubnetType.PRIVATE_ISOLATED];
+const SUBNET_TYPES = [ec2.SubnetType.PUBLIC, ec2.SubnetType.PRIVATE_WITH_EGRESS, ec2.SubnetType.PRIVATE_ISOLATED];
 
 function connect(stack: Stack, vpc: ec2.IVpc, subnetType: ec2.SubnetType): void {
   new VpcPeeringConnection(stack, 'Peering', {
@@ -32,7 +32,7 @@ function connect(stack: Stack, vpc: ec2.IVpc, subnetType: ec2.SubnetType): void 
 describe('Vpc.fromLookup', () => {
   const lookUp = (stack: Stack, id = 'Vpc'): ec2.IVpc => ec2.Vpc.fromLookup(stack, id, { tags: { Name: id } });
 
-  test.each(SUBNETS)('works with routes for %s subnets', (subnetType) => {
+  test.each(SUBNET_TYPES)('works with routes for %s subnets', (subnetType) => {
     const [key] = lookupsOf((stack) => {
       connect(stack, lookUp(stack), subnetType);
     });
@@ -51,7 +51,7 @@ describe('Vpc.fromLookup', () => {
   });
 
   test.each([false, true])(
-    'works if the peerVpcId of the fleet is another VPC with the same dummy id: peerOnCreate %p',
+    'works if the peerVpcId of the fleet is the same dummy id of another VPC: peerOnCreate %p',
     (peerOnCreate) => {
       const keys = lookupsOf((stack) => {
         const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', peerVpcId: lookUp(stack, 'Other').vpcId });
@@ -105,7 +105,7 @@ describe('Vpc.fromLookup', () => {
 describe('StringParameter.valueFromLookup', () => {
   const importVpc = (stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc =>
     ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
-  const uses: Record<string, [use: (stack: Stack, value: string) => void, message: string]> = {
+  const usages: Record<string, [use: (stack: Stack, value: string) => void, message: string]> = {
     'vpc, as its id': [
       (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack, value) }),
       "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
@@ -139,7 +139,7 @@ describe('StringParameter.valueFromLookup', () => {
     externalId: [
       (stack, value) => {
         const peerRole = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::222222222222:role/Peering');
-        // the text «wrong» is a valid external id
+        // `wrong` is a valid external id, but `!` is not
         const externalId = value === 'wrong' ? '!' : value;
         new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack), peerRole, externalId });
       },
@@ -159,7 +159,7 @@ describe('StringParameter.valueFromLookup', () => {
     ],
   };
 
-  test.each(Object.entries(uses))('works for %s, and fails if the result of the lookup is invalid', (_, [use, message]) => {
+  test.each(Object.entries(usages))('works for %s, and fails if the result of the lookup is invalid', (_, [use, message]) => {
     const addConstructs = (stack: Stack): void => {
       use(stack, ssm.StringParameter.valueFromLookup(stack, '/studio/value'));
     };

@@ -17,6 +17,7 @@ import {
   VpcPeeringRole,
 } from '../../lib';
 import type { IVpcPeeringAuthorization, VpcPeeringAuthorizationProps } from '../../lib';
+import { codeSpansIn } from '../compliance';
 import { purposeOf, resolveReferences } from '../policies';
 import type { ResolvedStatement } from '../policies';
 
@@ -25,27 +26,27 @@ import type { ResolvedStatement } from '../policies';
  */
 
 const region = 'us-east-1';
-const GAME = { account: '111111111111', region };
-const DATA = { account: '222222222222', region };
+const GAME_ENV = { account: '111111111111', region };
+const DATA_ENV = { account: '222222222222', region };
 const VPC_ID = 'vpc-0123456789abcdef0';
 
-interface Document {
+interface PolicyDocument {
   readonly Statement: readonly ResolvedStatement[];
 }
 
 interface Policy {
   readonly PolicyName: string;
-  readonly PolicyDocument: Document;
+  readonly PolicyDocument: PolicyDocument;
 }
 
 interface ResourceProperties extends Partial<Policy> {
   readonly Policies?: readonly Policy[];
   readonly ManagedPolicyArns?: readonly string[];
-  readonly AssumeRolePolicyDocument?: Document;
+  readonly AssumeRolePolicyDocument?: PolicyDocument;
 }
 
 /** Actions, by the purpose of the policy and by the scope of the statement. */
-type Listing = Record<string, Record<string, string[]>>;
+type Permissions = Record<string, Record<string, string[]>>;
 
 interface GrantedStatement {
   /** The purpose of the policy that contains the statement. */
@@ -61,10 +62,10 @@ function statementsOf(stack: Stack): GrantedStatement[] {
   const { Resources } = resolveReferences(Template.fromStack(stack).toJSON()) as {
     Resources: Record<string, { Type: string; Properties: ResourceProperties }>;
   };
-  const readDocument = (purpose: string, { Statement }: Document): GrantedStatement[] =>
+  const readDocument = (purpose: string, { Statement }: PolicyDocument): GrantedStatement[] =>
     Statement.map((statement) => ({ purpose, scope: describeScope(statement), actions: [statement.Action].flat(), statement }));
   return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
-    // a permission of this type would be in none of these policies
+    // such a resource would grant permissions that this function does not find
     expect(Type).not.toBe('AWS::Lambda::Permission');
     expect(Properties.ManagedPolicyArns).toBeUndefined();
     const { PolicyName, PolicyDocument, Policies = [], AssumeRolePolicyDocument } = Properties;
@@ -78,17 +79,17 @@ function statementsOf(stack: Stack): GrantedStatement[] {
   });
 }
 
-/** Lists the actions of all statements of a template. */
-function listingOf(stack: Stack): Listing {
-  const listing: Listing = {};
+/** The permissions in all statements of a template. */
+function permissionsOf(stack: Stack): Permissions {
+  const permissions: Permissions = {};
   for (const { purpose, scope, actions } of statementsOf(stack)) {
-    const scopes = (listing[purpose] ??= {});
+    const scopes = (permissions[purpose] ??= {});
     (scopes[scope] ??= []).push(...actions);
   }
-  return listing;
+  return permissions;
 }
 
-/** The resources and conditions of a statement. The effect and the principals, too, if it denies or has principals. */
+/** The resources and conditions of a statement as text. If the statement denies or has principals, also its effect and its principals. */
 function describeScope(statement: ResolvedStatement): string {
   const { Effect, Principal, Resource } = statement;
   if (Effect === 'Allow' && Principal === undefined) {
@@ -109,7 +110,7 @@ function importVpc(stack: Stack): ec2.IVpc {
 type CreateAuthorization = (stack: Stack) => IVpcPeeringAuthorization;
 
 /** A stack with a fleet that is peered on creation, and a fleet that is connected later. */
-function stackWithFleets(env: typeof GAME, createAuthorization: CreateAuthorization, routes?: PeeringRoutes): Stack {
+function stackWithFleets(env: typeof GAME_ENV, createAuthorization: CreateAuthorization, routes?: PeeringRoutes): Stack {
   const stack = new Stack(new App(), 'Game', { env });
   const authorization = createAuthorization(stack);
   const options = { authorization, ...(routes === undefined ? {} : { routes }) };
@@ -125,32 +126,33 @@ const importAuthorization =
   (stack) =>
     VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: importVpc(stack),
-      peerVpcAccount: DATA.account,
+      peerVpcAccount: DATA_ENV.account,
       ...(peerRoleArn === undefined
         ? {}
         : { peerRole: VpcPeeringRole.fromRoleArn(stack, 'PeerRole', peerRoleArn, { mutable: false }) }),
     });
 
-const ec2ArnOf = ({ account }: typeof GAME, resource: string): string => `arn:aws:ec2:${region}:${account}:${resource}`;
-const vpcArnOf = (vpcEnv: typeof GAME): string => ec2ArnOf(vpcEnv, `vpc/${VPC_ID}`);
-const acceptedConnections = (vpcEnv: typeof GAME): string =>
+const ec2ArnOf = ({ account }: typeof GAME_ENV, resource: string): string => `arn:aws:ec2:${region}:${account}:${resource}`;
+const vpcArnOf = (vpcEnv: typeof GAME_ENV): string => ec2ArnOf(vpcEnv, `vpc/${VPC_ID}`);
+const acceptedConnections = (vpcEnv: typeof GAME_ENV): string =>
   `${ec2ArnOf(vpcEnv, 'vpc-peering-connection/*')} if ec2:AccepterVpc ArnEquals ${vpcArnOf(vpcEnv)}`;
-const resourcesInVpc = (vpcEnv: typeof GAME, ...kinds: string[]): string =>
+const resourcesInVpc = (vpcEnv: typeof GAME_ENV, ...kinds: string[]): string =>
   `${kinds.map((kind) => ec2ArnOf(vpcEnv, `${kind}/*`)).join(', ')} if ec2:Vpc ArnEquals ${vpcArnOf(vpcEnv)}`;
-const FLEETS = 'arn:aws:gamelift:us-east-1:*:fleet/*';
+const FLEET_ARN = 'arn:aws:gamelift:us-east-1:*:fleet/*';
 
 /** The permissions of every handler: for its logs, and for Lambda to assume its role. */
-const HANDLER_PERMISSIONS: Listing = {
+const HANDLER_PERMISSIONS: Permissions = {
   Logs: { '<GameLiftVpcPeeringHandlerLogGroupF5FE6E49.Arn>': ['logs:CreateLogStream', 'logs:PutLogEvents'] },
   'Trust of GameLiftVpcPeeringHandlerRoleB8C6F82F': { 'Allow Service lambda.amazonaws.com': ['sts:AssumeRole'] },
 };
 
-/** The actions that list the connections of an account's fleets, and those of its VPCs. */
+/** The action that lists the connections of an account's fleets. */
 const LIST_FLEET_CONNECTIONS = 'gamelift:DescribeVpcPeeringConnections';
+/** The action that lists the connections of an account's VPCs. */
 const LIST_VPC_CONNECTIONS = 'ec2:DescribeVpcPeeringConnections';
 
 /** The permissions to authorize in the account of the VPC, and to check that nothing is peered before a cancellation. */
-const authorizePermissions = (vpcEnv: typeof GAME, ...checks: string[]): Listing[string] => ({
+const authorizePermissions = (vpcEnv: typeof GAME_ENV, ...checks: string[]): Permissions[string] => ({
   '*': [
     'gamelift:CreateVpcPeeringAuthorization',
     'gamelift:DeleteVpcPeeringAuthorization',
@@ -184,12 +186,12 @@ const FLEET_PERMISSIONS = {
     'gamelift:DescribeFleetAttributes',
     LIST_FLEET_CONNECTIONS,
   ],
-  [FLEETS]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
-  [FLEETS + ifOnlyTagged(LIBRARY_TAG_KEYS)]: ['gamelift:TagResource', 'gamelift:UntagResource'],
+  [FLEET_ARN]: ['gamelift:DescribeFleetEvents', 'gamelift:ListTagsForResource'],
+  [FLEET_ARN + ifOnlyTagged(LIBRARY_TAG_KEYS)]: ['gamelift:TagResource', 'gamelift:UntagResource'],
 };
 
 /** The permissions for tags, routes and DNS, in the account of the VPC. */
-const networkPermissions = (vpcEnv: typeof GAME): Listing[string] => ({
+const networkPermissions = (vpcEnv: typeof GAME_ENV): Permissions[string] => ({
   '*': [LIST_VPC_CONNECTIONS],
   [acceptedConnections(vpcEnv) + ifOnlyTagged('Name', LIBRARY_TAG_KEYS)]: ['ec2:CreateTags'],
   [acceptedConnections(vpcEnv)]: ['ec2:ModifyVpcPeeringConnectionOptions'],
@@ -197,7 +199,7 @@ const networkPermissions = (vpcEnv: typeof GAME): Listing[string] => ({
 });
 
 /** The permissions to remove tags, only from connections that have tags of this library. */
-const untagPermissions = (vpcEnv: typeof GAME): Listing[string] => {
+const untagPermissions = (vpcEnv: typeof GAME_ENV): Permissions[string] => {
   const peerings = ec2ArnOf(vpcEnv, 'vpc-peering-connection/*') + ifOnlyTagged('Name', LIBRARY_TAG_KEYS);
   return {
     [`${peerings} if aws:ResourceTag/cdk-gamelift-vpc-peering:owner Null false`]: ['ec2:DeleteTags'],
@@ -208,9 +210,9 @@ const untagPermissions = (vpcEnv: typeof GAME): Listing[string] => {
 /** The permissions that the caller of CreateVpcPeeringConnection needs if the VPC is in another account. */
 const CALLER_PERMISSIONS = {
   '*': ['ec2:DescribeRouteTables', 'ec2:DescribeSecurityGroups'],
-  [vpcArnOf(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
-  [acceptedConnections(DATA)]: ['ec2:AcceptVpcPeeringConnection'],
-  [resourcesInVpc(DATA, 'route-table', 'security-group')]: [
+  [vpcArnOf(DATA_ENV)]: ['ec2:AcceptVpcPeeringConnection'],
+  [acceptedConnections(DATA_ENV)]: ['ec2:AcceptVpcPeeringConnection'],
+  [resourcesInVpc(DATA_ENV, 'route-table', 'security-group')]: [
     'ec2:AuthorizeSecurityGroupEgress',
     'ec2:AuthorizeSecurityGroupIngress',
     'ec2:CreateRoute',
@@ -218,7 +220,7 @@ const CALLER_PERMISSIONS = {
 };
 
 /** A stack with the constructs that `addConstructs` creates. */
-function stackWith(env: typeof GAME, addConstructs: (stack: Stack) => void): Stack {
+function stackWith(env: typeof GAME_ENV, addConstructs: (stack: Stack) => void): Stack {
   const stack = new Stack(new App(), 'Stack', { env });
   addConstructs(stack);
   return stack;
@@ -226,46 +228,46 @@ function stackWith(env: typeof GAME, addConstructs: (stack: Stack) => void): Sta
 
 const ROLE_ARN = 'arn:aws:iam::222222222222:role/Peering';
 
-/** Stacks that together have all statements that the library can grant. */
-const STACKS = {
+/** Functions that create stacks. Together, the stacks have all statements that the library can grant. */
+const CREATE_STACKS = {
   oneAccount: () =>
-    stackWithFleets(GAME, (stack) => new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) })),
-  throughRole: () => stackWithFleets(GAME, importAuthorization(ROLE_ARN)),
-  withoutTrust: () => stackWithFleets(GAME, importAuthorization(), PeeringRoutes.none()),
-  role: () =>
-    stackWith(DATA, (stack) => {
-      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account });
+    stackWithFleets(GAME_ENV, (stack) => new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) })),
+  withPeerRole: () => stackWithFleets(GAME_ENV, importAuthorization(ROLE_ARN)),
+  withoutPeerRole: () => stackWithFleets(GAME_ENV, importAuthorization(), PeeringRoutes.none()),
+  peerRole: () =>
+    stackWith(DATA_ENV, (stack) => {
+      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account });
     }),
-  roleWithExternalId: () =>
-    stackWith(DATA, (stack) => {
-      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME.account, externalId: 'studio-7' });
+  peerRoleWithExternalId: () =>
+    stackWith(DATA_ENV, (stack) => {
+      new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account, externalId: 'studio-7' });
     }),
-  scheduled: () =>
-    stackWith(DATA, (stack) => {
+  withScheduledRenewal: () =>
+    stackWith(DATA_ENV, (stack) => {
       new VpcPeeringAuthorization(stack, 'Authorization', {
         vpc: importVpc(stack),
-        gameLiftAccount: GAME.account,
+        gameLiftAccount: GAME_ENV.account,
         renewal: AuthorizationRenewal.scheduled(Duration.hours(12)),
       });
     }),
-  inVpc: () =>
-    stackWith(GAME, (stack) => {
+  handlerInVpc: () =>
+    stackWith(GAME_ENV, (stack) => {
       new VpcPeeringHandler(stack, 'Handler', { vpc: importVpc(stack), tracing: lambda.Tracing.ACTIVE });
     }),
 } as const;
 
 describe('the library grants exactly the listed permissions to', () => {
   test('the handler of an authorization and its fleets in one account', () => {
-    expect(listingOf(STACKS.oneAccount())).toEqual({
+    expect(permissionsOf(CREATE_STACKS.oneAccount())).toEqual({
       ...HANDLER_PERMISSIONS,
-      Authorize: authorizePermissions(GAME, LIST_FLEET_CONNECTIONS),
-      FleetsAndTags: { ...FLEET_PERMISSIONS, ...untagPermissions(GAME) },
-      Connect: networkPermissions(GAME),
+      Authorize: authorizePermissions(GAME_ENV, LIST_FLEET_CONNECTIONS),
+      FleetsAndTags: { ...FLEET_PERMISSIONS, ...untagPermissions(GAME_ENV) },
+      Connect: networkPermissions(GAME_ENV),
     });
   });
 
   test('the handler of fleets in another account than the VPC, with a peer role', () => {
-    expect(listingOf(STACKS.throughRole())).toEqual({
+    expect(permissionsOf(CREATE_STACKS.withPeerRole())).toEqual({
       ...HANDLER_PERMISSIONS,
       Assume: { [ROLE_ARN]: ['sts:AssumeRole'], '*': [LIST_FLEET_CONNECTIONS] },
       Fleets: FLEET_PERMISSIONS,
@@ -274,7 +276,7 @@ describe('the library grants exactly the listed permissions to', () => {
   });
 
   test('the handler of fleets in another account than the VPC, without a peer role', () => {
-    expect(listingOf(STACKS.withoutTrust())).toEqual({
+    expect(permissionsOf(CREATE_STACKS.withoutPeerRole())).toEqual({
       ...HANDLER_PERMISSIONS,
       Receive: {
         '*': ['gamelift:DescribeVpcPeeringAuthorizations', LIST_FLEET_CONNECTIONS],
@@ -288,42 +290,42 @@ describe('the library grants exactly the listed permissions to', () => {
   test('a VpcPeeringRole', () => {
     const {
       '*': authorizeAnywhere = [],
-      [acceptedConnections(DATA)]: authorizeAccepted = [],
+      [acceptedConnections(DATA_ENV)]: authorizeAccepted = [],
       ...authorizeOthers
-    } = authorizePermissions(DATA);
+    } = authorizePermissions(DATA_ENV);
     const {
       '*': networkAnywhere = [],
-      [acceptedConnections(DATA)]: networkAccepted = [],
+      [acceptedConnections(DATA_ENV)]: networkAccepted = [],
       ...networkOthers
-    } = networkPermissions(DATA);
-    expect(listingOf(STACKS.role())).toEqual({
+    } = networkPermissions(DATA_ENV);
+    expect(permissionsOf(CREATE_STACKS.peerRole())).toEqual({
       Peer: {
         ...authorizeOthers,
         ...networkOthers,
-        ...untagPermissions(DATA),
+        ...untagPermissions(DATA_ENV),
         '*': [...authorizeAnywhere, ...networkAnywhere],
-        [acceptedConnections(DATA)]: [...authorizeAccepted, ...networkAccepted],
+        [acceptedConnections(DATA_ENV)]: [...authorizeAccepted, ...networkAccepted],
       },
       'Trust of Role1ABCC5F0': { 'Allow AWS arn:aws:iam::111111111111:root': ['sts:AssumeRole'] },
     });
   });
 
   test('a VpcPeeringRole with an external id', () => {
-    expect(listingOf(STACKS.roleWithExternalId())['Trust of Role1ABCC5F0']).toEqual({
+    expect(permissionsOf(CREATE_STACKS.peerRoleWithExternalId())['Trust of Role1ABCC5F0']).toEqual({
       'Allow AWS arn:aws:iam::111111111111:root if sts:ExternalId StringEquals studio-7': ['sts:AssumeRole'],
     });
   });
 
   test('the handler of an authorization that is renewed on a schedule, only in the account of the VPC', () => {
     const queue = '<GameLiftVpcPeeringHandlerRenewalsFailures13BAC665.Arn>';
-    expect(listingOf(STACKS.scheduled())).toEqual({
+    expect(permissionsOf(CREATE_STACKS.withScheduledRenewal())).toEqual({
       ...HANDLER_PERMISSIONS,
-      Authorize: authorizePermissions(DATA, LIST_VPC_CONNECTIONS),
+      Authorize: authorizePermissions(DATA_ENV, LIST_VPC_CONNECTIONS),
       ReportRenewals: { [queue]: ['sqs:SendMessage'] },
       // the role of EventBridge Scheduler
       Renew: { '<GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2>': ['lambda:InvokeFunction'], [queue]: ['sqs:SendMessage'] },
       'Trust of GameLiftVpcPeeringHandlerRenewalsRole2C262E9B': {
-        [`Allow Service scheduler.amazonaws.com if aws:SourceAccount StringEquals ${DATA.account}`]: ['sts:AssumeRole'],
+        [`Allow Service scheduler.amazonaws.com if aws:SourceAccount StringEquals ${DATA_ENV.account}`]: ['sts:AssumeRole'],
       },
       'AWS::SQS::QueuePolicy': { [`Deny AWS * on ${queue} if aws:SecureTransport Bool false`]: ['sqs:*'] },
     });
@@ -331,7 +333,7 @@ describe('the library grants exactly the listed permissions to', () => {
 
   test('a handler in a VPC, with tracing', () => {
     // AWS supports no narrower resource for these actions, which Lambda itself needs
-    expect(listingOf(STACKS.inVpc())).toEqual({
+    expect(permissionsOf(CREATE_STACKS.handlerInVpc())).toEqual({
       ...HANDLER_PERMISSIONS,
       NetworkInterfaces: {
         '*': [
@@ -350,11 +352,11 @@ describe('the library grants exactly the listed permissions to', () => {
 
 describe('the check that nothing is peered, before an authorization is canceled', () => {
   type Props = Omit<VpcPeeringAuthorizationProps, 'vpc'>;
-  const TOKEN = Lazy.string({ produce: () => GAME.account });
+  const ACCOUNT_TOKEN = Lazy.string({ produce: () => GAME_ENV.account });
   const peerRoleIn = (stack: Stack): Props => ({ peerRole: iam.Role.fromRoleArn(stack, 'PeerRole', ROLE_ARN) });
 
   /** The permissions to list connections that the handler gets in a stack with these authorizations. */
-  function checksOf(env: Environment, ...authorizations: ((stack: Stack) => Props)[]): string[] {
+  function listPermissionsOf(env: Environment, ...authorizations: ((stack: Stack) => Props)[]): string[] {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = importVpc(stack);
     authorizations.forEach((propsIn, index) => {
@@ -368,7 +370,12 @@ describe('the check that nothing is peered, before an authorization is canceled'
   }
 
   test.each<[string, Environment, (stack: Stack) => Props, string[]]>([
-    ['calls GameLift if the VPC and the fleets are in one account', GAME, () => ({}), [`Authorize ${LIST_FLEET_CONNECTIONS}`]],
+    [
+      'calls GameLift if the VPC and the fleets are in one account',
+      GAME_ENV,
+      () => ({}),
+      [`Authorize ${LIST_FLEET_CONNECTIONS}`],
+    ],
     [
       'calls GameLift if the stack has no account, and the VPC and the fleets are in its account',
       {},
@@ -377,48 +384,48 @@ describe('the check that nothing is peered, before an authorization is canceled'
     ],
     [
       'calls EC2 in the account of the VPC',
-      DATA,
-      () => ({ gameLiftAccount: GAME.account }),
+      DATA_ENV,
+      () => ({ gameLiftAccount: GAME_ENV.account }),
       [`Authorize ${LIST_VPC_CONNECTIONS}`],
     ],
     [
-      'may call either if the account of the stack is a token',
+      'may call GameLift or EC2 if the account of the stack is a token',
       {},
-      () => ({ gameLiftAccount: GAME.account }),
+      () => ({ gameLiftAccount: GAME_ENV.account }),
       [`Authorize ${LIST_FLEET_CONNECTIONS}`, `Authorize ${LIST_VPC_CONNECTIONS}`],
     ],
     [
-      'may call either if the GameLift account is a token',
-      DATA,
-      () => ({ gameLiftAccount: TOKEN }),
+      'may call GameLift or EC2 if the GameLift account is a token',
+      DATA_ENV,
+      () => ({ gameLiftAccount: ACCOUNT_TOKEN }),
       [`Authorize ${LIST_FLEET_CONNECTIONS}`, `Authorize ${LIST_VPC_CONNECTIONS}`],
     ],
-    ['calls GameLift in the GameLift account, with a peer role', GAME, peerRoleIn, [`Assume ${LIST_FLEET_CONNECTIONS}`]],
+    ['calls GameLift in the GameLift account, with a peer role', GAME_ENV, peerRoleIn, [`Assume ${LIST_FLEET_CONNECTIONS}`]],
     [
       'calls GameLift if the GameLift account is a token, with a peer role',
-      GAME,
-      (stack) => ({ ...peerRoleIn(stack), gameLiftAccount: TOKEN }),
+      GAME_ENV,
+      (stack) => ({ ...peerRoleIn(stack), gameLiftAccount: ACCOUNT_TOKEN }),
       [`Assume ${LIST_FLEET_CONNECTIONS}`],
     ],
     [
       'needs no permission of its own in a third account, with a peer role',
-      { ...GAME, account: '333333333333' },
-      (stack) => ({ ...peerRoleIn(stack), gameLiftAccount: GAME.account }),
+      { ...GAME_ENV, account: '333333333333' },
+      (stack) => ({ ...peerRoleIn(stack), gameLiftAccount: GAME_ENV.account }),
       [],
     ],
   ])('%s', (_, env, propsIn, expected) => {
-    expect(checksOf(env, propsIn)).toEqual(expected);
+    expect(listPermissionsOf(env, propsIn)).toEqual(expected);
   });
 
-  test('has the permissions for all authorizations of a VPC, in any order and each only once', () => {
-    const [sameAccount, other, another] = [
+  test('has each permission that the authorizations of a VPC need only once, in any order of the authorizations', () => {
+    const [inSameAccount, inSecondAccount, inThirdAccount] = [
       () => ({}),
       () => ({ gameLiftAccount: '333333333333' }),
       () => ({ gameLiftAccount: '444444444444' }),
     ];
     const permissions = [`Authorize ${LIST_FLEET_CONNECTIONS}`, `Authorize ${LIST_VPC_CONNECTIONS}`];
-    expect(checksOf(GAME, sameAccount, other, another)).toEqual(permissions);
-    expect(checksOf(GAME, other, another, sameAccount).sort()).toEqual([...permissions].sort());
+    expect(listPermissionsOf(GAME_ENV, inSameAccount, inSecondAccount, inThirdAccount)).toEqual(permissions);
+    expect(listPermissionsOf(GAME_ENV, inSecondAccount, inThirdAccount, inSameAccount).sort()).toEqual([...permissions].sort());
   });
 });
 
@@ -428,21 +435,20 @@ describe('docs/security.md', () => {
     .split('\n')
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.split('|').slice(1, -1));
-  const quotedWordsIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
 
   test('has exactly one row for each statement, which names the policies that contain it', () => {
-    const documented = rows.flatMap(([policies, actions]) =>
-      quotedWordsIn(policies).map((policy) => `${policy}: ${quotedWordsIn(actions).join(' ')}`),
+    const documentedPolicies = rows.flatMap(([policies, actions]) =>
+      codeSpansIn(policies).map((policy) => `${policy}: ${codeSpansIn(actions).join(' ')}`),
     );
-    const statements = Object.values(STACKS).flatMap((stack) => statementsOf(stack()));
-    const distinct = new Map(
+    const statements = Object.values(CREATE_STACKS).flatMap((stack) => statementsOf(stack()));
+    const policiesByStatement = new Map(
       statements.map(({ purpose, scope, actions }) => {
         const policy = purpose.replace(/^Trust of .*/, 'Trust').replace('AWS::SQS::', '');
         const anyAccountScope = scope.replace(/\b\d{12}\b/g, 'ACCOUNT');
         return [`${policy}: ${actions.join(' ')} on ${anyAccountScope}`, `${policy}: ${actions.join(' ')}`];
       }),
     );
-    expect(documented.sort()).toEqual([...distinct.values()].sort());
+    expect(documentedPolicies.sort()).toEqual([...policiesByStatement.values()].sort());
   });
 
   test('says for each statement why it is needed, what an attacker could do with it, and how to limit that', () => {
@@ -461,22 +467,22 @@ describe('docs/handler-role.md', () => {
   }));
 
   /** The sections of the document in order, each with a stack that has the policy. */
-  const EXPECTED: readonly (readonly [kind: string, stack: keyof typeof STACKS])[] = [
+  const EXPECTED_SECTIONS: readonly (readonly [kind: string, stack: keyof typeof CREATE_STACKS])[] = [
     ['Logs', 'oneAccount'],
     ['Authorize', 'oneAccount'],
-    ['Authorize', 'scheduled'],
-    ['Assume', 'throughRole'],
-    ['Receive', 'withoutTrust'],
+    ['Authorize', 'withScheduledRenewal'],
+    ['Assume', 'withPeerRole'],
+    ['Receive', 'withoutPeerRole'],
     ['FleetsAndTags', 'oneAccount'],
-    ['Fleets', 'throughRole'],
+    ['Fleets', 'withPeerRole'],
     ['Connect', 'oneAccount'],
-    ['Connect', 'throughRole'],
-    ['ReportRenewals', 'scheduled'],
-    ['NetworkInterfaces', 'inVpc'],
-    ['Tracing', 'inVpc'],
+    ['Connect', 'withPeerRole'],
+    ['ReportRenewals', 'withScheduledRenewal'],
+    ['NetworkInterfaces', 'handlerInVpc'],
+    ['Tracing', 'handlerInVpc'],
   ];
 
-  /** Replaces references by the names that the document uses. */
+  /** Replaces the references in statements by the names that docs/handler-role.md uses. */
   const replaceReferences = (statements: readonly ResolvedStatement[]): unknown =>
     JSON.parse(
       JSON.stringify(statements)
@@ -486,17 +492,17 @@ describe('docs/handler-role.md', () => {
     );
 
   test('lists the statements of each policy of the function, by kind', () => {
-    expect(sections.map(({ kind }) => kind)).toEqual(EXPECTED.map(([kind]) => kind));
-    EXPECTED.forEach(([kind, stack], index) => {
-      const statements = statementsOf(STACKS[stack]()).filter((statement) => statement.purpose === kind);
+    expect(sections.map(({ kind }) => kind)).toEqual(EXPECTED_SECTIONS.map(([kind]) => kind));
+    EXPECTED_SECTIONS.forEach(([kind, stack], index) => {
+      const statements = statementsOf(CREATE_STACKS[stack]()).filter((statement) => statement.purpose === kind);
       expect(sections[index]?.statements).toEqual(replaceReferences(statements.map(({ statement }) => statement)));
     });
   });
 
   test('lists every kind of policy that the function can have', () => {
-    const notOfFunction = /^(Trust of .*|Peer|Renew|AWS::SQS::QueuePolicy)$/;
-    const kinds = Object.values(STACKS).flatMap((stack) => statementsOf(stack()).map(({ purpose }) => purpose));
-    const ofFunction = new Set(kinds.filter((kind) => !notOfFunction.test(kind)));
-    expect(new Set(sections.map(({ kind }) => kind))).toEqual(ofFunction);
+    const OTHER_POLICIES = /^(Trust of .*|Peer|Renew|AWS::SQS::QueuePolicy)$/;
+    const kinds = Object.values(CREATE_STACKS).flatMap((stack) => statementsOf(stack()).map(({ purpose }) => purpose));
+    const kindsOfFunction = new Set(kinds.filter((kind) => !OTHER_POLICIES.test(kind)));
+    expect(new Set(sections.map(({ kind }) => kind))).toEqual(kindsOfFunction);
   });
 });

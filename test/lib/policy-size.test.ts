@@ -17,10 +17,10 @@ function importVpc(stack: Stack, digit: number): ec2.IVpc {
   });
 }
 
-function synthesize(vpcs: number, addToStack?: (stack: Stack) => void): void {
+function synthesizeWithVpcs(vpcCount: number, addToStack?: (stack: Stack) => void): void {
   const app = new App();
   const stack = new Stack(app, 'Game', { env });
-  for (let digit = 0; digit < vpcs; digit += 1) {
+  for (let digit = 0; digit < vpcCount; digit += 1) {
     const authorization = new VpcPeeringAuthorization(stack, `Authorization${digit}`, { vpc: importVpc(stack, digit) });
     const fleet = new gamelift.CfnFleet(stack, `Fleet${digit}`, { name: 'fleet' });
     new VpcPeeringConnection(stack, `Peering${digit}`, { authorization, fleet });
@@ -34,7 +34,7 @@ function statementWithLength(characters: number): iam.PolicyStatement {
   return new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [`arn:aws:s3:::${'x'.repeat(characters)}`] });
 }
 
-const ROLE = 'Game/GameLiftVpcPeeringHandler/Role';
+const HANDLER_ROLE = 'Game/GameLiftVpcPeeringHandler/Role';
 
 function sizeError(role: string): RegExp {
   return new RegExp(
@@ -43,29 +43,29 @@ function sizeError(role: string): RegExp {
   );
 }
 
-test('the synthesis fails with connections for six VPCs, but not for four', () => {
+test('the synthesis fails with connections for six VPCs, but not with connections for four', () => {
   expect(() => {
-    synthesize(4);
+    synthesizeWithVpcs(4);
   }).not.toThrow();
   expect(() => {
-    synthesize(6);
-  }).toThrow(sizeError(ROLE));
+    synthesizeWithVpcs(6);
+  }).toThrow(sizeError(HANDLER_ROLE));
 });
 
 test('the synthesis fails if the permissions that the app grants to the handler are too long', () => {
-  const grant = (characters: number) => (stack: Stack) => {
+  const grantWithLength = (characters: number) => (stack: Stack) => {
     new VpcPeeringHandler(stack, 'Handler').grantPrincipal.addToPrincipalPolicy(statementWithLength(characters));
   };
   expect(() => {
-    synthesize(1, grant(2000));
+    synthesizeWithVpcs(1, grantWithLength(2000));
   }).not.toThrow();
   expect(() => {
-    synthesize(1, grant(9000));
-  }).toThrow(sizeError(ROLE));
+    synthesizeWithVpcs(1, grantWithLength(9000));
+  }).toThrow(sizeError(HANDLER_ROLE));
 });
 
 test('the synthesis fails if the policies of a VpcPeeringRole are too long', () => {
-  const synthesizeRole = (characters: number): void => {
+  const synthesizeRoleWithLength = (characters: number): void => {
     const app = new App();
     const stack = new Stack(app, 'Data', { env });
     const role = new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack, 0), gameLiftAccount: '222222222222' });
@@ -73,9 +73,9 @@ test('the synthesis fails if the policies of a VpcPeeringRole are too long', () 
     app.synth();
   };
   expect(() => {
-    synthesizeRole(2000);
+    synthesizeRoleWithLength(2000);
   }).not.toThrow();
   expect(() => {
-    synthesizeRole(9000);
+    synthesizeRoleWithLength(9000);
   }).toThrow(sizeError('Data/Role'));
 });

@@ -10,9 +10,9 @@ import { VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '.
  */
 
 const env = { account: '111111111111', region: 'eu-central-1' };
-const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
-const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
-const ROLE = 'AWS::IAM::Role';
+const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
+const CONNECTION_TYPE = 'Custom::GameLiftVpcPeeringConnection';
+const ROLE_TYPE = 'AWS::IAM::Role';
 
 type CreateConstruct = (stack: Stack, vpc: ec2.IVpc) => Resource;
 
@@ -20,51 +20,54 @@ const authorize = (stack: Stack, vpc: ec2.IVpc): VpcPeeringAuthorization =>
   new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 
 const RESOURCES: readonly (readonly [string, CreateConstruct])[] = [
-  [AUTHORIZATION, authorize],
+  [AUTHORIZATION_TYPE, authorize],
   [
-    CONNECTION,
+    CONNECTION_TYPE,
     (stack, vpc) => {
       const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet' });
       return new VpcPeeringConnection(stack, 'Peering', { authorization: authorize(stack, vpc), fleet });
     },
   ],
-  [ROLE, (stack, vpc) => new VpcPeeringRole(stack, 'Role', { vpc, gameLiftAccount: '222222222222' })],
+  [ROLE_TYPE, (stack, vpc) => new VpcPeeringRole(stack, 'Role', { vpc, gameLiftAccount: '222222222222' })],
 ];
 
 function createWithDefaultChild(
   type: string,
   createConstruct: CreateConstruct,
-): { readonly stack: Stack; readonly created: Resource; readonly logicalId: string } {
+): { readonly stack: Stack; readonly construct: Resource; readonly logicalId: string } {
   const stack = new Stack(new App(), 'Stack', { env });
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
-  const created = createConstruct(stack, vpc);
-  const { defaultChild } = created.node;
+  const construct = createConstruct(stack, vpc);
+  const { defaultChild } = construct.node;
   if (!CfnResource.isCfnResource(defaultChild)) {
-    throw new Error(`the default child of ${created.node.path} is not a CloudFormation resource`);
+    throw new Error(`the default child of ${construct.node.path} is not a CloudFormation resource`);
   }
   expect(defaultChild.cfnResourceType).toBe(type);
-  return { stack, created, logicalId: stack.resolve(defaultChild.logicalId) as string };
+  return { stack, construct, logicalId: stack.resolve(defaultChild.logicalId) as string };
 }
 
 const resourceIn = (stack: Stack, logicalId: string): unknown =>
   (Template.fromStack(stack).toJSON() as { Resources: Record<string, unknown> }).Resources[logicalId];
 
-test.each(RESOURCES)('%s is deleted by default, and retained with applyRemovalPolicy', (type, createConstruct) => {
-  const deleted = createWithDefaultChild(type, createConstruct);
-  expect(resourceIn(deleted.stack, deleted.logicalId)).not.toMatchObject({ DeletionPolicy: 'Retain' });
-  const { stack, created, logicalId } = createWithDefaultChild(type, createConstruct);
-  created.applyRemovalPolicy(RemovalPolicy.RETAIN);
+test.each(RESOURCES)('%s is deleted by default, and retained after applyRemovalPolicy(RETAIN)', (type, createConstruct) => {
+  const withDefaultPolicy = createWithDefaultChild(type, createConstruct);
+  expect(resourceIn(withDefaultPolicy.stack, withDefaultPolicy.logicalId)).not.toMatchObject({ DeletionPolicy: 'Retain' });
+  const { stack, construct, logicalId } = createWithDefaultChild(type, createConstruct);
+  construct.applyRemovalPolicy(RemovalPolicy.RETAIN);
   expect(resourceIn(stack, logicalId)).toMatchObject({ Type: type, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
 });
 
-test.each(RESOURCES)('%s is the default child, so that escape hatches change it', (type, createConstruct) => {
-  const { stack, created, logicalId } = createWithDefaultChild(type, createConstruct);
-  const child = created.node.defaultChild as CfnResource;
-  child.addPropertyOverride('Description', 'overridden');
-  child.cfnOptions.metadata = { reviewed: 'yes' };
-  expect(resourceIn(stack, logicalId)).toMatchObject({
-    Type: type,
-    Properties: { Description: 'overridden' },
-    Metadata: { reviewed: 'yes' },
-  });
-});
+test.each(RESOURCES)(
+  '%s is the default child of its construct, so that escape hatches can change its properties and metadata',
+  (type, createConstruct) => {
+    const { stack, construct, logicalId } = createWithDefaultChild(type, createConstruct);
+    const child = construct.node.defaultChild as CfnResource;
+    child.addPropertyOverride('Description', 'overridden');
+    child.cfnOptions.metadata = { reviewed: 'yes' };
+    expect(resourceIn(stack, logicalId)).toMatchObject({
+      Type: type,
+      Properties: { Description: 'overridden' },
+      Metadata: { reviewed: 'yes' },
+    });
+  },
+);

@@ -11,7 +11,7 @@ import type { IVpcPeeringConnection, VpcPeeringConnectionProps } from '../../lib
  */
 
 const env = { account: '111111111111', region: 'us-east-1' };
-const RULE = 'AWS::EC2::SecurityGroupIngress';
+const RULE_TYPE = 'AWS::EC2::SecurityGroupIngress';
 
 function importVpc(stack: Stack): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0a', availabilityZones: ['us-east-1a'] });
@@ -29,21 +29,22 @@ function createPeering(stack: Stack, props: Partial<VpcPeeringConnectionProps> =
 interface Setup {
   readonly stack: Stack;
   readonly peering: VpcPeeringConnection;
-  readonly services: ec2.SecurityGroup;
+  readonly servicesGroup: ec2.SecurityGroup;
 }
 
 function setUp(props: Partial<VpcPeeringConnectionProps> = {}): Setup {
   const stack = new Stack(new App(), 'Game', { env });
   const peering = createPeering(stack, props);
-  return { stack, peering, services: new ec2.SecurityGroup(stack, 'Services', { vpc: vpcOf(stack) }) };
+  return { stack, peering, servicesGroup: new ec2.SecurityGroup(stack, 'Services', { vpc: vpcOf(stack) }) };
 }
 
 function vpcOf(stack: Stack): ec2.IVpc {
   return stack.node.findChild('Vpc') as unknown as ec2.IVpc;
 }
 
-function portsIn(stack: Stack): unknown[] {
-  const rules = Object.values(Template.fromStack(stack).findResources(RULE)) as {
+/** The protocol, the first port and the last port of each rule. For ICMP, the type and the code instead of the ports. */
+function protocolsAndPortsIn(stack: Stack): unknown[] {
+  const rules = Object.values(Template.fromStack(stack).findResources(RULE_TYPE)) as {
     Properties: { IpProtocol: unknown; FromPort: unknown; ToPort: unknown };
   }[];
   return rules.map(({ Properties }) => [Properties.IpProtocol, Properties.FromPort, Properties.ToPort]);
@@ -67,7 +68,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'with parameters',
+    'that are parameters',
     (stack) => ['One', 'Two'].map((id) => ec2.Port.tcp(new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber)),
     [
       ['tcp', { Ref: 'One' }, { Ref: 'One' }],
@@ -75,7 +76,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'with intrinsic functions',
+    'that are intrinsic functions',
     () => ['One', 'Two'].map((name) => ec2.Port.udp(Token.asNumber(Fn.importValue(name)))),
     [
       ['udp', { 'Fn::ImportValue': 'One' }, { 'Fn::ImportValue': 'One' }],
@@ -83,7 +84,7 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
   [
-    'with values that are known only at synthesis',
+    'that are known only at synthesis',
     () => [1, 2].map((port) => ec2.Port.tcp(Lazy.number({ produce: () => port }))),
     [
       ['tcp', 1, 1],
@@ -91,12 +92,12 @@ test.each<[string, (stack: Stack) => ec2.Port[], unknown[]]>([
     ],
   ],
 ])('allowTo adds one rule for each port, and no second rule for the same port: ports %s', (_, portsOf, expected) => {
-  const { stack, peering, services } = setUp();
+  const { stack, peering, servicesGroup } = setUp();
   const ports = portsOf(stack);
   [...ports, ...ports].forEach((port) => {
-    peering.allowTo(services, port);
+    peering.allowTo(servicesGroup, port);
   });
-  expect(portsIn(stack)).toEqual(expected);
+  expect(protocolsAndPortsIn(stack)).toEqual(expected);
 });
 
 test('allowTo adds two rules for parameters with the same logical id in two stacks', () => {
@@ -108,18 +109,18 @@ test('allowTo adds two rules for parameters with the same logical id in two stac
     const parameter = new CfnParameter(new Stack(app, id, { env }), 'Port', { type: 'Number' });
     peering.allowTo(services, ec2.Port.tcp(parameter.valueAsNumber));
   }
-  expect(portsIn(stack)).toHaveLength(2);
+  expect(protocolsAndPortsIn(stack)).toHaveLength(2);
 });
 
-test('a rule keeps its logical id when other rules are added or removed before it', () => {
-  const idsWith = (...ports: number[]): string[] => {
-    const { stack, peering, services } = setUp();
+test('a rule keeps its logical id when a rule before it is added or removed', () => {
+  const logicalIdsWith = (...ports: number[]): string[] => {
+    const { stack, peering, servicesGroup } = setUp();
     ports.forEach((port) => {
-      peering.allowTo(services, ec2.Port.tcp(port));
+      peering.allowTo(servicesGroup, ec2.Port.tcp(port));
     });
-    return Object.keys(Template.fromStack(stack).findResources(RULE));
+    return Object.keys(Template.fromStack(stack).findResources(RULE_TYPE));
   };
-  expect(idsWith(5432, 6379)).toEqual([...idsWith(5432), ...idsWith(6379)]);
+  expect(logicalIdsWith(5432, 6379)).toEqual([...logicalIdsWith(5432), ...logicalIdsWith(6379)]);
 });
 
 test('allowTo adds no rule to a security group that was imported with mutable: false', () => {
@@ -131,39 +132,39 @@ test('allowTo adds no rule to a security group that was imported with mutable: f
     peering.allowTo(group, ec2.Port.tcp(5432));
   });
   const template = Template.fromStack(stack);
-  template.resourceCountIs(RULE, 1);
-  template.hasResourceProperties(RULE, { GroupId: 'sg-true' });
+  template.resourceCountIs(RULE_TYPE, 1);
+  template.hasResourceProperties(RULE_TYPE, { GroupId: 'sg-true' });
 });
 
 test('allowTo adds one rule for each port of a security group, even if the group is imported several times', () => {
-  const { stack, peering, services } = setUp();
-  const groups = [services.securityGroupId, services.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
+  const { stack, peering, servicesGroup } = setUp();
+  const groups = [servicesGroup.securityGroupId, servicesGroup.securityGroupId, 'sg-1', 'sg-1'].map((securityGroupId, index) =>
     ec2.SecurityGroup.fromSecurityGroupId(stack, `Imported${index}`, securityGroupId),
   );
-  for (const group of [services, ...groups]) {
+  for (const group of [servicesGroup, ...groups]) {
     peering.allowTo(group, ec2.Port.tcp(5432));
   }
-  const rules = Object.values(Template.fromStack(stack).findResources(RULE)) as { Properties: { GroupId: unknown } }[];
-  expect(rules.map(({ Properties }) => Properties.GroupId)).toEqual([stack.resolve(services.securityGroupId), 'sg-1']);
+  const rules = Object.values(Template.fromStack(stack).findResources(RULE_TYPE)) as { Properties: { GroupId: unknown } }[];
+  expect(rules.map(({ Properties }) => Properties.GroupId)).toEqual([stack.resolve(servicesGroup.securityGroupId), 'sg-1']);
 });
 
 test.each([
   [undefined, undefined],
   [RemovalPolicy.DESTROY, 'Delete'],
   [RemovalPolicy.RETAIN, 'Retain'],
-])('a rule has the removal policy of the connection: %s', (removalPolicy, policy) => {
-  const { stack, peering, services } = setUp(removalPolicy === undefined ? {} : { removalPolicy });
-  peering.allowTo(services, ec2.Port.tcp(5432));
-  const [rule] = Object.values(Template.fromStack(stack).findResources(RULE)) as Record<string, unknown>[];
-  expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([policy, policy]);
+])('a rule has the removal policy of the connection: %s', (removalPolicy, expectedPolicy) => {
+  const { stack, peering, servicesGroup } = setUp(removalPolicy === undefined ? {} : { removalPolicy });
+  peering.allowTo(servicesGroup, ec2.Port.tcp(5432));
+  const [rule] = Object.values(Template.fromStack(stack).findResources(RULE_TYPE)) as Record<string, unknown>[];
+  expect([rule?.DeletionPolicy, rule?.UpdateReplacePolicy]).toEqual([expectedPolicy, expectedPolicy]);
 });
 
 test('applyRemovalPolicy of a connection changes its existing and its new rules', () => {
-  const { stack, peering, services } = setUp();
-  peering.allowTo(services, ec2.Port.tcp(5432));
+  const { stack, peering, servicesGroup } = setUp();
+  peering.allowTo(servicesGroup, ec2.Port.tcp(5432));
   peering.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  peering.allowTo(services, ec2.Port.tcp(6379));
-  Template.fromStack(stack).allResources(RULE, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  peering.allowTo(servicesGroup, ec2.Port.tcp(6379));
+  Template.fromStack(stack).allResources(RULE_TYPE, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   expect(() => {
     peering.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
   }).toThrow('removalPolicy must be DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE, got SNAPSHOT: the resource has no snapshots');
@@ -188,7 +189,7 @@ describe('an imported connection', () => {
     peering.allowTo(group, ec2.Port.tcp(5432));
     expect(Object.values((Template.fromStack(stack).toJSON() as { Resources: Record<string, unknown> }).Resources)).toEqual([
       {
-        Type: RULE,
+        Type: RULE_TYPE,
         Properties: {
           CidrIp: '10.192.0.0/20',
           Description: 'GameLift fleet peered by DataPeering4FA9B59B',
@@ -204,13 +205,13 @@ describe('an imported connection', () => {
   test('is a peer in the rules of a security group of its stack', () => {
     const { stack, peering } = importConnection();
     new ec2.SecurityGroup(stack, 'Database', { vpc: importVpc(stack) }).connections.allowFrom(peering, ec2.Port.tcp(5432));
-    Template.fromStack(stack).hasResourceProperties(RULE, { CidrIp: '10.192.0.0/20', FromPort: 5432 });
+    Template.fromStack(stack).hasResourceProperties(RULE_TYPE, { CidrIp: '10.192.0.0/20', FromPort: 5432 });
   });
 
   test('can have an export of another stack as its CIDR block', () => {
     const { stack, peering } = importConnection({ gameLiftCidrBlock: Fn.importValue('FleetCidr') });
     peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-1'), ec2.Port.tcp(5432));
-    Template.fromStack(stack).hasResourceProperties(RULE, { CidrIp: { 'Fn::ImportValue': 'FleetCidr' } });
+    Template.fromStack(stack).hasResourceProperties(RULE_TYPE, { CidrIp: { 'Fn::ImportValue': 'FleetCidr' } });
   });
 
   test('has the attributes that are passed', () => {
@@ -240,17 +241,17 @@ describe('an imported connection', () => {
 
   test('fails with a security group in another account', () => {
     const { peering } = importConnection();
-    const other = new Stack(new App(), 'Other', { env: { ...env, account: '222222222222' } });
+    const otherStack = new Stack(new App(), 'Other', { env: { ...env, account: '222222222222' } });
     expect(() => {
-      peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
+      peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(otherStack, 'Database', 'sg-1'), ec2.Port.tcp(5432));
     }).toThrow('the rules of security group Other/Database can be changed only in its own account 222222222222');
   });
 
   test('fails with a security group in another Region', () => {
     const { peering } = importConnection();
-    const other = new Stack(new App(), 'Other', { env: { ...env, region: 'eu-west-1' } });
+    const otherStack = new Stack(new App(), 'Other', { env: { ...env, region: 'eu-west-1' } });
     expect(() => {
-      peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(other, 'Database', 'sg-1'), ec2.Port.tcp(5432));
+      peering.allowTo(ec2.SecurityGroup.fromSecurityGroupId(otherStack, 'Database', 'sg-1'), ec2.Port.tcp(5432));
     }).toThrow(
       new Error(
         'security group Other/Database is in Region eu-west-1, but Data/Peering is in us-east-1, and GameLift peers only within a Region: ' +
@@ -260,8 +261,8 @@ describe('an imported connection', () => {
   });
 });
 
-describe('a security group in another account', () => {
-  const other = { account: '222222222222', region: 'us-east-1' };
+describe('allowTo with a security group in another account', () => {
+  const otherEnv = { account: '222222222222', region: 'us-east-1' };
   const message =
     'the rules of security group Data/Database can be changed only in its own account 222222222222, but ' +
     'Game/Peering is in 111111111111: deploy the stack of the connection with gameLiftCidrBlock as an output, then pass it ' +
@@ -269,7 +270,7 @@ describe('a security group in another account', () => {
 
   function allowToDatabase(database: (data: Stack) => ec2.IConnectable): void {
     const app = new App();
-    const data = new Stack(app, 'Data', { env: other });
+    const data = new Stack(app, 'Data', { env: otherEnv });
     const game = new Stack(app, 'Game', { env });
     const peerRole = iam.Role.fromRoleArn(game, 'Role', 'arn:aws:iam::222222222222:role/Peering');
     const authorization = new VpcPeeringAuthorization(game, 'Authorization', { vpc: importVpc(game), peerRole });
@@ -278,9 +279,9 @@ describe('a security group in another account', () => {
   }
 
   test.each<[string, (data: Stack) => ec2.IConnectable]>([
-    ['that is created there', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: importVpc(data) })],
-    ['that is imported there', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
-  ])('%s fails with an error that says what to do instead', (_, database) => {
+    ['created', (data) => new ec2.SecurityGroup(data, 'Database', { vpc: importVpc(data) })],
+    ['imported', (data) => ec2.SecurityGroup.fromSecurityGroupId(data, 'Database', 'sg-1')],
+  ])('fails with an error that says what to do instead if the group is %s in a stack of that account', (_, database) => {
     expect(() => {
       allowToDatabase(database);
     }).toThrow(message);
@@ -289,7 +290,7 @@ describe('a security group in another account', () => {
   test('is allowed if the account of the stack is a token', () => {
     expect(() => {
       const stack = new Stack(new App(), 'Game', { env: { region: env.region } });
-      const group = ec2.SecurityGroup.fromSecurityGroupId(new Stack(new App(), 'Data', { env: other }), 'Database', 'sg-1');
+      const group = ec2.SecurityGroup.fromSecurityGroupId(new Stack(new App(), 'Data', { env: otherEnv }), 'Database', 'sg-1');
       createPeering(stack).allowTo(group, ec2.Port.tcp(5432));
     }).not.toThrow();
   });

@@ -25,13 +25,13 @@ function runtimeOf({ Resources }: FunctionTemplate): unknown {
 test.each(['us-east-1', 'eu-central-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-west-1', 'us-gov-east-1'])(
   'the function has the version that the CDK lists for %s',
   (region) => {
-    const listed = Fact.find(region, FactName.LATEST_NODE_RUNTIME);
-    expect(listed).toMatch(/^nodejs(22|24)\.x$/);
-    expect(runtimeOf(templateIn(region))).toBe(listed);
+    const listedRuntime = Fact.find(region, FactName.LATEST_NODE_RUNTIME);
+    expect(listedRuntime).toMatch(/^nodejs(22|24)\.x$/);
+    expect(runtimeOf(templateIn(region))).toBe(listedRuntime);
   },
 );
 
-test('the function has a single version in a stack without a Region, since the CDK lists the same one for all Regions', () => {
+test('the function has a fixed version in a stack without a Region, because the CDK lists the same version for all Regions', () => {
   expect(new Set(Fact.regions.map((region) => Fact.find(region, FactName.LATEST_NODE_RUNTIME))).size).toBe(1);
   expect(runtimeOf(templateIn())).toBe(Fact.find('us-east-1', FactName.LATEST_NODE_RUNTIME));
 });

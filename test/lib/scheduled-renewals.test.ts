@@ -19,14 +19,14 @@ function stackWithRenewals(
   return { stack, authorization };
 }
 
-const ALIAS = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
+const ALIAS_REFERENCE = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
 
 test('the schedule invokes the handler through an alias, with the pair and the required validity', () => {
   Template.fromStack(stackWithRenewals().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
     ScheduleExpression: 'rate(720 minutes)',
     FlexibleTimeWindow: { Mode: 'OFF' },
     Target: {
-      Arn: ALIAS,
+      Arn: ALIAS_REFERENCE,
       Input: {
         'Fn::Join': [
           '',
@@ -54,17 +54,17 @@ test('only failed invocations of the alias are sent to an encrypted queue', () =
   template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
 });
 
-test('the queue becomes the destination of failed invocations only after the policy allows it, because Lambda checks that', () => {
+test('the queue becomes the destination of failed invocations after the policy that allows sending, because Lambda checks the permission', () => {
   const template = Template.fromStack(stackWithRenewals().stack);
   const allowsSending = Match.objectLike({ Action: 'sqs:SendMessage' });
-  const [sendPolicy = ''] = Object.keys(
+  const [sendPolicyId = ''] = Object.keys(
     template.findResources('AWS::IAM::RolePolicy', {
       Properties: { PolicyDocument: { Statement: Match.arrayWith([allowsSending]) } },
     }),
   );
   template.hasResource('AWS::Lambda::EventInvokeConfig', {
     Properties: { Qualifier: 'renewals' },
-    DependsOn: Match.arrayWith([sendPolicy]),
+    DependsOn: Match.arrayWith([sendPolicyId]),
   });
 });
 

@@ -3,7 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AuthorizationRenewal, VpcPeeringAuthorization } from '../../lib';
 
-const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
+const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
 const env = { account: '111111111111', region: 'eu-central-1' };
 
 function stackWithVpc(props = {}): { stack: Stack; vpc: ec2.Vpc } {
@@ -15,7 +15,7 @@ describe('the template of an authorization', () => {
   test('passes the VPC and both accounts to the handler', () => {
     const { stack, vpc } = stackWithVpc({ env });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, gameLiftAccount: '222222222222' });
-    Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, {
+    Template.fromStack(stack).hasResourceProperties(AUTHORIZATION_TYPE, {
       ServiceToken: { 'Fn::GetAtt': [Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerFunction'), 'Arn'] },
       ServiceTimeout: '660',
       SchemaVersion: '1',
@@ -26,10 +26,10 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('passes the account of the stack as both accounts if it is a token', () => {
+  test('passes the account of the stack as both accounts if the account of the stack is a token', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, {
+    Template.fromStack(stack).hasResourceProperties(AUTHORIZATION_TYPE, {
       PeerVpcAwsAccountId: { Ref: 'AWS::AccountId' },
       GameLiftAwsAccountId: { Ref: 'AWS::AccountId' },
     });
@@ -48,14 +48,14 @@ describe('the template of an authorization', () => {
       'AWS::Lambda::EventInvokeConfig',
       'AWS::Lambda::Function',
       'AWS::Logs::LogGroup',
-      AUTHORIZATION,
+      AUTHORIZATION_TYPE,
     ]);
   });
 
   test('exposes the attributes of the custom resource', () => {
     const { stack, vpc } = stackWithVpc();
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    const [logicalId] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION));
+    const [logicalId] = Object.keys(Template.fromStack(stack).findResources(AUTHORIZATION_TYPE));
     const resolved: unknown = stack.resolve({
       expirationTime: authorization.expirationTime,
       creationTime: authorization.creationTime,
@@ -86,10 +86,10 @@ describe('the template of an authorization', () => {
   ])('has the deletion policy with which the authorization %s', (_, removalPolicy, DeletionPolicy) => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...(removalPolicy === undefined ? {} : { removalPolicy }) });
-    Template.fromStack(stack).hasResource(AUTHORIZATION, { DeletionPolicy });
+    Template.fromStack(stack).hasResource(AUTHORIZATION_TYPE, { DeletionPolicy });
   });
 
-  test('grants the permissions that GameLift requires of its caller, only for this VPC', () => {
+  test('grants the permissions that GameLift requires of the caller, limited to this VPC', () => {
     const { stack, vpc } = stackWithVpc({ env });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     const arn = (resource: string): unknown => ({
@@ -140,7 +140,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('has a policy with the id of the VPC in its name, so that another VPC gets another policy', () => {
+  test('has a policy with the id of the VPC in its name, so that each VPC gets a policy of its own', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::RolePolicy', {
@@ -160,7 +160,7 @@ describe('the template of an authorization', () => {
   test('creates the authorization after its policy and its event invoke config, and deletes it before them', () => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
-    Template.fromStack(stack).hasResource(AUTHORIZATION, {
+    Template.fromStack(stack).hasResource(AUTHORIZATION_TYPE, {
       DependsOn: Match.arrayWith([
         Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerAuthorize'),
         Match.stringLikeRegexp('^GameLiftVpcPeeringHandlerEventInvokeConfig'),
@@ -173,13 +173,13 @@ describe('the template of an authorization', () => {
     new VpcPeeringAuthorization(stack, 'One', { vpc, gameLiftAccount: '222222222222' });
     new VpcPeeringAuthorization(stack, 'Two', { vpc, gameLiftAccount: '333333333333' });
     const template = Template.fromStack(stack);
-    template.resourceCountIs(AUTHORIZATION, 2);
+    template.resourceCountIs(AUTHORIZATION_TYPE, 2);
     template.resourceCountIs('AWS::IAM::RolePolicy', 1);
     template.resourceCountIs('AWS::Lambda::Function', 1);
   });
 });
 
-describe('renewal', () => {
+describe('the renewal of an authorization', () => {
   function synthesizeWith(renewal: AuthorizationRenewal): string {
     const { stack, vpc } = stackWithVpc();
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc, renewal });
@@ -208,7 +208,7 @@ describe('renewal', () => {
   });
 });
 
-describe('validation', () => {
+describe('the validation of an authorization', () => {
   const importVpc = (stack: Stack, attributes: { vpcId?: string; region?: string } = {}): ec2.IVpc =>
     ec2.Vpc.fromVpcAttributes(stack, 'Imported', {
       vpcId: 'vpc-0123456789abcdef0',
@@ -274,13 +274,13 @@ describe('validation', () => {
     const stack = new Stack(new App(), 'Stack');
     const vpc = importVpc(stack, { vpcId: Aws.STACK_NAME, region: Aws.REGION });
     new VpcPeeringAuthorization(stack, 'A', { vpc, peerVpcAccount: Aws.ACCOUNT_ID, gameLiftAccount: Aws.ACCOUNT_ID });
-    Template.fromStack(stack).resourceCountIs(AUTHORIZATION, 1);
+    Template.fromStack(stack).resourceCountIs(AUTHORIZATION_TYPE, 1);
   });
 
   test('allows a VPC that the CDK has not looked up yet', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     new VpcPeeringAuthorization(stack, 'A', { vpc: ec2.Vpc.fromLookup(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0' }) });
-    Template.fromStack(stack).hasResourceProperties(AUTHORIZATION, { PeerVpcId: 'vpc-12345' });
+    Template.fromStack(stack).hasResourceProperties(AUTHORIZATION_TYPE, { PeerVpcId: 'vpc-12345' });
   });
 });
 

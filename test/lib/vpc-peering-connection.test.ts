@@ -10,11 +10,11 @@ import { schemaOf } from 'rehearsal/schema';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringConnectionProps } from '../../lib';
 
-const AUTHORIZATION = 'Custom::GameLiftVpcPeeringAuthorization';
-const CONNECTION = 'Custom::GameLiftVpcPeeringConnection';
-const TEARDOWN = 'Custom::GameLiftVpcPeeringTeardown';
+const AUTHORIZATION_TYPE = 'Custom::GameLiftVpcPeeringAuthorization';
+const CONNECTION_TYPE = 'Custom::GameLiftVpcPeeringConnection';
+const TEARDOWN_TYPE = 'Custom::GameLiftVpcPeeringTeardown';
 const env = { account: '111111111111', region: 'eu-central-1' };
-const FLEET = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
+const FLEET_ID = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
 
 function importVpc(stack: Stack, attributes = {}): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
@@ -24,7 +24,7 @@ function importVpc(stack: Stack, attributes = {}): ec2.IVpc {
   });
 }
 
-function importFleet(stack: Stack, id = FLEET): VpcPeeringConnectionProps['fleet'] {
+function importFleet(stack: Stack, id = FLEET_ID): VpcPeeringConnectionProps['fleet'] {
   const fleetArn = `arn:aws:gamelift:eu-central-1::fleet/${id}`;
   return Object.assign(new Construct(stack, `Imported${id}`), { fleetRef: { fleetId: id, fleetArn }, env });
 }
@@ -64,9 +64,9 @@ describe('the template', () => {
       'AWS::Lambda::EventInvokeConfig',
       'AWS::Lambda::Function',
       'AWS::Logs::LogGroup',
-      AUTHORIZATION,
-      CONNECTION,
-      TEARDOWN,
+      AUTHORIZATION_TYPE,
+      CONNECTION_TYPE,
+      TEARDOWN_TYPE,
     ]);
   });
 
@@ -74,15 +74,15 @@ describe('the template', () => {
     const text = readFileSync(join(__dirname, '..', '..', 'docs', 'resources.md'), 'utf8');
     const [table = ''] = /\| resource +\| why it is needed[^]*?\n\n/.exec(text) ?? [];
     const rows = table.split('\n').filter((line) => line.startsWith('| `'));
-    const listed = rows.map((line) => /^\| `([\w:]+)`/.exec(line)?.[1]);
-    const declared = Object.values(resourcesOf(stackWithConnection().stack)).map(({ Type }) => Type);
-    expect([...listed].sort()).toEqual([...declared].sort());
-    expect(listed.length).toBeLessThanOrEqual(10);
+    const listedTypes = rows.map((line) => /^\| `([\w:]+)`/.exec(line)?.[1]);
+    const createdTypes = Object.values(resourcesOf(stackWithConnection().stack)).map(({ Type }) => Type);
+    expect([...listedTypes].sort()).toEqual([...createdTypes].sort());
+    expect(listedTypes.length).toBeLessThanOrEqual(10);
 
-    const withoutConnection = new Stack(new App(), 'Stack', { env });
-    new VpcPeeringAuthorization(withoutConnection, 'Authorization', { vpc: importVpc(withoutConnection) });
-    const declaredWithoutConnection = Object.values(resourcesOf(withoutConnection)).map(({ Type }) => Type);
-    expect(listed.slice(0, 6).sort()).toEqual(declaredWithoutConnection.sort());
+    const stackWithoutConnection = new Stack(new App(), 'Stack', { env });
+    new VpcPeeringAuthorization(stackWithoutConnection, 'Authorization', { vpc: importVpc(stackWithoutConnection) });
+    const createdTypesWithoutConnection = Object.values(resourcesOf(stackWithoutConnection)).map(({ Type }) => Type);
+    expect(listedTypes.slice(0, 6).sort()).toEqual(createdTypesWithoutConnection.sort());
   });
 
   test('contains one more resource for each connection, and stays far below the limits of AWS with a hundred connections', () => {
@@ -122,22 +122,22 @@ describe('the template', () => {
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy')).map(({ Properties }) => Properties.PolicyDocument);
     // one policy for the fleets, and two for each VPC
     expect(policies).toHaveLength(1 + 2 * 4);
-    const resolved = JSON.stringify(policies).replace(
+    const resolvedPolicies = JSON.stringify(policies).replace(
       /\{"Fn::Join":\["",\["arn:",\{"Ref":"AWS::Partition"\},"([^"]*)"\]\]\}/g,
       '"arn:aws$1"',
     );
-    expect(resolved).not.toContain('Fn::');
-    expect(resolved.length).toBeLessThan(10_240 * 0.95);
+    expect(resolvedPolicies).not.toContain('Fn::');
+    expect(resolvedPolicies.length).toBeLessThan(10_240 * 0.95);
   });
 
   test('passes all properties to the handler, with the expiration time, so that the connection depends on the authorization', () => {
     const { stack } = stackWithConnection();
-    const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION));
-    Template.fromStack(stack).hasResource(CONNECTION, {
+    const [authorization] = Object.keys(resourcesOf(stack, AUTHORIZATION_TYPE));
+    Template.fromStack(stack).hasResource(CONNECTION_TYPE, {
       Properties: {
         SchemaVersion: '1',
         ServiceTimeout: '1200',
-        FleetId: FLEET,
+        FleetId: FLEET_ID,
         PeerVpcId: 'vpc-0123456789abcdef0',
         PeerVpcAwsAccountId: '111111111111',
         GameLiftAwsAccountId: '111111111111',
@@ -159,16 +159,16 @@ describe('the template', () => {
 
   test('deletes the teardown before all connections of its stack', () => {
     const { stack } = stackWithConnection();
-    const [connection] = Object.keys(resourcesOf(stack, CONNECTION));
-    Template.fromStack(stack).hasResource(TEARDOWN, {
-      Properties: { PeerVpcId: 'vpc-0123456789abcdef0', FleetIds: [FLEET] },
+    const [connection] = Object.keys(resourcesOf(stack, CONNECTION_TYPE));
+    Template.fromStack(stack).hasResource(TEARDOWN_TYPE, {
+      Properties: { PeerVpcId: 'vpc-0123456789abcdef0', FleetIds: [FLEET_ID] },
       DependsOn: Match.arrayWith([connection]),
     });
   });
 
   test('exposes the attributes of the custom resource', () => {
     const { stack, connection } = stackWithConnection();
-    const [id] = Object.keys(resourcesOf(stack, CONNECTION));
+    const [id] = Object.keys(resourcesOf(stack, CONNECTION_TYPE));
     expect(stack.resolve([connection.vpcPeeringConnectionId, connection.gameLiftVpcId, connection.gameLiftCidrBlock])).toEqual([
       { 'Fn::GetAtt': [id, 'VpcPeeringConnectionId'] },
       { 'Fn::GetAtt': [id, 'GameLiftVpcId'] },
@@ -179,14 +179,14 @@ describe('the template', () => {
   test('grants only the permissions that a connection needs, limited to its VPC and to tags of this library', () => {
     const { stack } = stackWithConnection();
     const policies = Object.values(resourcesOf(stack, 'AWS::IAM::RolePolicy'));
-    const [fleets, connect] = ['Fleets', 'Connect'].map((kind) =>
+    const [fleetsPolicy, connectPolicy] = ['Fleets', 'Connect'].map((kind) =>
       policies.find(({ Properties }) => JSON.stringify(Properties.PolicyName).includes(`-${kind}`)),
     );
     const vpcArn = {
       'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':ec2:eu-central-1:111111111111:vpc/vpc-0123456789abcdef0']],
     };
     const arn = (text: string): unknown => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, text]] });
-    expect(fleets?.Properties.PolicyDocument).toEqual({
+    expect(fleetsPolicy?.Properties.PolicyDocument).toEqual({
       Version: '2012-10-17',
       Statement: [
         {
@@ -224,7 +224,7 @@ describe('the template', () => {
         })),
       ],
     });
-    expect(connect?.Properties.PolicyDocument).toEqual({
+    expect(connectPolicy?.Properties.PolicyDocument).toEqual({
       Version: '2012-10-17',
       Statement: [
         { Effect: 'Allow', Action: 'ec2:DescribeVpcPeeringConnections', Resource: '*' },
@@ -275,7 +275,7 @@ describe('the triggers of an authorization', () => {
     const fleet = createFleet(stack, { buildId: build.ref });
     change(fleet, authorization, build);
     peer(stack, authorization, fleet);
-    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
+    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION_TYPE));
     return resource?.Properties.ReliedOnBy as Record<string, Record<string, unknown>>;
   }
   const changeNothing = (): void => undefined;
@@ -301,7 +301,7 @@ describe('the triggers of an authorization', () => {
   });
 
   const properties = Object.entries(schemaOf('AWS::GameLift::Fleet')?.properties ?? {});
-  const [createOnlyProperties, changeableProperties] = [true, undefined].map((value) =>
+  const [createOnlyProperties, updatableProperties] = [true, undefined].map((value) =>
     properties.filter(([, { createOnly }]) => createOnly === value).map(([name]) => name),
   ) as [string[], string[]];
 
@@ -310,13 +310,13 @@ describe('the triggers of an authorization', () => {
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 0 });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack), peerOnCreate: true });
-    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
+    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION_TYPE));
     expect(resource?.Properties.ReliedOnBy).toMatchObject({ Fleet: { PeerVpcId: { Ref: 'Vpc8378EB38' } } });
   });
 
-  // the tests above check the VPC and its account, which the connection sets
+  // the connection sets the VPC and its account, so the tests above check these two properties
   test.each(createOnlyProperties.filter((property) => !['PeerVpcId', 'PeerVpcAwsAccountId'].includes(property)))(
-    'contain %s with its references, because a change of it replaces the fleet',
+    'contain %s with its references, because a change of this property replaces the fleet',
     (property) => {
       const reference = { 'Fn::GetAtt': ['Build', 'Arn'] };
       const triggers = triggersWith((fleet) => {
@@ -326,8 +326,8 @@ describe('the triggers of an authorization', () => {
     },
   );
 
-  test.each(changeableProperties)(
-    'contain %s only in the digest, because a change of it does not replace the fleet',
+  test.each(updatableProperties)(
+    'contain %s only in the digest, because a change of this property does not replace the fleet',
     (property) => {
       const triggers = triggersWith((fleet) => {
         fleet.addPropertyOverride(property, 'changed');
@@ -337,7 +337,7 @@ describe('the triggers of an authorization', () => {
     },
   );
 
-  test('contain the create-only values of a connected fleet, but no reference to it, so that the authorization does not wait for it', () => {
+  test('contain the create-only values of a connected fleet, but no reference to the fleet, so that the authorization does not wait for the fleet', () => {
     expect(triggersWith(changeNothing)).toEqual({
       Peering3EBF733F: {
         FleetId: { BuildId: { Ref: 'Build' }, EC2InstanceType: 'c5.large' },
@@ -349,10 +349,10 @@ describe('the triggers of an authorization', () => {
   });
 
   test('change in the digest if a connection gets another fleet with the same properties', () => {
-    const another = (fleet: gamelift.CfnFleet): void => {
+    const makeAnotherFleet = (fleet: gamelift.CfnFleet): void => {
       fleet.overrideLogicalId('Another');
     };
-    const [before, after] = [changeNothing, another].map((change) => triggersWith(change).Peering3EBF733F);
+    const [before, after] = [changeNothing, makeAnotherFleet].map((change) => triggersWith(change).Peering3EBF733F);
     expect(after).toEqual({ ...before, Digest: expect.not.stringMatching(String(before?.Digest)) as string });
   });
 
@@ -402,7 +402,7 @@ describe('the triggers of an authorization', () => {
     new VpcPeeringConnection(stack, 'One', { authorization: authorize('a'), fleet, peerOnCreate: true });
     const secondFleet = new gamelift.CfnFleet(stack, 'Second', { name: 'second', instanceRoleArn: fleet.ref });
     new VpcPeeringConnection(stack, 'Two', { authorization: authorize('b'), fleet: secondFleet, peerOnCreate: true });
-    const reliedOnBy = Object.values(resourcesOf(stack, AUTHORIZATION)).map(({ Properties }) =>
+    const reliedOnBy = Object.values(resourcesOf(stack, AUTHORIZATION_TYPE)).map(({ Properties }) =>
       Object.keys(Properties.ReliedOnBy as object),
     );
     expect(reliedOnBy).toEqual([
@@ -425,11 +425,11 @@ describe('several stacks', () => {
 
   test('a stack that uses the authorization of another stack has its own renewal and teardown', () => {
     const { database, fleets } = stacksWithSharedAuthorization();
-    expect(Object.keys(resourcesOf(fleets, AUTHORIZATION))).toHaveLength(1);
-    expect(Object.keys(resourcesOf(fleets, TEARDOWN))).toHaveLength(1);
-    expect(Object.keys(resourcesOf(database, TEARDOWN))).toHaveLength(0);
-    Template.fromStack(fleets).hasResource(AUTHORIZATION, { DeletionPolicy: 'Retain' });
-    const [renewal] = Object.keys(resourcesOf(fleets, AUTHORIZATION));
+    expect(Object.keys(resourcesOf(fleets, AUTHORIZATION_TYPE))).toHaveLength(1);
+    expect(Object.keys(resourcesOf(fleets, TEARDOWN_TYPE))).toHaveLength(1);
+    expect(Object.keys(resourcesOf(database, TEARDOWN_TYPE))).toHaveLength(0);
+    Template.fromStack(fleets).hasResource(AUTHORIZATION_TYPE, { DeletionPolicy: 'Retain' });
+    const [renewal] = Object.keys(resourcesOf(fleets, AUTHORIZATION_TYPE));
     const [policy] = Object.keys(resourcesOf(fleets, 'AWS::IAM::RolePolicy'));
     Template.fromStack(fleets).hasResource('AWS::GameLift::Fleet', { DependsOn: [renewal, policy] });
   });
@@ -440,7 +440,7 @@ describe('several stacks', () => {
     const stack = new Stack(app, 'Stack', { env });
     const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
     new VpcPeeringConnection(stack, 'Peering', { authorization, fleet });
-    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION));
+    const [resource] = Object.values(resourcesOf(stack, AUTHORIZATION_TYPE));
     expect(resource?.Properties.ReliedOnBy).toMatchObject({
       Peering3EBF733F: { FleetId: { 'Fn::ImportValue': expect.stringMatching(/^Fleets:/) as string } },
     });
@@ -481,7 +481,7 @@ describe('many connections', () => {
     changeStack?.(stack);
     const numbersIn = (ids: readonly string[]): number[] =>
       ids.flatMap((id) => [...id.matchAll(/^P(\d+)x/g)].map(([, number]) => Number(number)));
-    return Object.entries(resourcesOf(stack, CONNECTION)).map(([, { DependsOn = [] }]) => numbersIn(DependsOn));
+    return Object.entries(resourcesOf(stack, CONNECTION_TYPE)).map(([, { DependsOn = [] }]) => numbersIn(DependsOn));
   }
   const createNumberedFleet = (stack: Stack, index: number): gamelift.CfnFleet =>
     new gamelift.CfnFleet(stack, `Fleet${index}`, { name: 'fleet' });
@@ -489,14 +489,16 @@ describe('many connections', () => {
   test.each([
     ['imported fleets', (stack: Stack, index: number) => importFleet(stack, `fleet-${index}`)],
     ['fleets of the stack', createNumberedFleet],
-  ])('with %s, each connection depends on the ten connections that are four batches before its own', (_, fleetOf) => {
+  ])('with %s, each connection depends on the ten connections of the fourth batch before its own', (_, fleetOf) => {
     const batch = (number: number): number[] => Array.from({ length: 10 }, (__, index) => 10 * number + index);
-    const sorted = dependenciesOfConnections(85, fleetOf).map((numbers) => numbers.toSorted((one, other) => one - other));
-    const expected = (index: number): number[] => (index < 40 ? [] : batch(Math.floor(index / 10) - 4));
-    expect(sorted).toEqual(Array.from({ length: 85 }, (__, index) => expected(index)));
+    const sortedDependencies = dependenciesOfConnections(85, fleetOf).map((numbers) =>
+      numbers.toSorted((one, other) => one - other),
+    );
+    const expectedDependencies = (index: number): number[] => (index < 40 ? [] : batch(Math.floor(index / 10) - 4));
+    expect(sortedDependencies).toEqual(Array.from({ length: 85 }, (__, index) => expectedDependencies(index)));
   });
 
-  test('do not depend on each other if that would create a cycle', () => {
+  test('have no dependencies that would create a cycle', () => {
     const fleets: gamelift.CfnFleet[] = [];
     const dependencies = dependenciesOfConnections(
       43,
@@ -507,11 +509,11 @@ describe('many connections', () => {
       },
       (stack) => {
         const connections = stack.node.children.filter((child) => child instanceof VpcPeeringConnection);
-        // the fleets of the first two connections depend on the connections 40 and 41, by a dependency and by a property
-        const [first, second] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
+        // the first fleet has a dependency on connection 40, and a property of the second fleet refers to connection 41
+        const [firstFleet, secondFleet] = fleets as [gamelift.CfnFleet, gamelift.CfnFleet];
         const [connection40, connection41] = connections.slice(40) as [VpcPeeringConnection, VpcPeeringConnection];
-        first.node.addDependency(connection40);
-        second.description = `after ${connection41.gameLiftCidrBlock}`;
+        firstFleet.node.addDependency(connection40);
+        secondFleet.description = `after ${connection41.gameLiftCidrBlock}`;
       },
     );
     for (const numbers of dependencies.slice(40)) {
@@ -532,7 +534,7 @@ describe('routes', () => {
       fleet: importFleet(stack),
       ...(routes === undefined ? {} : { routes }),
     });
-    const [connection] = Object.values(resourcesOf(stack, CONNECTION));
+    const [connection] = Object.values(resourcesOf(stack, CONNECTION_TYPE));
     const { Routes, RouteTableIds } = connection?.Properties ?? {};
     return { Routes, RouteTableIds };
   };
@@ -565,7 +567,7 @@ describe('routes', () => {
     });
   });
 
-  test('in the route tables of some subnets contain a shared route table only once', () => {
+  test('for several subnets with the same route table name this table only once', () => {
     const vpcWithSharedTable = (stack: Stack): ec2.IVpc =>
       importVpc(stack, {
         isolatedSubnetIds: ['subnet-1', 'subnet-2'],
@@ -640,7 +642,7 @@ describe('allowTo', () => {
   });
 });
 
-describe('validation', () => {
+describe('the validation of a connection', () => {
   test.each([
     [Duration.minutes(14), 840],
     [Duration.seconds(0), 0],

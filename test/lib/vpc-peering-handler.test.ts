@@ -39,10 +39,10 @@ function addHandler(stack: Stack): void {
   new VpcPeeringHandler(stack, 'Handler');
 }
 
-function templateWith(props: (stack: Stack) => VpcPeeringHandlerProps): Template {
+function templateWith(propsIn: (stack: Stack) => VpcPeeringHandlerProps): Template {
   const stack = new Stack(new App(), 'Stack');
   addAuthorization(stack);
-  new VpcPeeringHandler(stack, 'Handler', props(stack));
+  new VpcPeeringHandler(stack, 'Handler', propsIn(stack));
   return Template.fromStack(stack);
 }
 
@@ -56,12 +56,12 @@ describe('the function', () => {
   test.each([
     ['before', addHandler, addAuthorization],
     ['after', addAuthorization, addHandler],
-  ])('is the same with a VpcPeeringHandler without properties that is created %s the authorization', (_, first, second) => {
+  ])('is the same with a VpcPeeringHandler without properties that is created %s the authorization', (_, addFirst, addSecond) => {
     const withoutHandler = new Stack(new App(), 'Stack');
     addAuthorization(withoutHandler);
     const stack = new Stack(new App(), 'Stack');
-    first(stack);
-    second(stack);
+    addFirst(stack);
+    addSecond(stack);
     expect(Template.fromStack(stack).toJSON()).toEqual(Template.fromStack(withoutHandler).toJSON());
   });
 
@@ -207,13 +207,13 @@ describe('a VpcPeeringHandler with properties', () => {
   test('keeps all logical ids', () => {
     const withoutHandler = new Stack(new App(), 'Stack');
     addAuthorization(withoutHandler);
-    const changed = templateWith((stack) => ({
+    const templateWithProps = templateWith((stack) => ({
       memorySize: 512,
       tracing: Tracing.ACTIVE,
       logRetention: logs.RetentionDays.ONE_DAY,
       vpc: ec2.Vpc.fromVpcAttributes(stack, 'HandlerVpc', { ...VPC, privateSubnetIds: ['subnet-1'] }),
     }));
-    expect(resourceTypes(changed)).toEqual({
+    expect(resourceTypes(templateWithProps)).toEqual({
       ...resourceTypes(Template.fromStack(withoutHandler)),
       GameLiftVpcPeeringHandlerNetworkInterfaces9e77dffe0D9BF678: 'AWS::IAM::RolePolicy',
       GameLiftVpcPeeringHandlerSecurityGroupE9E3FC9F: 'AWS::EC2::SecurityGroup',
@@ -229,12 +229,12 @@ describe('the role', () => {
   const importRole = (stack: Stack): iam.IRole => iam.Role.fromRoleArn(stack, 'Studio', ROLE_ARN);
 
   /** A stack with a VpcPeeringHandler that is created before or after the constructs that use the function. */
-  function stackWith(props: (stack: Stack) => VpcPeeringHandlerProps, order: string, app = new App()): Stack {
+  function stackWith(propsIn: (stack: Stack) => VpcPeeringHandlerProps, order: string, app = new App()): Stack {
     const stack = new Stack(app, 'Stack', { env });
     if (order === 'after') {
       addConnection(stack);
     }
-    new VpcPeeringHandler(stack, 'Handler', props(stack));
+    new VpcPeeringHandler(stack, 'Handler', propsIn(stack));
     if (order === 'before') {
       addConnection(stack);
     }
@@ -303,7 +303,7 @@ describe('the role', () => {
         expect(idsOf(stack, 'AWS::IAM::RolePolicy')).toEqual([]);
       });
 
-      test('gets the roleName, and nothing else changes', () => {
+      test('gets the name that roleName sets, and nothing else changes', () => {
         const withName = Template.fromStack(
           stackWith(() => ({ roleName: 'studio-peering' }), order),
         ).toJSON() as TemplateWithRoleNames;
@@ -336,20 +336,20 @@ describe('the role', () => {
 
   test('can be shared by two stacks and a nested stack, because all of its policies have different names', () => {
     const app = new App();
-    const one = new Stack(app, 'One', { env });
-    const role = new iam.Role(one, 'Shared', { assumedBy: lambdaService });
-    const stacks = [one, new Stack(app, 'Two', { env }), new NestedStack(one, 'Nested')];
+    const firstStack = new Stack(app, 'One', { env });
+    const role = new iam.Role(firstStack, 'Shared', { assumedBy: lambdaService });
+    const stacks = [firstStack, new Stack(app, 'Two', { env }), new NestedStack(firstStack, 'Nested')];
     for (const stack of stacks) {
       new VpcPeeringHandler(stack, 'Handler', { role });
       addConnection(stack, `fleet-${stack.node.id}`);
     }
-    const names = stacks.map((stack) => {
+    const policyNames = stacks.map((stack) => {
       const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::RolePolicy'));
       return policies.map(({ Properties }) => (Properties as { readonly PolicyName: string }).PolicyName);
     });
-    expect(names.map(({ length }) => length)).toEqual([5, 5, 5]);
-    expect(new Set(names.flat()).size).toBe(15);
-    expect(names[0]).toContainEqual(
+    expect(policyNames.map(({ length }) => length)).toEqual([5, 5, 5]);
+    expect(new Set(policyNames.flat()).size).toBe(15);
+    expect(policyNames[0]).toContainEqual(
       expect.stringMatching(/^GameLiftVpcPeering-[0-9a-f]{8}-Authorize42394c9a-vpc-0123456789abcdef0-[0-9a-f]{8}$/),
     );
   });
@@ -365,16 +365,19 @@ describe('the role', () => {
   test.each<[string, (stack: Stack) => VpcPeeringHandlerProps]>([
     ['role', (stack) => ({ role: importRole(stack) })],
     ['roleName', () => ({ roleName: 'studio-peering' })],
-  ])('can not be changed with %s in an app that customizes its roles if the function is already in use', (_, props) => {
-    const app = new App();
-    iam.Role.customizeRoles(app, {});
-    expect(() => stackWith(props, 'after', app)).toThrow(
-      new Error(
-        'the role of Stack/Handler can no longer be changed, because Role.customizeRoles has already reported the role of the function: ' +
-          'create the VpcPeeringHandler before all other constructs of this library in the stack',
-      ),
-    );
-  });
+  ])(
+    'cannot be changed with %s in an app that customizes its roles if another construct already uses the function',
+    (_, props) => {
+      const app = new App();
+      iam.Role.customizeRoles(app, {});
+      expect(() => stackWith(props, 'after', app)).toThrow(
+        new Error(
+          'the role of Stack/Handler can no longer be changed, because Role.customizeRoles has already reported the role of the function: ' +
+            'create the VpcPeeringHandler before all other constructs of this library in the stack',
+        ),
+      );
+    },
+  );
 
   test.each<[string, (stack: Stack) => VpcPeeringHandlerProps, string]>([
     [
@@ -412,25 +415,25 @@ describe('the role', () => {
     expect(() => stackWith(props, 'before')).toThrow(new Error(message));
   });
 
-  test('can have a name of 64 characters, or one that is a token', () => {
+  test('can have a name of 64 characters, or a token as its name', () => {
     expect(() => stackWith(() => ({ roleName: 'a'.repeat(64) }), 'before')).not.toThrow();
     expect(() => stackWith(() => ({ roleName: Fn.importValue('Name') }), 'before')).not.toThrow();
   });
 });
 
 describe('the property function', () => {
-  function handlerWith(props: (stack: Stack) => VpcPeeringHandlerProps = () => ({})): {
+  function handlerWith(propsIn: (stack: Stack) => VpcPeeringHandlerProps = () => ({})): {
     stack: Stack;
     handler: VpcPeeringHandler;
   } {
     const stack = new Stack(new App(), 'Stack');
-    return { stack, handler: new VpcPeeringHandler(stack, 'Handler', props(stack)) };
+    return { stack, handler: new VpcPeeringHandler(stack, 'Handler', propsIn(stack)) };
   }
-  const ARN = { 'Fn::GetAtt': ['GameLiftVpcPeeringHandlerFunction72E66EDF', 'Arn'] };
+  const FUNCTION_ARN = { 'Fn::GetAtt': ['GameLiftVpcPeeringHandlerFunction72E66EDF', 'Arn'] };
 
   test('is an IFunction with the ARN and the role of the function', () => {
     const { stack, handler } = handlerWith();
-    expect(stack.resolve(handler.function.functionArn)).toEqual(ARN);
+    expect(stack.resolve(handler.function.functionArn)).toEqual(FUNCTION_ARN);
     expect(handler.function.role).toBe(handler.grantPrincipal);
     Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 1);
   });
@@ -441,7 +444,7 @@ describe('the property function', () => {
     handler.function.grantInvoke(new iam.ServicePrincipal('events.amazonaws.com'));
     const template = Template.fromStack(stack);
     template.hasResourceProperties('AWS::IAM::Policy', { Roles: [{ Ref: 'GameLiftVpcPeeringHandlerRoleB8C6F82F' }] });
-    template.hasResourceProperties('AWS::Lambda::Permission', { FunctionName: ARN, Principal: 'events.amazonaws.com' });
+    template.hasResourceProperties('AWS::Lambda::Permission', { FunctionName: FUNCTION_ARN, Principal: 'events.amazonaws.com' });
   });
 
   test('has the security groups of the function as its connections', () => {
@@ -563,9 +566,9 @@ describe('a VpcPeeringHandler', () => {
   });
 });
 
-describe('validation', () => {
-  const synthesize = (props: (stack: Stack) => VpcPeeringHandlerProps): (() => Template) => {
-    return () => templateWith(props);
+describe('the validation of a VpcPeeringHandler', () => {
+  const synthesisWith = (propsIn: (stack: Stack) => VpcPeeringHandlerProps): (() => Template) => {
+    return () => templateWith(propsIn);
   };
 
   test('fails with a second handler in a stack', () => {
@@ -578,28 +581,28 @@ describe('validation', () => {
 
   test('fails with both a log group and a retention', () => {
     expect(
-      synthesize((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY })),
+      synthesisWith((stack) => ({ logGroup: new logs.LogGroup(stack, 'Logs'), logRetention: logs.RetentionDays.ONE_DAY })),
     ).toThrow("logRetention applies only to the function's own log group: pass either logGroup or logRetention");
   });
 
   test('fails with subnets but no VPC', () => {
-    expect(synthesize(() => ({ vpcSubnets: {} }))).toThrow(
+    expect(synthesisWith(() => ({ vpcSubnets: {} }))).toThrow(
       'vpcSubnets and securityGroups require a vpc: pass the VPC to run the function in',
     );
   });
 
   test.each([127, 10241, 200.5, NaN])('fails with a memory size of %p MiB', (memorySize) => {
-    expect(synthesize(() => ({ memorySize }))).toThrow(
+    expect(synthesisWith(() => ({ memorySize }))).toThrow(
       `memorySize must be a whole number of MiB from 128 to 10240, got ${memorySize}`,
     );
   });
 
   test.each([128, 10240])('allows a memory size of %p MiB', (memorySize) => {
-    expect(synthesize(() => ({ memorySize }))).not.toThrow();
+    expect(synthesisWith(() => ({ memorySize }))).not.toThrow();
   });
 
   test('fails with no concurrent executions, since the function would then never run', () => {
-    expect(synthesize(() => ({ reservedConcurrentExecutions: 0 }))).toThrow(
+    expect(synthesisWith(() => ({ reservedConcurrentExecutions: 0 }))).toThrow(
       new Error(
         'reservedConcurrentExecutions must be at least 1, got 0: Lambda then never runs the function, and every deployment and deletion of ' +
           'the stack fails',
@@ -608,7 +611,7 @@ describe('validation', () => {
   });
 
   test.each([-1, 1.5, NaN])('fails with %p concurrent executions', (reservedConcurrentExecutions) => {
-    expect(synthesize(() => ({ reservedConcurrentExecutions }))).toThrow(
+    expect(synthesisWith(() => ({ reservedConcurrentExecutions }))).toThrow(
       new Error(`reservedConcurrentExecutions must be a whole number from 1, got ${reservedConcurrentExecutions}`),
     );
   });

@@ -5,10 +5,10 @@ import type { IVpcPeeringAuthorization, VpcPeeringConnectionProps } from '../../
 import { importVpc, addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
 import {
   countCalls,
-  DAY,
+  DAY_MS,
   editTemplate,
   failureReasons,
-  HOUR,
+  HOUR_MS,
   closeRehearsals,
   synthesizeApp,
   journalLinesFrom,
@@ -18,8 +18,8 @@ import {
  * The game servers are in one account. The VPC with the data is in another account.
  */
 
-const GAME = { account: '111111111111', region: 'us-east-1' };
-const DATA = { account: '222222222222', region: 'us-east-1' };
+const GAME_ENV = { account: '111111111111', region: 'us-east-1' };
+const DATA_ENV = { account: '222222222222', region: 'us-east-1' };
 const EXTERNAL_ID = 'studio-7f3a9';
 
 afterEach(closeRehearsals);
@@ -29,48 +29,51 @@ interface GameOptions {
   readonly build?: string;
   readonly isPeered?: boolean;
   /** More properties of the connection. */
-  readonly connection?: Partial<VpcPeeringConnectionProps>;
+  readonly connectionProps?: Partial<VpcPeeringConnectionProps>;
 }
 
 function addFleetAndConnection(
   stack: Stack,
   authorization: IVpcPeeringAuthorization,
-  { peerOnCreate = false, build = '1', connection = {} }: GameOptions,
+  { peerOnCreate = false, build = '1', connectionProps = {} }: GameOptions,
 ): void {
   const fleet = addFleet(stack, build);
-  new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate, ...connection });
+  new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, peerOnCreate, ...connectionProps });
 }
 
 /** Creates a VPC with two route tables in the data account. */
 function createDataVpc(rehearsal: Rehearsal): string {
-  const { vpcId } = rehearsal.aws.ec2.createVpc({ ...DATA, cidrBlock: '10.90.0.0/16' });
-  rehearsal.aws.ec2.createRouteTable(DATA, vpcId);
+  const { vpcId } = rehearsal.aws.ec2.createVpc({ ...DATA_ENV, cidrBlock: '10.90.0.0/16' });
+  rehearsal.aws.ec2.createRouteTable(DATA_ENV, vpcId);
   return vpcId;
 }
 
 /** Synthesizes the stack of the fleet, without a peer role. */
-function synthesizeGame(vpcId: string, kind: GameOptions = {}): string {
+function synthesizeGame(vpcId: string, options: GameOptions = {}): string {
   return synthesizeApp((app) => {
-    const stack = new Stack(app, 'Game', { env: GAME });
+    const stack = new Stack(app, 'Game', { env: GAME_ENV });
     const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
       vpc: importVpc(stack, vpcId),
-      peerVpcAccount: DATA.account,
+      peerVpcAccount: DATA_ENV.account,
     });
-    addFleetAndConnection(stack, authorization, { ...kind, connection: { routes: PeeringRoutes.none(), ...kind.connection } });
+    addFleetAndConnection(stack, authorization, {
+      ...options,
+      connectionProps: { routes: PeeringRoutes.none(), ...options.connectionProps },
+    });
   });
 }
 
 describe('with a role in the account of the VPC', () => {
-  function synthesizeStacks(vpcId: string, kind: GameOptions = {}, externalId = EXTERNAL_ID): string {
+  function synthesizeStacks(vpcId: string, options: GameOptions = {}, externalId = EXTERNAL_ID): string {
     return synthesizeApp((app) => {
-      const data = new Stack(app, 'Data', { env: DATA });
-      const game = new Stack(app, 'Game', { env: GAME });
+      const data = new Stack(app, 'Data', { env: DATA_ENV });
+      const game = new Stack(app, 'Game', { env: GAME_ENV });
       const peerRole = new VpcPeeringRole(data, 'Role', {
         vpc: importVpc(data, vpcId),
-        gameLiftAccount: GAME.account,
+        gameLiftAccount: GAME_ENV.account,
         externalId: EXTERNAL_ID,
       });
-      if (kind.isPeered === false) {
+      if (options.isPeered === false) {
         addFleet(game, '1');
         return;
       }
@@ -79,7 +82,7 @@ describe('with a role in the account of the VPC', () => {
         peerRole,
         externalId,
       });
-      addFleetAndConnection(game, authorization, kind);
+      addFleetAndConnection(game, authorization, options);
     });
   }
 
@@ -89,21 +92,21 @@ describe('with a role in the account of the VPC', () => {
   }
 
   test.each([
-    ['connected with DNS resolution', { connection: { dnsResolution: true } }],
+    ['connected with DNS resolution', { connectionProps: { dnsResolution: true } }],
     ['peered on creation', { peerOnCreate: true }],
   ])(
-    'creates a fleet that is %s, replaces it after ten days, and deletes the stack after thirty days',
+    'a fleet that is %s can be created, replaced after ten days, and deleted with its stack after thirty more days',
     async (_, kind: GameOptions) => {
       const rehearsal = await startFastRehearsal();
       const vpcId = createDataVpc(rehearsal);
       const before = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, synthesizeStacks(vpcId, kind))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deploy(rehearsal, synthesizeStacks(vpcId, { ...kind, build: '2' }))).toEqual([
         'CREATE_COMPLETE',
         'UPDATE_COMPLETE',
       ]);
-      await rehearsal.clock.sleep(30 * DAY);
+      await rehearsal.clock.sleep(30 * DAY_MS);
       expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
       expect((await rehearsal.cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
@@ -116,7 +119,7 @@ describe('with a role in the account of the VPC', () => {
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
     await deploy(rehearsal, synthesizeStacks(vpcId));
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deploy(rehearsal, synthesizeStacks(vpcId, { isPeered: false }))).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE']);
     expectNoFailedDelete(rehearsal);
     expect(rehearsal.aws.inventory().connections).toEqual([]);
@@ -180,18 +183,19 @@ describe('with a role in the account of the VPC', () => {
 });
 
 describe('without a role in the account of the VPC', () => {
-  async function deploy(rehearsal: Rehearsal, vpcId: string, kind: GameOptions = {}): Promise<string> {
-    return (await rehearsal.cloudFormation.deploy(synthesizeGame(vpcId, kind), 'Game')).status;
+  async function deploy(rehearsal: Rehearsal, vpcId: string, options: GameOptions = {}): Promise<string> {
+    return (await rehearsal.cloudFormation.deploy(synthesizeGame(vpcId, options), 'Game')).status;
   }
 
-  /** Runs the command that the error message contains, in the account that it names. */
+  /** Runs the command that the error message contains, in the account that the message names. */
   async function runCommandIn(rehearsal: Rehearsal, reason: string | undefined): Promise<void> {
     const match =
-      /Only account (\d{12}), which owns the VPC, can authorize this\. Run there: aws gamelift (create|delete)-vpc-peering-authorization --game-lift-aws-account-id (\d{12}) --peer-vpc-id (vpc-\w+) --region (\S+)/.exec(
+      /Only account (?<account>\d{12}), which owns the VPC, can authorize this\. Run there: aws gamelift create-vpc-peering-authorization --game-lift-aws-account-id (?<gameLiftAccount>\d{12}) --peer-vpc-id (?<vpcId>vpc-\w+) --region (?<region>\S+)/.exec(
         reason ?? '',
       );
-    const [, account = '', , GameLiftAwsAccountId, PeerVpcId, region = ''] = match ?? [];
-    await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId, PeerVpcId }, { account, region });
+    const { account = '', gameLiftAccount, vpcId, region = '' } = match?.groups ?? {};
+    const pair = { GameLiftAwsAccountId: gameLiftAccount, PeerVpcId: vpcId };
+    await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, { account, region });
     await rehearsal.clock.sleep(10_000);
   }
 
@@ -219,7 +223,7 @@ describe('without a role in the account of the VPC', () => {
       await runCommandIn(rehearsal, failureReasons(rehearsal)[0]);
       expect(await deploy(rehearsal, vpcId, kind)).toBe('CREATE_COMPLETE');
 
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       const { fleets, connections } = rehearsal.aws.inventory();
       expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
       // the rollback restored the fleet and the connection
@@ -228,7 +232,7 @@ describe('without a role in the account of the VPC', () => {
       expect(await deploy(rehearsal, vpcId, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
 
-      await rehearsal.clock.sleep(30 * DAY);
+      await rehearsal.clock.sleep(30 * DAY_MS);
       expect((await rehearsal.cloudFormation.delete('Game')).status).toBe('DELETE_FAILED');
       expect(rehearsal.aws.inventory().fleets).toHaveLength(1);
       await runCommandIn(rehearsal, failureReasons(rehearsal).at(-1));
@@ -241,11 +245,11 @@ describe('without a role in the account of the VPC', () => {
   test('fails if the authorization expires within an hour, and says when it expires', async () => {
     const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
-    const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
-    await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
-    const expires = rehearsal.clock.now() + DAY;
+    const pair = { GameLiftAwsAccountId: GAME_ENV.account, PeerVpcId: vpcId };
+    await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA_ENV);
+    const expirationTime = rehearsal.clock.now() + DAY_MS;
     expect(await deploy(rehearsal, vpcId)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(expires - HOUR / 2 - rehearsal.clock.now());
+    await rehearsal.clock.sleep(expirationTime - HOUR_MS / 2 - rehearsal.clock.now());
     expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(failureReasons(rehearsal)[0]).toMatch(
       /: the one that GameLift lists expires at 2026-01-02T00:0\d:\d\d\.\d{3}Z, less than an hour from now\. Only account 222222222222, /,
@@ -254,21 +258,27 @@ describe('without a role in the account of the VPC', () => {
 
   test('fails before any change if the VPC changes, and the cleanup of the old VPC would lack an authorization', async () => {
     const rehearsal = await startFastRehearsal();
-    const [first, second] = [createDataVpc(rehearsal), createDataVpc(rehearsal)];
+    const [firstVpcId, secondVpcId] = [createDataVpc(rehearsal), createDataVpc(rehearsal)];
     const authorize = async (PeerVpcId: string): Promise<void> => {
-      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: GAME.account, PeerVpcId }, DATA);
+      await rehearsal.aws.callGameLift(
+        'CreateVpcPeeringAuthorization',
+        { GameLiftAwsAccountId: GAME_ENV.account, PeerVpcId },
+        DATA_ENV,
+      );
       await rehearsal.clock.sleep(10_000);
     };
-    await authorize(first);
-    expect(await deploy(rehearsal, first)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
-    await authorize(second);
-    expect(await deploy(rehearsal, second)).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(failureReasons(rehearsal)[0]).toContain(`an authorization is missing between VPC ${first} of account 222222222222`);
-    await authorize(first);
-    expect(await deploy(rehearsal, second)).toBe('UPDATE_COMPLETE');
+    await authorize(firstVpcId);
+    expect(await deploy(rehearsal, firstVpcId)).toBe('CREATE_COMPLETE');
+    await rehearsal.clock.sleep(10 * DAY_MS);
+    await authorize(secondVpcId);
+    expect(await deploy(rehearsal, secondVpcId)).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(failureReasons(rehearsal)[0]).toContain(
+      `an authorization is missing between VPC ${firstVpcId} of account 222222222222`,
+    );
+    await authorize(firstVpcId);
+    expect(await deploy(rehearsal, secondVpcId)).toBe('UPDATE_COMPLETE');
     expectNoFailedDelete(rehearsal);
-    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ peerVpcId: second })]);
+    expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ peerVpcId: secondVpcId })]);
   });
 
   test.each(['keeps expiry', 'InvalidRequestException'] as const)(
@@ -278,12 +288,12 @@ describe('without a role in the account of the VPC', () => {
       rehearsal.aws.behaviours.set('authorizingAgain', reading);
       rehearsal.aws.behaviours.set('usedAuthorizations', 'not listed');
       const vpcId = createDataVpc(rehearsal);
-      const pair = { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId };
-      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
+      const pair = { GameLiftAwsAccountId: GAME_ENV.account, PeerVpcId: vpcId };
+      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA_ENV);
       expect(await deploy(rehearsal, vpcId)).toBe('CREATE_COMPLETE');
       expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_ROLLBACK_COMPLETE');
-      await rehearsal.aws.callGameLift('DeleteVpcPeeringAuthorization', pair, DATA);
-      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA);
+      await rehearsal.aws.callGameLift('DeleteVpcPeeringAuthorization', pair, DATA_ENV);
+      await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, DATA_ENV);
       expect(await deploy(rehearsal, vpcId, { build: '2' })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
     },
@@ -296,14 +306,14 @@ describe('without a role in the account of the VPC', () => {
       const stack = new Stack(app, 'Game');
       const authorization = VpcPeeringAuthorization.fromVpcPeeringAuthorizationAttributes(stack, 'Authorization', {
         vpc: importVpc(stack, vpcId),
-        peerVpcAccount: DATA.account,
+        peerVpcAccount: DATA_ENV.account,
       });
       addFleetAndConnection(stack, authorization, {});
     });
     await rehearsal.aws.callGameLift(
       'CreateVpcPeeringAuthorization',
-      { GameLiftAwsAccountId: GAME.account, PeerVpcId: vpcId },
-      DATA,
+      { GameLiftAwsAccountId: GAME_ENV.account, PeerVpcId: vpcId },
+      DATA_ENV,
     );
     expect((await rehearsal.cloudFormation.deploy(assembly, 'Game')).status).toBe('ROLLBACK_COMPLETE');
     expect(failureReasons(rehearsal)[0]).toMatch(
@@ -312,29 +322,29 @@ describe('without a role in the account of the VPC', () => {
   });
 });
 
-describe('renewal on a schedule', () => {
+describe('an authorization that is renewed on a schedule', () => {
   function synthesizeData(vpcId: string, every = Duration.hours(12)): string {
     return synthesizeApp((app) => {
-      const stack = new Stack(app, 'Data', { env: DATA });
+      const stack = new Stack(app, 'Data', { env: DATA_ENV });
       new VpcPeeringAuthorization(stack, 'Authorization', {
         vpc: importVpc(stack, vpcId),
-        gameLiftAccount: GAME.account,
+        gameLiftAccount: GAME_ENV.account,
         renewal: AuthorizationRenewal.scheduled(every),
       });
     });
   }
 
-  function failedRenewalReports(rehearsal: Rehearsal): { queue: unknown[]; alarm: string[] } {
+  function failedRenewalReports(rehearsal: Rehearsal): { queueMessages: unknown[]; alarmStates: string[] } {
     const { resources } = rehearsal.cloudFormation.describe('Data');
     const arnOf = (type: string): string => String(resources.find((resource) => resource.type === type)?.attributes.Arn);
     const { history } = rehearsal.aws.alarms.describe(arnOf('AWS::CloudWatch::Alarm'));
     return {
-      queue: rehearsal.aws.queues.messages(arnOf('AWS::SQS::Queue')).map(({ body }) => JSON.parse(body) as unknown),
-      alarm: history.map(({ state }) => state),
+      queueMessages: rehearsal.aws.queues.messages(arnOf('AWS::SQS::Queue')).map(({ body }) => JSON.parse(body) as unknown),
+      alarmStates: history.map(({ state }) => state),
     };
   }
 
-  test('on day 17, replaces a fleet of the other account, although one renewal has failed', async () => {
+  test('lets a deployment replace a fleet of the other account on day 17, although one renewal has failed', async () => {
     const rehearsal = await startFastRehearsal();
     const vpcId = createDataVpc(rehearsal);
     const before = rehearsal.aws.inventory();
@@ -342,17 +352,17 @@ describe('renewal on a schedule', () => {
     expect((await cloudFormation.deploy(synthesizeData(vpcId), 'Data')).status).toBe('CREATE_COMPLETE');
     expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true }), 'Game')).status).toBe('CREATE_COMPLETE');
 
-    await rehearsal.clock.sleep(5 * DAY);
+    await rehearsal.clock.sleep(5 * DAY_MS);
     // longer than Lambda retries a renewal
     const endFault = rehearsal.aws.intercept(({ operation }) =>
       operation === 'CreateVpcPeeringAuthorization'
         ? { kind: 'error', name: 'InternalServiceException', message: 'Out of order', status: 500 }
         : undefined,
     );
-    await rehearsal.clock.sleep(DAY / 2 + HOUR);
+    await rehearsal.clock.sleep(DAY_MS / 2 + HOUR_MS);
     endFault();
-    const { queue, alarm } = failedRenewalReports(rehearsal);
-    expect(queue).toEqual([
+    const { queueMessages, alarmStates } = failedRenewalReports(rehearsal);
+    expect(queueMessages).toEqual([
       expect.objectContaining({
         requestContext: expect.objectContaining({ condition: 'RetriesExhausted', approximateInvokeCount: 3 }) as unknown,
         requestPayload: { GameLiftVpcPeeringRenewal: expect.objectContaining({ PeerVpcId: vpcId }) as unknown },
@@ -364,16 +374,16 @@ describe('renewal on a schedule', () => {
         }) as unknown,
       }),
     ]);
-    expect(JSON.stringify(queue)).not.toContain('X-Amz-Signature');
-    expect(alarm).toContain('ALARM');
-    await rehearsal.clock.sleep(DAY);
-    expect(failedRenewalReports(rehearsal).alarm.at(-1)).toBe('OK');
+    expect(JSON.stringify(queueMessages)).not.toContain('X-Amz-Signature');
+    expect(alarmStates).toContain('ALARM');
+    await rehearsal.clock.sleep(DAY_MS);
+    expect(failedRenewalReports(rehearsal).alarmStates.at(-1)).toBe('OK');
 
-    await rehearsal.clock.sleep(10 * DAY + DAY / 2);
+    await rehearsal.clock.sleep(10 * DAY_MS + DAY_MS / 2);
     expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true, build: '2' }), 'Game')).status).toBe(
       'UPDATE_COMPLETE',
     );
-    await rehearsal.clock.sleep(13 * DAY);
+    await rehearsal.clock.sleep(13 * DAY_MS);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
     expect((await cloudFormation.delete('Game')).status).toBe('DELETE_COMPLETE');
     expect((await cloudFormation.delete('Data')).status).toBe('DELETE_COMPLETE');
@@ -381,7 +391,7 @@ describe('renewal on a schedule', () => {
     await expectNothingLeft(rehearsal, before);
   });
 
-  test('keeps the authorization valid for ten days', async () => {
+  test('is valid at every time in ten days', async () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.behaviours.set('authorizingAgain', 'keeps expiry');
     const vpcId = createDataVpc(rehearsal);
@@ -389,7 +399,7 @@ describe('renewal on a schedule', () => {
       'CREATE_COMPLETE',
     );
     for (let hour = 0; hour < 10 * 24; hour += 1) {
-      await rehearsal.clock.sleep(DAY / 24 + 60_000);
+      await rehearsal.clock.sleep(HOUR_MS + 60_000);
       expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
     }
   });

@@ -11,7 +11,7 @@ import {
   countCalls,
   editTemplate,
   failureReasons,
-  HOUR,
+  HOUR_MS,
   handlerArn,
   STACK,
   startRehearsal,
@@ -21,9 +21,9 @@ import {
 } from './rehearsals';
 
 const ACCOUNT = '111111111111';
-const CREATE = 'CreateVpcPeeringAuthorization';
-const DELETE = 'DeleteVpcPeeringAuthorization';
-const DESCRIBE = 'DescribeVpcPeeringAuthorizations';
+const CREATE_OPERATION = 'CreateVpcPeeringAuthorization';
+const DELETE_OPERATION = 'DeleteVpcPeeringAuthorization';
+const DESCRIBE_OPERATION = 'DescribeVpcPeeringAuthorizations';
 
 function addAuthorizedVpc(renewal = AuthorizationRenewal.onChange()): (stack: Stack) => void {
   return (stack) => {
@@ -40,34 +40,34 @@ afterEach(closeRehearsals);
 
 test('creates, keeps, renews and cancels an authorization', async () => {
   const rehearsal = await startRehearsal();
-  const first = synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis()));
+  const assembly = synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis()));
 
-  const created = await rehearsal.cloudFormation.deploy(first, STACK);
-  expect(created.status).toBe('CREATE_COMPLETE');
-  const expirationTime = Date.parse(String(created.outputs.Expires));
-  expect(Math.abs(expirationTime - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
-  expect(created.outputs).toMatchObject({
+  const creation = await rehearsal.cloudFormation.deploy(assembly, STACK);
+  expect(creation.status).toBe('CREATE_COMPLETE');
+  const expirationTime = Date.parse(String(creation.outputs.Expires));
+  expect(Math.abs(expirationTime - rehearsal.clock.now() - 24 * HOUR_MS)).toBeLessThan(60_000);
+  expect(creation.outputs).toMatchObject({
     EpochSeconds: String(Math.floor(expirationTime / 1000)),
     PeerVpc: expect.stringMatching(/^vpc-[0-9a-f]{17}$/) as string,
     Accounts: `${ACCOUNT} ${ACCOUNT}`,
   });
 
-  await rehearsal.cloudFormation.deploy(first, STACK);
-  expect(countCalls(rehearsal, CREATE)).toBe(1);
+  await rehearsal.cloudFormation.deploy(assembly, STACK);
+  expect(countCalls(rehearsal, CREATE_OPERATION)).toBe(1);
 
-  await rehearsal.clock.sleep(25 * HOUR);
+  await rehearsal.clock.sleep(25 * HOUR_MS);
   expect(expirationTime).toBeLessThan(rehearsal.clock.now());
 
-  const renewed = await rehearsal.cloudFormation.deploy(
+  const renewal = await rehearsal.cloudFormation.deploy(
     synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis())),
     STACK,
   );
-  expect(renewed.status).toBe('UPDATE_COMPLETE');
-  const renewedExpirationTime = Date.parse(String(renewed.outputs.Expires));
-  expect(Math.abs(renewedExpirationTime - rehearsal.clock.now() - 24 * HOUR)).toBeLessThan(60_000);
+  expect(renewal.status).toBe('UPDATE_COMPLETE');
+  const renewedExpirationTime = Date.parse(String(renewal.outputs.Expires));
+  expect(Math.abs(renewedExpirationTime - rehearsal.clock.now() - 24 * HOUR_MS)).toBeLessThan(60_000);
 
   expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
-  expect(countCalls(rehearsal, DELETE)).toBe(1);
+  expect(countCalls(rehearsal, DELETE_OPERATION)).toBe(1);
   expect(countResponses(rehearsal)).toBe(3);
 });
 
@@ -79,17 +79,17 @@ test('authorizes a new VPC, and lets the authorization of the previous one expir
       new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     });
   await rehearsal.cloudFormation.deploy(withCidr('10.0.0.0/16'), STACK);
-  await rehearsal.clock.sleep(HOUR);
+  await rehearsal.clock.sleep(HOUR_MS);
   expect((await rehearsal.cloudFormation.deploy(withCidr('10.1.0.0/16'), STACK)).status).toBe('UPDATE_COMPLETE');
-  expect(countCalls(rehearsal, CREATE)).toBe(2);
-  expect(countCalls(rehearsal, DELETE)).toBe(0);
+  expect(countCalls(rehearsal, CREATE_OPERATION)).toBe(2);
+  expect(countCalls(rehearsal, DELETE_OPERATION)).toBe(0);
 });
 
 describe('permissions', () => {
   test.each([
     // [the operation that fails, the action that is missing]
-    [CREATE, `gamelift:${CREATE}`],
-    [CREATE, 'ec2:AuthorizeSecurityGroupIngress'],
+    [CREATE_OPERATION, `gamelift:${CREATE_OPERATION}`],
+    [CREATE_OPERATION, 'ec2:AuthorizeSecurityGroupIngress'],
   ])('%s fails without %s, and the message names the missing action', async (operation, action) => {
     const rehearsal = await startRehearsal();
     const assembly = editTemplate(synthesize(addAuthorizedVpc()), ({ Resources }) => {
@@ -137,9 +137,11 @@ describe('the owner of an authorization', () => {
       return (await rehearsal.cloudFormation.deploy(assembly, name)).status;
     };
     expect(await authorizeIn(STACK)).toBe('CREATE_COMPLETE');
-    rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? errorFault('UnauthorizedException') : undefined));
+    rehearsal.aws.intercept(({ operation }) =>
+      operation === CREATE_OPERATION ? errorFault('UnauthorizedException') : undefined,
+    );
     expect(await authorizeIn('Second')).toBe('ROLLBACK_COMPLETE');
-    expect(countCalls(rehearsal, DELETE)).toBe(0);
+    expect(countCalls(rehearsal, DELETE_OPERATION)).toBe(0);
     expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
   });
 
@@ -167,15 +169,15 @@ describe('deployments that CloudFormation rolls back', () => {
     async (failedUpdatePhysicalId) => {
       const rehearsal = await startRehearsal({ failedUpdatePhysicalId });
       await rehearsal.cloudFormation.deploy(synthesizeWithCidr('10.0.0.0/16', false), STACK);
-      const physicalId = (): string | undefined =>
+      const readPhysicalId = (): string | undefined =>
         rehearsal.cloudFormation.describe(STACK).resources.find(({ type }) => type.startsWith('Custom::'))?.physicalId;
-      const before = physicalId();
+      const before = readPhysicalId();
       expect((await rehearsal.cloudFormation.deploy(synthesizeWithCidr('10.1.0.0/16', true), STACK)).status).toBe(
         'UPDATE_ROLLBACK_COMPLETE',
       );
-      expect(physicalId()).toBe(before);
-      expect(countCalls(rehearsal, DELETE)).toBe(0);
-      expect(countCalls(rehearsal, CREATE)).toBeGreaterThanOrEqual(3);
+      expect(readPhysicalId()).toBe(before);
+      expect(countCalls(rehearsal, DELETE_OPERATION)).toBe(0);
+      expect(countCalls(rehearsal, CREATE_OPERATION)).toBeGreaterThanOrEqual(3);
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     },
   );
@@ -183,7 +185,7 @@ describe('deployments that CloudFormation rolls back', () => {
   test('the rollback succeeds if the create of the authorization is canceled while GameLift throttles it', async () => {
     const rehearsal = await startRehearsal();
     rehearsal.aws.intercept(({ operation }) =>
-      operation === CREATE ? errorFault('ThrottlingException', 'Rate exceeded') : undefined,
+      operation === CREATE_OPERATION ? errorFault('ThrottlingException', 'Rate exceeded') : undefined,
     );
     const assembly = synthesize((stack) => {
       const vpc = new ec2.Vpc(stack, 'Vpc', { subnetConfiguration: [] });
@@ -215,11 +217,11 @@ describe('renamed and removed authorizations', () => {
   test.each([
     ['its authorization is renamed', synthesizeImported('One'), synthesizeImported('Renamed')],
     ['one of its two authorizations is removed', synthesizeImported('One', 'Two'), synthesizeImported('One')],
-  ])('the handler keeps the permissions for a VPC if %s', async (_, first, second) => {
+  ])('the handler keeps the permissions for a VPC if %s', async (_, synthesizeFirst, synthesizeSecond) => {
     const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
-    expect((await rehearsal.cloudFormation.deploy(first(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
-    expect((await rehearsal.cloudFormation.deploy(second(vpcId), STACK)).status).toBe('UPDATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesizeFirst(vpcId), STACK)).status).toBe('CREATE_COMPLETE');
+    expect((await rehearsal.cloudFormation.deploy(synthesizeSecond(vpcId), STACK)).status).toBe('UPDATE_COMPLETE');
     expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     expect(failureReasons(rehearsal)).toEqual([]);
   });
@@ -230,7 +232,7 @@ describe('failures and retries', () => {
     const rehearsal = await startRehearsal();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
-      if (operation === CREATE && kills === 0) {
+      if (operation === CREATE_OPERATION && kills === 0) {
         kills += rehearsal.lambda.kill(handlerArn(rehearsal));
         return { kind: 'reset' };
       }
@@ -246,7 +248,7 @@ describe('failures and retries', () => {
     const start = rehearsal.clock.now();
     let kills = 0;
     rehearsal.aws.intercept(({ operation }) => {
-      if (operation === CREATE) {
+      if (operation === CREATE_OPERATION) {
         kills += rehearsal.lambda.kill(handlerArn(rehearsal));
       }
       return undefined;
@@ -262,7 +264,7 @@ describe('failures and retries', () => {
     rehearsal.responses.intercept(({ attempt }) => (attempt <= 2 ? { status: 500 } : undefined));
     expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
-    expect(countCalls(rehearsal, CREATE)).toBe(1);
+    expect(countCalls(rehearsal, CREATE_OPERATION)).toBe(1);
   });
 
   test('sends the response again if its URL does not answer', async () => {
@@ -291,14 +293,14 @@ describe('failures and retries', () => {
     let throttledUntil = 0;
     rehearsal.aws.intercept(({ operation }) => {
       throttledUntil ||= rehearsal.clock.now() + 60_000;
-      return operation === CREATE && rehearsal.clock.now() < throttledUntil
+      return operation === CREATE_OPERATION && rehearsal.clock.now() < throttledUntil
         ? errorFault('ThrottlingException', 'Rate exceeded')
         : undefined;
     });
     expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
-    expect(countCalls(rehearsal, CREATE)).toBeGreaterThanOrEqual(6);
-    expect(countCalls(rehearsal, CREATE)).toBeLessThanOrEqual(8);
+    expect(countCalls(rehearsal, CREATE_OPERATION)).toBeGreaterThanOrEqual(6);
+    expect(countCalls(rehearsal, CREATE_OPERATION)).toBeLessThanOrEqual(8);
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
@@ -338,7 +340,9 @@ describe('failures and retries', () => {
       ['InternalServiceException', 500, 'The template is not the cause: try again'],
     ])('the create fails with advice if CreateVpcPeeringAuthorization returns %s', async (name, status, advice) => {
       const rehearsal = await startRehearsal();
-      rehearsal.aws.intercept(({ operation }) => (operation === CREATE ? errorFault(name, message, status) : undefined));
+      rehearsal.aws.intercept(({ operation }) =>
+        operation === CREATE_OPERATION ? errorFault(name, message, status) : undefined,
+      );
       expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
       const [reason] = failureReasons(rehearsal);
       expect(reason).toMatch(/^could not authorize VPC peering for VPC vpc-[0-9a-f]{17} in us-east-1: /);
@@ -356,7 +360,7 @@ describe('failures and retries', () => {
       const rehearsal = await startRehearsal();
       await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK);
       const endFault = rehearsal.aws.intercept(({ operation }) =>
-        operation === DELETE ? errorFault(name, message, status) : undefined,
+        operation === DELETE_OPERATION ? errorFault(name, message, status) : undefined,
       );
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe(outcome);
       expect(countResponses(rehearsal)).toBe(2);
@@ -379,10 +383,10 @@ describe('failures and retries', () => {
       async (name, status) => {
         const rehearsal = await startRehearsal();
         rehearsal.aws.intercept(({ operation }) => {
-          if (operation === CREATE) {
+          if (operation === CREATE_OPERATION) {
             return errorFault('InvalidRequestException', 'exists');
           }
-          return operation === DESCRIBE ? errorFault(name, message, status) : undefined;
+          return operation === DESCRIBE_OPERATION ? errorFault(name, message, status) : undefined;
         });
         expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('ROLLBACK_COMPLETE');
         const [reason] = failureReasons(rehearsal);
@@ -398,8 +402,8 @@ describe('failures and retries', () => {
         const rehearsal = await startRehearsal();
         let faults = 0;
         rehearsal.aws.intercept(({ operation }) => {
-          faults += operation === CREATE ? 1 : 0;
-          return operation === CREATE && faults === 1 ? fault : undefined;
+          faults += operation === CREATE_OPERATION ? 1 : 0;
+          return operation === CREATE_OPERATION && faults === 1 ? fault : undefined;
         });
         expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
         expect(countResponses(rehearsal)).toBe(1);
@@ -430,10 +434,10 @@ describe('questions that AWS does not answer', () => {
         rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc(AuthorizationRenewal.everySynthesis())), STACK);
       await deploy();
       for (const hours of [1, 13, 25]) {
-        await rehearsal.clock.sleep(hours * HOUR);
+        await rehearsal.clock.sleep(hours * HOUR_MS);
         const { status, outputs } = await deploy();
         expect(status).toBe('UPDATE_COMPLETE');
-        expect(Date.parse(String(outputs.Expires)) - rehearsal.clock.now()).toBeGreaterThan(12 * HOUR - 60_000);
+        expect(Date.parse(String(outputs.Expires)) - rehearsal.clock.now()).toBeGreaterThan(12 * HOUR_MS - 60_000);
       }
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     },
@@ -445,7 +449,7 @@ describe('questions that AWS does not answer', () => {
       const rehearsal = await startRehearsal();
       rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);
       await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK);
-      await rehearsal.clock.sleep(30 * 24 * HOUR);
+      await rehearsal.clock.sleep(30 * 24 * HOUR_MS);
       expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     },
   );

@@ -2,7 +2,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringConnection } from '../../lib';
 import { expectNoFailedDelete, expectNothingLeft, deleteStack, synthesizeFleetStack, startFastRehearsal } from './common-stacks';
 import type { FleetStackOptions } from './common-stacks';
-import { DAY, closeRehearsals, STACK } from './rehearsals';
+import { DAY_MS, closeRehearsals, STACK } from './rehearsals';
 
 /*
  * A stack with a connected fleet and a fleet that is peered on creation. Both use the same authorization.
@@ -27,7 +27,7 @@ test('a deployment creates both fleets at the same time: it takes as long as one
       /^(CREATE|UPDATE)_COMPLETE$/,
     );
     expect((clock.now() - deploymentStart) / 1000).toBeLessThan(1500 + 120);
-    await clock.sleep(10 * DAY);
+    await clock.sleep(10 * DAY_MS);
   }
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);

@@ -11,11 +11,11 @@ import {
   addFleet,
   createExistingResources,
   expectNoFailedDelete,
-  PLACE,
+  GAMELIFT_PLACE,
   deleteStack,
   startFastRehearsal,
 } from './common-stacks';
-import { DAY, STACK, closeRehearsals, synthesize } from './rehearsals';
+import { DAY_MS, STACK, closeRehearsals, synthesize } from './rehearsals';
 
 /** Two VPCs and an ACTIVE fleet that the stack does not create. */
 interface ExistingVpcsAndFleet {
@@ -60,15 +60,15 @@ const connectTwoFleets =
   };
 
 const peerFleetOnCreation =
-  (build: string, vpc: 0 | 1 = 0): AddResources =>
+  (build: string, vpcIndex: 0 | 1 = 0): AddResources =>
   (stack, { vpcIds }) => {
-    addConnectionOnCreation(stack, addAuthorization(stack, vpcIds[vpc]), addFleet(stack, build));
+    addConnectionOnCreation(stack, addAuthorization(stack, vpcIds[vpcIndex]), addFleet(stack, build));
   };
 
 const connectExistingFleet =
-  (vpc: 0 | 1): AddResources =>
+  (vpcIndex: 0 | 1): AddResources =>
   (stack, existing) => {
-    addConnection(stack, addAuthorization(stack, existing.vpcIds[vpc]), importFleet(stack, existing));
+    addConnection(stack, addAuthorization(stack, existing.vpcIds[vpcIndex]), importFleet(stack, existing));
   };
 
 const onlyAuthorize: AddResources = (stack, { vpcIds }) => {
@@ -155,8 +155,8 @@ export async function rehearseCleanup(first: AddResources, second: AddResources)
         vpcId,
         fleetIds: [fleetId = ''],
       } = await createExistingResources(rehearsal);
-      const other = rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.91.0.0/16' });
-      const existing: ExistingVpcsAndFleet = { vpcIds: [vpcId, other.vpcId], fleetId };
+      const otherVpc = rehearsal.aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.91.0.0/16' });
+      const existing: ExistingVpcsAndFleet = { vpcIds: [vpcId, otherVpc.vpcId], fleetId };
       const before = rehearsal.aws.inventory();
       const deploy = async (addResources: AddResources): Promise<string> => {
         const assembly = synthesize((stack) => {
@@ -165,9 +165,9 @@ export async function rehearseCleanup(first: AddResources, second: AddResources)
         return (await rehearsal.cloudFormation.deploy(assembly, STACK)).status;
       };
       expect(await deploy(first)).toBe('CREATE_COMPLETE');
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await orders.explore(() => deploy(second))).toBe('UPDATE_COMPLETE');
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);

@@ -7,7 +7,7 @@ import type { Rehearsal, RehearsalOptions } from 'rehearsal';
 import type { Inventory } from 'rehearsal/aws';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { VpcPeeringAuthorizationProps, VpcPeeringConnectionProps } from '../../lib';
-import { DAY, STACK, startRehearsal, synthesize, journalLinesFrom } from './rehearsals';
+import { DAY_MS, STACK, startRehearsal, synthesize, journalLinesFrom } from './rehearsals';
 
 /*
  * The stacks of most lives. The fleet stack has a VPC, a database, a fleet and its connection. The connections stack connects existing fleets.
@@ -88,15 +88,15 @@ export interface ExistingResources {
 }
 
 /** The account and Region of all resources that are not in another account. */
-export const PLACE = { account: ACCOUNT, region: 'us-east-1' };
+export const GAMELIFT_PLACE = { account: ACCOUNT, region: 'us-east-1' };
 
 export async function createExistingResources(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
   const { ec2: network, gameLift } = rehearsal.aws;
-  const { vpcId } = network.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
-  const routeTableIds = [network.createRouteTable(PLACE, vpcId), network.createRouteTable(PLACE, vpcId)];
+  const { vpcId } = network.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.90.0.0/16' });
+  const routeTableIds = [network.createRouteTable(GAMELIFT_PLACE, vpcId), network.createRouteTable(GAMELIFT_PLACE, vpcId)];
   const fleetIds = Array.from({ length: fleets }, (_, index) => {
     const attributes = { Name: `fleet-${index}`, BuildId: 'build-1', EC2InstanceType: 'c5.large', ComputeType: 'EC2' };
-    const fleet = gameLift.fleets.create(PLACE, attributes, new Map());
+    const fleet = gameLift.fleets.create(GAMELIFT_PLACE, attributes, new Map());
     gameLift.fleets.activate(fleet, Promise.resolve(undefined));
     return fleet.id;
   });
@@ -169,12 +169,12 @@ export function withStackStatus(inventory: Inventory, status: string, name = STA
   const hasName = (stack: object): boolean => 'name' in stack && stack.name === name;
   const stack = inventory.stacks.find(hasName) ?? {
     account: ACCOUNT,
-    region: PLACE.region,
+    region: GAMELIFT_PLACE.region,
     name,
     id: expect.any(String) as string,
   };
-  const changed = { ...stack, status };
-  return { ...inventory, stacks: [...inventory.stacks.filter((other) => !hasName(other)), changed] };
+  const stackWithStatus = { ...stack, status };
+  return { ...inventory, stacks: [...inventory.stacks.filter((other) => !hasName(other)), stackWithStatus] };
 }
 
 /** Adds a fleet. A change of the build replaces it. */
@@ -202,9 +202,9 @@ export const failAfterConnections: ConnectionsOptions['addResources'] = (stack, 
 };
 
 /** Expects that exactly the resources from before exist two days later, when all authorizations have expired. */
-export async function expectNothingLeft(rehearsal: Rehearsal, before: unknown): Promise<void> {
-  await rehearsal.clock.sleep(2 * DAY);
-  expect(rehearsal.aws.inventory()).toEqual(before);
+export async function expectNothingLeft(rehearsal: Rehearsal, inventoryBefore: unknown): Promise<void> {
+  await rehearsal.clock.sleep(2 * DAY_MS);
+  expect(rehearsal.aws.inventory()).toEqual(inventoryBefore);
 }
 
 /** Expects that no deletion by CloudFormation failed. A skipped deletion has failed, too. */

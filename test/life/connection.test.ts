@@ -1,6 +1,6 @@
 import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
 import type { FleetStackOptions } from './common-stacks';
-import { countCalls, DAY, closeRehearsals } from './rehearsals';
+import { countCalls, DAY_MS, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
@@ -19,13 +19,13 @@ describe('the life of a stack', () => {
       await deployFleetStack(rehearsal, kind);
       expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorizations);
 
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deployFleetStack(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
-      await rehearsal.clock.sleep(2 * DAY);
+      await rehearsal.clock.sleep(2 * DAY_MS);
       expect(await deployFleetStack(rehearsal, { ...kind, build: '2', isConnected: false })).toBe('UPDATE_COMPLETE');
-      await rehearsal.clock.sleep(2 * DAY);
+      await rehearsal.clock.sleep(2 * DAY_MS);
       expect(await deployFleetStack(rehearsal, { ...kind, build: '2' })).toBe('UPDATE_COMPLETE');
-      await rehearsal.clock.sleep(30 * DAY);
+      await rehearsal.clock.sleep(30 * DAY_MS);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
@@ -37,10 +37,10 @@ describe('the life of a stack', () => {
       const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
       expect(await deployFleetStack(rehearsal, kind)).toBe('CREATE_COMPLETE');
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deployFleetStack(rehearsal, { ...kind, cidr: '10.91.0.0/16' })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
     }

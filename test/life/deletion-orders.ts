@@ -10,26 +10,26 @@ export class DeletionOrders {
   /** The choices of the current run: the index of the chosen resource, and the number of candidates. */
   private choices: { readonly index: number; readonly candidates: number }[] = [];
   /** The indexes to choose first in this run. Later choices have index 0. Undefined if all orders were tried. */
-  private prescribed: readonly number[] | undefined = [];
+  private prescribedIndexes: readonly number[] | undefined = [];
   private isExploring = false;
   private order: string[] = [];
 
   /** Chooses the resource to delete next, for `RehearsalOptions.nextDeletion`. Outside of `explore`, the order is by logical id. */
-  readonly chooseNext = (ready: readonly Resource[]): Resource => {
+  readonly chooseNext = (deletableResources: readonly Resource[]): Resource => {
     // `ready` may have another order in each run
-    const sorted = ready.toSorted((one, other) => (one.logicalId < other.logicalId ? -1 : 1));
-    const relevant = sorted.filter(affectsGameLiftCalls);
-    const candidates = this.isExploring && relevant.length > 0 ? relevant : sorted.slice(0, 1);
-    const index = this.isExploring ? (this.prescribed?.[this.choices.length] ?? 0) : 0;
-    const chosen = candidates[index];
-    if (chosen === undefined) {
+    const sortedResources = deletableResources.toSorted((one, other) => (one.logicalId < other.logicalId ? -1 : 1));
+    const relevantResources = sortedResources.filter(affectsGameLiftCalls);
+    const candidates = this.isExploring && relevantResources.length > 0 ? relevantResources : sortedResources.slice(0, 1);
+    const index = this.isExploring ? (this.prescribedIndexes?.[this.choices.length] ?? 0) : 0;
+    const chosenResource = candidates[index];
+    if (chosenResource === undefined) {
       throw new Error(`only ${candidates.length} resources can be deleted next, but there were more in an earlier run`);
     }
     if (this.isExploring) {
       this.choices.push({ index, candidates: candidates.length });
-      this.order.push(chosen.logicalId);
+      this.order.push(chosenResource.logicalId);
     }
-    return chosen;
+    return chosenResource;
   };
 
   /** The logical ids that this run has deleted in `explore`, in the order of their deletion. */
@@ -49,16 +49,18 @@ export class DeletionOrders {
 
   /** Whether there is another order to try. */
   get hasNext(): boolean {
-    return this.prescribed !== undefined;
+    return this.prescribedIndexes !== undefined;
   }
 
   /** Prepares the next order: changes the last choice that has an untried candidate. */
   advance(): void {
-    const changed = this.choices.findLastIndex(({ index, candidates }) => index + 1 < candidates);
-    this.prescribed =
-      changed < 0
+    const changedPosition = this.choices.findLastIndex(({ index, candidates }) => index + 1 < candidates);
+    this.prescribedIndexes =
+      changedPosition < 0
         ? undefined
-        : this.choices.slice(0, changed + 1).map(({ index }, position) => (position === changed ? index + 1 : index));
+        : this.choices
+            .slice(0, changedPosition + 1)
+            .map(({ index }, position) => (position === changedPosition ? index + 1 : index));
     this.choices = [];
     this.order = [];
   }
@@ -67,15 +69,15 @@ export class DeletionOrders {
 /** Calls `run` once for each order of the deletions in its call of `explore`. Returns the orders, as lists of logical ids. */
 export async function runInEveryOrder(run: (orders: DeletionOrders) => Promise<void>): Promise<readonly (readonly string[])[]> {
   const orders = new DeletionOrders();
-  const tried: (readonly string[])[] = [];
+  const triedOrders: (readonly string[])[] = [];
   while (orders.hasNext) {
     try {
       await run(orders);
     } catch (error) {
       throw new Error(`failed in the order ${orders.deletedIds.join(', ')}`, { cause: error });
     }
-    tried.push(orders.deletedIds);
+    triedOrders.push(orders.deletedIds);
     orders.advance();
   }
-  return tried;
+  return triedOrders;
 }

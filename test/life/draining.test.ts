@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { expectNoFailedDelete, synthesizeFleetStack, startFastRehearsal } from './common-stacks';
-import { DAY, closeRehearsals, STACK } from './rehearsals';
+import { DAY_MS, closeRehearsals, STACK } from './rehearsals';
 
 /*
  * Players finish their games on the old fleet while new players join the new one, as in examples/draining.ts.
@@ -30,12 +30,12 @@ test('keeps the connection, routes and rule of the old fleet until the alias poi
   expect((await cloudFormation.deploy(synthesizeWithBuild('1'), STACK)).status).toBe('CREATE_COMPLETE');
   const before = aws.inventory();
   const [oldConnection] = before.connections as [{ fleetId: string }];
-  await clock.sleep(10 * DAY);
+  await clock.sleep(10 * DAY_MS);
   const updateStart = clock.now();
   expect((await cloudFormation.deploy(synthesizeWithBuild('2'), STACK)).status).toBe('UPDATE_COMPLETE');
   expectNoFailedDelete(rehearsal);
 
-  await clock.sleep(2 * DAY);
+  await clock.sleep(2 * DAY_MS);
   const after = aws.inventory();
   for (const kind of ['fleets', 'connections', 'peerings', 'routes'] as const) {
     expect(before[kind].length).toBeGreaterThan(0);

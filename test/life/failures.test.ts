@@ -5,7 +5,7 @@ import {
   ACCOUNT,
   createExistingResources,
   deployConnections,
-  PLACE,
+  GAMELIFT_PLACE,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
@@ -15,10 +15,10 @@ import { errorFault, failureReasons, closeRehearsals, journalLinesFrom } from '.
 
 afterEach(closeRehearsals);
 
-const REGION = PLACE.region;
+const REGION = GAMELIFT_PLACE.region;
 
 /** The beginning of every message: the task that failed, the fleet and the VPC. */
-const couldNot = (task: string, { fleetIds, vpcId }: ExistingResources): string =>
+const failureOf = (task: string, { fleetIds, vpcId }: ExistingResources): string =>
   `could not ${task} fleet ${fleetIds[0] ?? ''} with VPC ${vpcId} in ${REGION}: `;
 
 /** Expects that the create fails with only this message, and that the rollback removes everything that the create made. */
@@ -30,7 +30,7 @@ async function expectFailure(
 ): Promise<void> {
   const before = rehearsal.aws.inventory();
   expect(await deployConnections(rehearsal, existing, options)).toBe('ROLLBACK_COMPLETE');
-  expect(failureReasons(rehearsal)).toEqual([couldNot('peer', existing) + reason]);
+  expect(failureReasons(rehearsal)).toEqual([failureOf('peer', existing) + reason]);
   expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expect(rehearsal.aws.inventory()).toEqual(before);
@@ -69,7 +69,7 @@ describe('connections that do not become active', () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
     const existing = await createExistingResources(rehearsal);
-    const { vpcId } = rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.99.0.0/16' });
+    const { vpcId } = rehearsal.aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.99.0.0/16' });
     expect(await deployConnections(rehearsal, { ...existing, vpcId }, { name: 'Other' })).toBe('CREATE_COMPLETE');
     await expectFailure(rehearsal, existing, {}, overlap.replace('VPC VPC', `VPC ${existing.vpcId}`));
   });
@@ -141,14 +141,14 @@ describe('fleets that cannot be peered', () => {
     const existing = await createExistingResources(rehearsal, 0);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
-    const fleet = fleets.create(PLACE, { ComputeType: 'EC2' }, new Map());
+    const fleet = fleets.create(GAMELIFT_PLACE, { ComputeType: 'EC2' }, new Map());
     fleets.activate(fleet, Promise.resolve(undefined));
     await rehearsal.clock.sleep(200_000);
     expect(fleet.status).toBe('BUILDING');
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, { ...existing, fleetIds: [fleet.id] })).toBe('ROLLBACK_COMPLETE');
     expect(failureReasons(rehearsal)).toEqual([
-      `${couldNot('peer', { ...existing, fleetIds: [fleet.id] })}fleet ${fleet.id} is in status ERROR and will not become ACTIVE. Look at its ` +
+      `${failureOf('peer', { ...existing, fleetIds: [fleet.id] })}fleet ${fleet.id} is in status ERROR and will not become ACTIVE. Look at its ` +
         'events, replace it, then deploy again',
     ]);
     expect(fleet.tags.size).toBe(0);
@@ -192,11 +192,11 @@ describe('peer VPCs and permissions', () => {
 
   /** Makes GameLift refuse the connection, and all authorizations after this number of them. */
   function refuseAll(rehearsal: Rehearsal, authorizations: number): void {
-    let authorized = 0;
+    let authorizationCount = 0;
     rehearsal.aws.intercept(({ operation }) => {
-      authorized += operation === 'CreateVpcPeeringAuthorization' ? 1 : 0;
+      authorizationCount += operation === 'CreateVpcPeeringAuthorization' ? 1 : 0;
       return operation === 'CreateVpcPeeringConnection' ||
-        (operation === 'CreateVpcPeeringAuthorization' && authorized > authorizations)
+        (operation === 'CreateVpcPeeringAuthorization' && authorizationCount > authorizations)
         ? errorFault('UnauthorizedException', 'VPC actions are not authorized')
         : undefined;
     });
@@ -242,7 +242,7 @@ describe('peer VPCs and permissions', () => {
     const [reason = ''] = failureReasons(rehearsal);
     const [peeringId = ''] = /pcx-\w+/.exec(reason) ?? [];
     expect(failureReasons(rehearsal)).toEqual([
-      `${couldNot('peer', existing)}could not turn DNS resolution on for ${peeringId} (OperationNotPermitted: DNS hostnames are disabled). Enable DNS ` +
+      `${failureOf('peer', existing)}could not turn DNS resolution on for ${peeringId} (OperationNotPermitted: DNS hostnames are disabled). Enable DNS ` +
         `hostnames and DNS support for VPC ${existing.vpcId}, or remove dnsResolution from the VpcPeeringConnection, then try again`,
     ]);
     expect(rehearsal.aws.inventory()).toEqual(withStackStatus(before, 'ROLLBACK_COMPLETE'));
@@ -254,18 +254,18 @@ describe('peer VPCs and permissions', () => {
     const existing = await createExistingResources(rehearsal);
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-    const gateway = ec2.createGateway(PLACE, 'igw');
-    ec2.attachGateway(PLACE, gateway, existing.vpcId);
+    const gateway = ec2.createGateway(GAMELIFT_PLACE, 'igw');
+    ec2.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
     // in the table that the handler reads last: it must not change the other tables before it finds the conflict
     const [, routeTableId = ''] = existing.routeTableIds;
-    ec2.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
+    ec2.createRoute(GAMELIFT_PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
     const before = rehearsal.aws.inventory();
     expect(before.routes).toHaveLength(1);
     expect(await deployConnections(rehearsal, existing)).toBe('ROLLBACK_COMPLETE');
     const [reason = ''] = failureReasons(rehearsal);
     const [peeringId = ''] = /pcx-\w+/.exec(reason) ?? [];
     expect(failureReasons(rehearsal)).toEqual([
-      `${couldNot('peer', existing)}route table ${routeTableId} has a route for ${destination} to ${gateway}, but the fleet's VPC needs one to ` +
+      `${failureOf('peer', existing)}route table ${routeTableId} has a route for ${destination} to ${gateway}, but the fleet's VPC needs one to ` +
         `${peeringId}. Remove that route, or leave the table out with PeeringRoutes.forSubnets, then deploy again`,
     ]);
     const routeCalls = journalLinesFrom(rehearsal, 'ec2').filter((line) => line.includes('Route'));

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { VpcPeeringHandler } from '../../lib';
 import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
-import { DAY, closeRehearsals } from './rehearsals';
+import { DAY_MS, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
@@ -26,7 +26,7 @@ test('creates and deletes a stack whose handler is in a VPC of the same stack', 
   const { functions, networkInterfaces, subnets } = rehearsal.aws.inventory();
   expect(functions).toEqual([expect.objectContaining({ vpc: expect.anything() as unknown })]);
   expect(networkInterfaces).toHaveLength(subnets.length);
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
@@ -39,7 +39,7 @@ test('moves the handler into the VPC in an update, and deletes the handler and t
   expect(rehearsal.aws.inventory().networkInterfaces).toEqual([]);
   expect(await deployFleetStack(rehearsal, { addResources: addHandler })).toBe('UPDATE_COMPLETE');
   expect(rehearsal.aws.inventory().networkInterfaces).toHaveLength(rehearsal.aws.inventory().subnets.length);
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);
@@ -61,7 +61,7 @@ async function countLeftBehind(addResources?: (stack: Stack) => void): Promise<{
   const before = rehearsal.aws.inventory().securityGroups.length;
   expect(await deployFleetStack(rehearsal, { addResources: addHandler })).toBe('UPDATE_COMPLETE');
   expect(await deployFleetStack(rehearsal, addResources === undefined ? {} : { addResources })).toBe('UPDATE_COMPLETE');
-  await rehearsal.clock.sleep(2 * DAY);
+  await rehearsal.clock.sleep(2 * DAY_MS);
   const { networkInterfaces, securityGroups } = rehearsal.aws.inventory();
   return { interfaces: networkInterfaces.length, groups: securityGroups.length - before };
 }

@@ -8,7 +8,7 @@ import type { Way } from '../../bench/ways/way';
 import { countHandlerCalls, type HandlerCalls } from './handler-calls';
 import { createExistingResources, deleteStack } from './common-stacks';
 import type { ExistingResources } from './common-stacks';
-import { failureReasons, HOUR, STACK, synthesize, journalLinesFrom } from './rehearsals';
+import { failureReasons, HOUR_MS, STACK, synthesize, journalLinesFrom } from './rehearsals';
 
 /** Where the fleets that a stack connects come from. */
 export interface FleetSource {
@@ -79,7 +79,7 @@ export async function rehearseManyConnections(
   const connected = rehearsal.aws.inventory().connections.length;
   const readsOfCreate = countConnectionReads(rehearsal);
   const entriesOfCreate = rehearsal.journal.entries.length;
-  await rehearsal.clock.sleep(30 * HOUR);
+  await rehearsal.clock.sleep(30 * HOUR_MS);
   const deleted = await deleteStack(rehearsal);
   return {
     statuses: [created.status, deleted],

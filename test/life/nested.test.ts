@@ -2,7 +2,7 @@ import { NestedStack, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import { addFleet, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
-import { DAY, closeRehearsals, STACK, synthesizeApp } from './rehearsals';
+import { DAY_MS, closeRehearsals, STACK, synthesizeApp } from './rehearsals';
 
 /*
  * The authorization is in a stack. The fleets are in its nested stacks.
@@ -32,10 +32,10 @@ test.each<Kind>(['connected', 'peered on creation'])(
     const before = rehearsal.aws.inventory();
     const { cloudFormation, clock } = rehearsal;
     expect((await cloudFormation.deploy(synthesizeStacks(kind, '1'), STACK)).status).toBe('CREATE_COMPLETE');
-    await clock.sleep(10 * DAY);
+    await clock.sleep(10 * DAY_MS);
     expect((await cloudFormation.deploy(synthesizeStacks(kind, '2'), STACK)).status).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory().fleets).toHaveLength(2);
-    await clock.sleep(30 * DAY);
+    await clock.sleep(30 * DAY_MS);
     const deletionStart = clock.now();
     expect((await cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);

@@ -9,25 +9,25 @@ import {
   expectNoFailedDelete,
   failAfterConnections,
   deployConnections,
-  PLACE,
+  GAMELIFT_PLACE,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
   withoutExpirationTimes,
 } from './common-stacks';
 import type { ExistingResources, ConnectionsOptions } from './common-stacks';
-import { DAY, failureReasons, HOUR, closeRehearsals } from './rehearsals';
+import { DAY_MS, failureReasons, HOUR_MS, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
 /** Authorizes and connects the fleet by hand. */
 async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: ExistingResources): Promise<void> {
   const pair = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, PLACE);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, GAMELIFT_PLACE);
   const input = { FleetId: fleetIds[0], PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-  await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
   // until the authorization has expired
-  await rehearsal.clock.sleep(2 * DAY);
+  await rehearsal.clock.sleep(2 * DAY_MS);
 }
 
 const findConnection = (rehearsal: Rehearsal, existing: ExistingResources): object | undefined =>
@@ -76,7 +76,7 @@ describe('a connection that somebody made by hand', () => {
       expect(adopted.connections).toEqual(before.connections);
       expect(adopted.peerings).toEqual([expect.objectContaining({ dnsResolution: { accepter: true, requester: false } })]);
       expect(adopted.routes.length).toBeGreaterThanOrEqual(3);
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deployConnections(rehearsal, existing, { ...ADOPTING, fleetIds: [] })).toBe('UPDATE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
@@ -114,9 +114,9 @@ describe('a connection that somebody made by hand', () => {
     const before = rehearsal.aws.inventory();
     await connectByHand(rehearsal, existing);
     expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(DAY);
+    await rehearsal.clock.sleep(DAY_MS);
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     // its routes existed before, and only it used them
     await expectNothingLeft(rehearsal, before);
@@ -159,7 +159,7 @@ describe('a connection of another stack', () => {
     const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing, { name: 'Owner' })).toBe('CREATE_COMPLETE');
     expect(await deployConnections(rehearsal, existing, ADOPTING)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     const { connections, routes } = rehearsal.aws.inventory();
     expect(await deleteStack(rehearsal, 'Owner')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes });
@@ -172,15 +172,15 @@ describe('a connection of another stack', () => {
     const retaining = { name: 'From', props: { removalPolicy: RemovalPolicy.RETAIN } };
     expect(await deployConnections(rehearsal, existing, { name: 'From' })).toBe('CREATE_COMPLETE');
     const { connections, routes, peerings } = rehearsal.aws.inventory();
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployConnections(rehearsal, existing, retaining)).toBe('UPDATE_COMPLETE');
     expect(await deployConnections(rehearsal, existing, { name: 'To', props: { adoptExisting: true } })).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(HOUR);
+    await rehearsal.clock.sleep(HOUR_MS);
     expect(await deleteStack(rehearsal, 'From')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
     expect(await deployConnections(rehearsal, existing, { name: 'To' })).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ connections, routes, peerings });
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal, 'To')).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
@@ -193,7 +193,7 @@ describe('a connection of this stack', () => {
     const existing = await createExistingResources(rehearsal);
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const before = rehearsal.aws.inventory();
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployConnections(rehearsal, existing, { id: 'Renamed' })).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(failureReasons(rehearsal)).toEqual([
       expect.stringMatching(
@@ -212,12 +212,12 @@ describe('a connection of this stack', () => {
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(HOUR);
+    await rehearsal.clock.sleep(HOUR_MS);
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
-    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
+    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, GAMELIFT_PLACE);
     expect(findConnection(rehearsal, existing)).toBeUndefined();
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
     expect(findConnection(rehearsal, existing)).toMatchObject({ status: 'active' });
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
@@ -230,9 +230,13 @@ describe('a connection of this stack', () => {
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
-    await rehearsal.clock.sleep(HOUR);
-    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: id }, PLACE);
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(HOUR_MS);
+    await rehearsal.aws.callGameLift(
+      'DeleteVpcPeeringConnection',
+      { FleetId: fleetId, VpcPeeringConnectionId: id },
+      GAMELIFT_PLACE,
+    );
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);

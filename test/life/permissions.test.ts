@@ -7,7 +7,7 @@ import { AuthorizationRenewal, PeeringRoutes, VpcPeeringAuthorization, VpcPeerin
 import type { IVpcPeeringAuthorization } from '../../lib';
 import { purposeOf } from '../policies';
 import { importVpc, expectNothingLeft, startFastRehearsal } from './common-stacks';
-import { errorFault, DAY, HOUR, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
+import { errorFault, DAY_MS, HOUR_MS, closeRehearsals, synthesizeApp, journalLinesFrom } from './rehearsals';
 
 /*
  * Runs a few lives that together use every permission. Then the tests check that each grant was used, and that no secret was written.
@@ -141,7 +141,7 @@ async function connectByHand(rehearsal: Rehearsal, vpcOwner: typeof GAME, vpcId:
   await authorizeByHand(rehearsal, vpcOwner, vpcId);
   const connection = { FleetId: fleet.id, PeerVpcAwsAccountId: vpcOwner.account, PeerVpcId: vpcId };
   await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', connection, GAME);
-  await rehearsal.clock.sleep(HOUR);
+  await rehearsal.clock.sleep(HOUR_MS);
   return fleet.id;
 }
 
@@ -157,7 +157,7 @@ async function rehearseLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promi
   aws.scriptedOutcomes.fleet = ({ name }) => (name === 'Connected' ? { cidrBlock: '10.60.0.0/22' } : {});
   const vpcIds = createVpcs(rehearsal, vpcOwner, '10.90.0.0/16', '10.91.0.0/16', '10.92.0.0/16');
   const fleetId = await connectByHand(rehearsal, vpcOwner, vpcIds[0] ?? '');
-  await clock.sleep(2 * DAY);
+  await clock.sleep(2 * DAY_MS);
   const before = aws.inventory();
   const options = { access, vpcIds, dnsResolution: true };
   const stacks = access === 'own' ? 2 : 3;
@@ -168,12 +168,12 @@ async function rehearseLife(rehearsal: Rehearsal, access: 'own' | 'role'): Promi
   for (const adoptExisting of [true, false, true]) {
     expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, adopted: { fleetId, adoptExisting } })));
   }
-  await clock.sleep(10 * DAY);
+  await clock.sleep(10 * DAY_MS);
   expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, build: '2' })));
   expectSuccess(await deployAll(rehearsal, synthesizeGame({ ...options, build: '2', routes: PeeringRoutes.none() })));
   const lastAssembly = synthesizeGame({ ...options, build: '2', connectedVpcIndex: 1 });
   expectSuccess(await deployAll(rehearsal, lastAssembly));
-  await clock.sleep(30 * DAY);
+  await clock.sleep(30 * DAY_MS);
   const endFault = aws.intercept(({ operation }) =>
     operation === 'CreateVpcPeeringAuthorization' ? errorFault('InvalidRequestException') : undefined,
   );
@@ -196,11 +196,11 @@ async function rehearseLifeWithoutPeerRole(rehearsal: Rehearsal): Promise<void> 
   aws.scriptedOutcomes.connection = () => ({});
   expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_COMPLETE']);
   expect(await deployAll(rehearsal, synthesizeGame(options))).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE']);
-  await clock.sleep(10 * DAY);
+  await clock.sleep(10 * DAY_MS);
   expect(await deployAll(rehearsal, lastAssembly)).toEqual(['UPDATE_ROLLBACK_COMPLETE']);
   await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
   expect(await deployAll(rehearsal, lastAssembly)).toEqual(['UPDATE_COMPLETE', 'UPDATE_COMPLETE']);
-  await clock.sleep(30 * DAY);
+  await clock.sleep(30 * DAY_MS);
   expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_FAILED']);
   await authorizeByHand(rehearsal, DATA, vpcIds[0] ?? '');
   expect(await deleteAll(rehearsal, lastAssembly)).toEqual(['DELETE_COMPLETE', 'DELETE_COMPLETE']);
@@ -218,20 +218,20 @@ async function rehearseScheduledRenewals(rehearsal: Rehearsal): Promise<void> {
     const { resources } = cloudFormation.describe('Data');
     return String(resources.find((resource) => resource.type === type)?.attributes.Arn);
   };
-  await clock.sleep(HOUR);
+  await clock.sleep(HOUR_MS);
   const endFault = aws.intercept(({ operation }) =>
     operation === 'CreateVpcPeeringAuthorization' ? errorFault('InternalServiceException') : undefined,
   );
-  await clock.sleep(DAY / 2);
+  await clock.sleep(DAY_MS / 2);
   endFault();
   const functionArn = arnOf('AWS::Lambda::Function');
   // without its alias, the function can't be invoked
   lambda.removeAlias(functionArn, 'renewals');
-  await clock.sleep(DAY / 2);
+  await clock.sleep(DAY_MS / 2);
   lambda.setAlias(functionArn, 'renewals', '$LATEST');
   const reports = aws.queues.messages(arnOf('AWS::SQS::Queue')).map(({ attributes }) => attributes.ERROR_CODE);
   expect(reports).toEqual([undefined, 'ResourceNotFoundException']);
-  await clock.sleep(2 * DAY);
+  await clock.sleep(2 * DAY_MS);
   expect(await deleteAll(rehearsal, assembly)).toEqual(['DELETE_COMPLETE']);
   await expectNothingLeft(rehearsal, before);
 }

@@ -1,8 +1,8 @@
 import type { BehaviourName } from 'rehearsal/aws';
 import { coveringArray, QUESTIONS } from '../matrix/combinations';
-import type { Readings } from '../matrix/world';
+import type { Readings } from '../matrix/rehearsal';
 import { deployFleetStack, expectNoFailedDelete, expectNothingLeft, deleteStack, startFastRehearsal } from './common-stacks';
-import { DAY, closeRehearsals } from './rehearsals';
+import { DAY_MS, closeRehearsals } from './rehearsals';
 
 /*
  * Runs a life over the wire under each reading at least once. In process, test/matrix runs lives under every pair of readings.
@@ -26,9 +26,9 @@ test.each(coveringArray(1).map((readings) => [describeReadings(readings), readin
     }
     const before = rehearsal.aws.inventory();
     expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployFleetStack(rehearsal, { build: '2' })).toBe('UPDATE_COMPLETE');
-    await rehearsal.clock.sleep(30 * DAY);
+    await rehearsal.clock.sleep(30 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);

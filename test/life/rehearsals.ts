@@ -14,27 +14,27 @@ import { createHandlerInProcess } from '../in-process/handler';
 
 /** The name of the stack in tests with one stack. */
 export const STACK = 'Stack';
-export const HOUR = 3_600_000;
-export const DAY = 24 * HOUR;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 
 type Template = Record<string, unknown> & { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
 
 const assemblyDirectories: string[] = [];
 
 /** Synthesizes an app, and returns the directory of the cloud assembly. `closeRehearsals` deletes it. */
-export function synthesizeApp(build: (app: App) => void): string {
+export function synthesizeApp(addStacks: (app: App) => void): string {
   const outdir = mkdtempSync(join(tmpdir(), 'life-'));
   assemblyDirectories.push(outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  build(app);
+  addStacks(app);
   app.synth();
   return outdir;
 }
 
 /** Synthesizes an app with one stack, and returns the directory of the cloud assembly. */
-export function synthesize(build: (stack: Stack) => void, name = STACK): string {
+export function synthesize(addConstructs: (stack: Stack) => void, name = STACK): string {
   return synthesizeApp((app) => {
-    build(new Stack(app, name));
+    addConstructs(new Stack(app, name));
   });
 }
 
@@ -75,7 +75,7 @@ export async function closeRehearsals(): Promise<void> {
 
 /**
  * If the environment variable JOURNALS names a folder, writes the journal of each test to a file there. In process, two runs of the same code
- * write identical files. Over the wire, they differ in random ids.
+ * write identical files. Over the wire, random ids in the files differ.
  */
 function writeJournal({ journal }: Rehearsal): void {
   const { JOURNALS: folder } = process.env;

@@ -6,14 +6,14 @@ import {
   expectNothingLeft,
   deployConnections,
   synthesizeConnections,
-  PLACE,
+  GAMELIFT_PLACE,
   deleteStack,
   synthesizeFleetStack,
   startFastRehearsal,
   withStackStatus,
 } from './common-stacks';
 import type { ExistingResources, FleetStackOptions } from './common-stacks';
-import { countCalls, DAY, failureReasons, STACK, closeRehearsals, journalLinesFrom } from './rehearsals';
+import { countCalls, DAY_MS, failureReasons, STACK, closeRehearsals, journalLinesFrom } from './rehearsals';
 
 /*
  * Checks the remedies in docs/troubleshooting.md, for a deletion that failed, and for a create that failed without a rollback.
@@ -30,7 +30,7 @@ function failOperation(rehearsal: Rehearsal, name: string): () => void {
 
 /** `aws gamelift create-vpc-peering-authorization --game-lift-aws-account-id ACCOUNT --peer-vpc-id VPC` */
 async function authorizeByHand(rehearsal: Rehearsal, PeerVpcId: string): Promise<void> {
-  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId }, PLACE);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId }, GAMELIFT_PLACE);
 }
 
 const vpcIdOf = (rehearsal: Rehearsal): string =>
@@ -55,10 +55,10 @@ async function failToDeleteFleet(rehearsal: Rehearsal): Promise<void> {
   expect((await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true }), STACK)).status).toBe(
     'CREATE_COMPLETE',
   );
-  await rehearsal.clock.sleep(30 * DAY);
+  await rehearsal.clock.sleep(30 * DAY_MS);
   const endFault = failOperation(rehearsal, 'DeleteFleet');
   expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
-  await rehearsal.clock.sleep(3 * DAY);
+  await rehearsal.clock.sleep(3 * DAY_MS);
   endFault();
 }
 
@@ -68,14 +68,14 @@ describe('a deletion that failed and is repeated days later', () => {
     const existing = await createExistingResources(rehearsal);
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
-    await rehearsal.clock.sleep(30 * DAY);
+    await rehearsal.clock.sleep(30 * DAY_MS);
     const endFault = failOperation(rehearsal, 'DeleteVpcPeeringConnection');
     expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([
       `could not remove the peering of fleet ${existing.fleetIds[0] ?? ''} with VPC ${existing.vpcId} ` +
         'in us-east-1: InternalServiceException: Something broke. Fix the problem above, then try again',
     ]);
-    await rehearsal.clock.sleep(3 * DAY);
+    await rehearsal.clock.sleep(3 * DAY_MS);
     endFault();
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
@@ -110,7 +110,7 @@ describe('a deletion that failed and is repeated days later', () => {
     const before = rehearsal.aws.inventory();
     expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
     const connected = rehearsal.aws.inventory();
-    await rehearsal.clock.sleep(30 * DAY);
+    await rehearsal.clock.sleep(30 * DAY_MS);
     const endFault = rehearsal.aws.intercept(({ operation }) =>
       operation === 'CreateVpcPeeringAuthorization'
         ? { kind: 'error', name: 'UnauthorizedException', message: 'No', status: 400 }
@@ -119,7 +119,7 @@ describe('a deletion that failed and is repeated days later', () => {
     expect(await deleteStack(rehearsal)).toBe('DELETE_FAILED');
     expect(failureReasons(rehearsal)).toEqual([expect.stringMatching(/^could not authorize VPC peering for VPC .*try again$/)]);
     expect(rehearsal.aws.inventory()).toEqual({ ...withStackStatus(connected, 'DELETE_FAILED'), authorizations: [] });
-    await rehearsal.clock.sleep(3 * DAY);
+    await rehearsal.clock.sleep(3 * DAY_MS);
     endFault();
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     await expectNothingLeft(rehearsal, before);
@@ -132,12 +132,12 @@ test('after somebody deleted the connection of a fleet that was peered on creati
   const deployed = async (options: FleetStackOptions): Promise<string> =>
     (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, ...options }), STACK)).status;
   expect(await deployed({})).toBe('CREATE_COMPLETE');
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
   const [connection] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
   const input = { FleetId: connection.fleetId, VpcPeeringConnectionId: connection.id };
-  await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, PLACE);
-  await rehearsal.clock.sleep(DAY);
+  await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, GAMELIFT_PLACE);
+  await rehearsal.clock.sleep(DAY_MS);
   expect(await deployed({ props: { dnsResolution: true } })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(failureReasons(rehearsal)).toEqual([
     expect.stringMatching(
@@ -157,18 +157,18 @@ test('a fleet that CloudFormation skipped in a cleanup can be deleted by hand af
   const deployed = async (build: string): Promise<string> =>
     (await rehearsal.cloudFormation.deploy(synthesizeFleetStack({ peerOnCreate: true, build }), STACK)).status;
   expect(await deployed('1')).toBe('CREATE_COMPLETE');
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   const endFault = failOperation(rehearsal, 'DeleteFleet');
   const [{ id: FleetId }] = rehearsal.aws.inventory().fleets as [{ id: string }];
   expect(await deployed('2')).toBe('UPDATE_COMPLETE');
   expect(fleetDeletionFailures(rehearsal)).toHaveLength(3);
-  await rehearsal.clock.sleep(3 * DAY);
+  await rehearsal.clock.sleep(3 * DAY_MS);
   endFault();
-  const deleteFleetByHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, PLACE);
+  const deleteFleetByHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, GAMELIFT_PLACE);
   await expect(deleteFleetByHand()).rejects.toThrow('There is no valid VPC peering authorization');
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
   await deleteFleetByHand();
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   await expectNothingLeft(rehearsal, before);
 });
@@ -178,12 +178,12 @@ describe('a create that failed without a rollback', () => {
   function addConflictingRoute(rehearsal: Rehearsal, existing: ExistingResources): () => void {
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-    const gateway = ec2.createGateway(PLACE, 'igw');
-    ec2.attachGateway(PLACE, gateway, existing.vpcId);
+    const gateway = ec2.createGateway(GAMELIFT_PLACE, 'igw');
+    ec2.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
     const [, table = ''] = existing.routeTableIds;
-    ec2.createRoute(PLACE, table, { destination, kind: 'gatewayId', target: gateway });
+    ec2.createRoute(GAMELIFT_PLACE, table, { destination, kind: 'gatewayId', target: gateway });
     return () => {
-      ec2.deleteRoute(PLACE, table, destination);
+      ec2.deleteRoute(GAMELIFT_PLACE, table, destination);
     };
   }
 
@@ -195,11 +195,11 @@ describe('a create that failed without a rollback', () => {
     const before = { ...rehearsal.aws.inventory(), routes: [] };
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     expect(rehearsal.aws.inventory().connections).toHaveLength(1);
-    await rehearsal.clock.sleep(3 * DAY);
+    await rehearsal.clock.sleep(3 * DAY_MS);
     endFault();
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ status: 'active' })]);
-    await rehearsal.clock.sleep(30 * DAY);
+    await rehearsal.clock.sleep(30 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
@@ -211,7 +211,7 @@ describe('a create that failed without a rollback', () => {
     const endFault = addConflictingRoute(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
-    await rehearsal.clock.sleep(3 * DAY);
+    await rehearsal.clock.sleep(3 * DAY_MS);
     // the stack has no teardown: CloudFormation creates it after the connection, and the connection failed
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
@@ -227,16 +227,16 @@ describe('a create that failed without a rollback', () => {
       rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
       expect(await deployAndKeep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
       rehearsal.aws.scriptedOutcomes.fleet = () => ({});
-      await rehearsal.clock.sleep(3 * DAY);
+      await rehearsal.clock.sleep(3 * DAY_MS);
       const deleteOrReplace = async (): Promise<string> =>
         outcome === 'deleted' ? await deleteStack(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
       expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
       expect(fleetDeletionFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
-      const authorized = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
+      const authorizationCount = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');
       await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
-      expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorized + 1);
+      expect(countCalls(rehearsal, 'CreateVpcPeeringAuthorization')).toBe(authorizationCount + 1);
       expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_COMPLETE' : 'UPDATE_COMPLETE');
-      await rehearsal.clock.sleep(30 * DAY);
+      await rehearsal.clock.sleep(30 * DAY_MS);
       expect(outcome === 'deleted' ? 'DELETE_COMPLETE' : await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       await expectNothingLeft(rehearsal, before);
     },

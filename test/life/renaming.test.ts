@@ -7,7 +7,7 @@ import {
   withoutExpirationTimes,
   withStackStatus,
 } from './common-stacks';
-import { DAY, failureReasons, closeRehearsals } from './rehearsals';
+import { DAY_MS, failureReasons, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
@@ -16,7 +16,7 @@ test('a renamed construct keeps its connection and rules if its resources keep t
   const before = rehearsal.aws.inventory();
   expect(await deployFleetStack(rehearsal)).toBe('CREATE_COMPLETE');
   const { connections, peerings, routes, rules } = rehearsal.aws.inventory();
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   const renamed = {
     id: 'Renamed',
     addResources: (stack) => {
@@ -28,7 +28,7 @@ test('a renamed construct keeps its connection and rules if its resources keep t
   const after = rehearsal.aws.inventory();
   expect(after).toMatchObject({ connections, peerings, routes });
   expect(withoutDescriptions(after.rules)).toEqual(withoutDescriptions(rules));
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
   expectNoFailedDelete(rehearsal);
   await expectNothingLeft(rehearsal, before);

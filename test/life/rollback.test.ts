@@ -7,13 +7,13 @@ import {
   expectNoFailedDelete,
   comparableInventory,
   deployConnections,
-  PLACE,
+  GAMELIFT_PLACE,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
 } from './common-stacks';
 import type { ExistingResources, FleetStackOptions } from './common-stacks';
-import { DAY, closeRehearsals } from './rehearsals';
+import { DAY_MS, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
@@ -44,15 +44,15 @@ test.each(FAILED_UPDATE_PHYSICAL_ID_READINGS)(
     const [oldFleetId = '', newFleetId = ''] = existing.fleetIds;
     expect(await deployConnections(rehearsal, existing, { fleetIds: [oldFleetId] })).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployConnections(rehearsal, existing, { fleetIds: [newFleetId], addResources: failAfterConnections })).toBe(
       'UPDATE_ROLLBACK_COMPLETE',
     );
     expectNoFailedDelete(rehearsal);
     expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
+    await rehearsal.clock.sleep(2 * DAY_MS);
     expect(comparableInventory(rehearsal)).toEqual(before);
   },
 );
@@ -69,7 +69,7 @@ test.each([
     const [oldFleetId = '', newFleetId = ''] = existing.fleetIds;
     expect(await deployConnections(rehearsal, existing, { fleetIds: [oldFleetId] })).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     if (moment === 'before it becomes active') {
       rehearsal.aws.scriptedOutcomes.connection = ({ fleetId }) => (fleetId === newFleetId ? { end: 'failed' } : {});
     } else {
@@ -96,16 +96,16 @@ test.each([
     const before = comparableInventory(rehearsal);
     expect(await deployFleetStack(rehearsal, kind)).toBe('CREATE_COMPLETE');
     const connected = comparableInventory(rehearsal);
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployFleetStack(rehearsal, { ...kind, build: '2', addResources: failAfterFleet })).toBe(
       'UPDATE_ROLLBACK_COMPLETE',
     );
     expectNoFailedDelete(rehearsal);
     await rehearsal.clock.sleep(60_000);
     expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
+    await rehearsal.clock.sleep(2 * DAY_MS);
     expect(comparableInventory(rehearsal)).toEqual(before);
   },
 );
@@ -121,7 +121,7 @@ test('the rollback restores a route that was replaced for a new fleet with the s
   const connected = comparableInventory(rehearsal);
   expect(routeTargets(rehearsal).size).toBe(1);
   expect(connected.routes).toHaveLength(3);
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deployConnections(rehearsal, existing, { fleetIds: [newFleetId], addResources: failAfterConnections })).toBe(
     'UPDATE_ROLLBACK_COMPLETE',
   );
@@ -132,9 +132,9 @@ test('the rollback restores a route that was replaced for a new fleet with the s
   const after = comparableInventory(rehearsal);
   expect(after.routes).toHaveLength(3);
   expect(routeTargets(rehearsal)).toEqual(new Set(after.peerings.map((peering) => 'id' in peering && peering.id)));
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-  await rehearsal.clock.sleep(2 * DAY);
+  await rehearsal.clock.sleep(2 * DAY_MS);
   expect(comparableInventory(rehearsal)).toEqual(before);
 });
 
@@ -145,13 +145,13 @@ function routeTargets(rehearsal: Rehearsal): Set<unknown> {
 test('keeps the connection with the first VPC, and leaves nothing in the second, if an update of the VPC is rolled back', async () => {
   const rehearsal = await startFastRehearsal();
   const existing = await createExistingResources(rehearsal);
-  const other = { ...existing, vpcId: rehearsal.aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.91.0.0/16' }).vpcId };
+  const other = { ...existing, vpcId: rehearsal.aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.91.0.0/16' }).vpcId };
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
   const connected = comparableInventory(rehearsal);
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deployConnections(rehearsal, other, { addResources: failAfterConnections })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expectNoFailedDelete(rehearsal);
-  await rehearsal.clock.sleep(2 * DAY);
+  await rehearsal.clock.sleep(2 * DAY_MS);
   expect(comparableInventory(rehearsal)).toEqual({
     ...withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'),
     authorizations: [],

@@ -6,13 +6,13 @@ import {
   failAfterConnections,
   comparableInventory,
   deployConnections,
-  PLACE,
+  GAMELIFT_PLACE,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
 } from './common-stacks';
 import type { ExistingResources, ConnectionsOptions } from './common-stacks';
-import { countCalls, DAY, closeRehearsals } from './rehearsals';
+import { countCalls, DAY_MS, closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
@@ -45,7 +45,7 @@ test('an update adds and removes routes, and the delete removes all of them', as
   expect(tablesWithRoute(rehearsal)).toEqual(expect.arrayContaining(allTables));
   const requests = countCalls(rehearsal, 'CreateVpcPeeringConnection');
 
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deployConnections(rehearsal, existing, routesForOneSubnet(existing))).toBe('UPDATE_COMPLETE');
   expect(tablesWithRoute(rehearsal)).toEqual([existing.routeTableIds[0]]);
   expect(await deployConnections(rehearsal, existing, { props: { routes: PeeringRoutes.none() } })).toBe('UPDATE_COMPLETE');
@@ -56,7 +56,7 @@ test('an update adds and removes routes, and the delete removes all of them', as
   expect(countCalls(rehearsal, 'CreateVpcPeeringConnection')).toBe(requests);
   expect(countCalls(rehearsal, 'DeleteVpcPeeringConnection')).toBe(0);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-  await rehearsal.clock.sleep(2 * DAY);
+  await rehearsal.clock.sleep(2 * DAY_MS);
   expect(comparableInventory(rehearsal)).toEqual(before);
 });
 
@@ -71,10 +71,10 @@ describe('the route table of an internet gateway', () => {
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
     const existing = await createExistingResources(rehearsal);
     const { ec2: network } = rehearsal.aws;
-    const gateway = network.createGateway(PLACE, 'igw');
-    network.attachGateway(PLACE, gateway, existing.vpcId);
-    const gatewayTable = network.createRouteTable(PLACE, existing.vpcId);
-    network.associateGateway(PLACE, gatewayTable, gateway);
+    const gateway = network.createGateway(GAMELIFT_PLACE, 'igw');
+    network.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
+    const gatewayTable = network.createRouteTable(GAMELIFT_PLACE, existing.vpcId);
+    network.associateGateway(GAMELIFT_PLACE, gatewayTable, gateway);
     return { rehearsal, existing, gateway, gatewayTable };
   };
 
@@ -85,7 +85,7 @@ describe('the route table of an internet gateway', () => {
     expect(tablesWithRoute(rehearsal)).toEqual(expect.arrayContaining([...existing.routeTableIds]));
     expect(tablesWithRoute(rehearsal)).not.toContain(gatewayTable);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
+    await rehearsal.clock.sleep(2 * DAY_MS);
     expect(comparableInventory(rehearsal)).toEqual(before);
   });
 
@@ -100,7 +100,7 @@ describe('the route table of an internet gateway', () => {
         'table out with PeeringRoutes.forSubnets, then deploy again',
     );
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(2 * DAY);
+    await rehearsal.clock.sleep(2 * DAY_MS);
     expect(comparableInventory(rehearsal)).toEqual(before);
   });
 });
@@ -132,11 +132,11 @@ test('replaces a route to a deleted peering connection', async () => {
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   // somebody deleted a peering, but not its routes
-  const requester = { vpcId: 'vpc-00000000000000001', account: PLACE.account, cidrBlocks: [destination] };
-  const deletedPeering = network.peerings.request(PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
+  const requester = { vpcId: 'vpc-00000000000000001', account: GAMELIFT_PLACE.account, cidrBlocks: [destination] };
+  const deletedPeering = network.peerings.request(GAMELIFT_PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
   deletedPeering.setStatus('active');
   const [, routeTableId = ''] = existing.routeTableIds;
-  network.createRoute(PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deletedPeering.id });
+  network.createRoute(GAMELIFT_PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deletedPeering.id });
   network.peerings.markDeleted(deletedPeering, 'Deleted');
   expect(comparableInventory(rehearsal).routes).toEqual([
     expect.objectContaining({ state: 'blackhole', target: deletedPeering.id }),
@@ -146,7 +146,7 @@ test('replaces a route to a deleted peering connection', async () => {
   expect(tablesWithRoute(rehearsal)).toHaveLength(3);
   expect(tablesWithRoute(rehearsal)).toContain(routeTableId);
   expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-  await rehearsal.clock.sleep(2 * DAY);
+  await rehearsal.clock.sleep(2 * DAY_MS);
   expect(comparableInventory(rehearsal)).toEqual(before);
 });
 
@@ -158,10 +158,10 @@ test('keeps a route that somebody changed to another target if its route table i
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   const [, routeTableId = ''] = existing.routeTableIds;
-  const gateway = network.createGateway(PLACE, 'igw');
-  network.attachGateway(PLACE, gateway, existing.vpcId);
+  const gateway = network.createGateway(GAMELIFT_PLACE, 'igw');
+  network.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
   network.routeTables.get(routeTableId)?.routes.delete(destination);
-  network.createRoute(PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
+  network.createRoute(GAMELIFT_PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
   expect(await deployConnections(rehearsal, existing, routesForOneSubnet(existing))).toBe('UPDATE_COMPLETE');
   expect(comparableInventory(rehearsal).routes).toContainEqual(
     expect.objectContaining({ routeTableId, destination, target: gateway }),
@@ -175,7 +175,7 @@ test('turns DNS resolution on when the connection is active, and off when dnsRes
     (comparableInventory(rehearsal).peerings as { dnsResolution: unknown }[]).map(({ dnsResolution }) => dnsResolution);
   expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('CREATE_COMPLETE');
   expect(dnsOptions()).toEqual([{ requester: false, accepter: true }]);
-  await rehearsal.clock.sleep(10 * DAY);
+  await rehearsal.clock.sleep(10 * DAY_MS);
   expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
   expect(dnsOptions()).toEqual([{ requester: false, accepter: false }]);
   const countDnsChanges = (): number =>

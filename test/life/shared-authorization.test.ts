@@ -4,7 +4,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../../lib';
 import type { ExistingResources } from './common-stacks';
 import { createExistingResources, expectNoFailedDelete, expectNothingLeft, startFastRehearsal } from './common-stacks';
-import { DAY, closeRehearsals, synthesize } from './rehearsals';
+import { DAY_MS, closeRehearsals, synthesize } from './rehearsals';
 
 /*
  * Two stacks authorize the same pair of a VPC and an account. GameLift has one authorization for each pair, so both stacks use the same.
@@ -52,13 +52,13 @@ test.each<[Kind, string, RemovalPolicy]>([
     expect((await cloudFormation.deploy(synthesizeStack({ ...options, name: 'One', fleet: 0 }), 'One')).status).toBe(
       'CREATE_COMPLETE',
     );
-    await clock.sleep(2 * DAY);
+    await clock.sleep(2 * DAY_MS);
     for (const delay of [5, 30]) {
       const name = `Other${delay}`;
       const deployment = cloudFormation.deploy(synthesizeStack({ ...options, name, fleet: 1 }), name);
       const deletion = clock.sleep(delay * 1000).then(() => cloudFormation.delete('One'));
       expect([(await deployment).status, (await deletion).status]).toEqual(['CREATE_COMPLETE', 'DELETE_COMPLETE']);
-      await clock.sleep(2 * DAY);
+      await clock.sleep(2 * DAY_MS);
       expect((await cloudFormation.delete(name)).status).toBe('DELETE_COMPLETE');
       expect((await cloudFormation.deploy(synthesizeStack({ ...options, name: 'One', fleet: 0 }), 'One')).status).toBe(
         'CREATE_COMPLETE',

@@ -9,7 +9,7 @@ import {
   deleteStack,
   startFastRehearsal,
 } from './common-stacks';
-import { DAY, closeRehearsals, synthesizeApp } from './rehearsals';
+import { DAY_MS, closeRehearsals, synthesizeApp } from './rehearsals';
 
 afterEach(closeRehearsals);
 
@@ -58,28 +58,28 @@ test.each(['connected', 'peered on creation'] as const)(
 
     expect(await deploy('Network', { build: '1' })).toBe('CREATE_COMPLETE');
     // a pipeline may wait for an approval between the stacks
-    await rehearsal.clock.sleep(2 * DAY);
+    await rehearsal.clock.sleep(2 * DAY_MS);
     expect(await deploy('Fleets', { build: '1', hasFailingResource: true })).toBe('ROLLBACK_COMPLETE');
-    await rehearsal.clock.sleep(DAY);
+    await rehearsal.clock.sleep(DAY_MS);
     expect(await deleteStack(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [], connections: [], peerings: [], routes: [] });
-    await rehearsal.clock.sleep(2 * DAY);
+    await rehearsal.clock.sleep(2 * DAY_MS);
     expect(await deploy('Fleets', { build: '1' })).toBe('CREATE_COMPLETE');
     const [{ id }] = rehearsal.aws.inventory().fleets as [{ id: string }];
 
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deploy('Fleets', { build: '2', hasFailingResource: true })).toBe('UPDATE_ROLLBACK_COMPLETE');
-    await rehearsal.clock.sleep(DAY + 60_000);
+    await rehearsal.clock.sleep(DAY_MS + 60_000);
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [{ id }], connections: [{ fleetId: id, status: 'active' }] });
     expect(await deploy('Fleets', { build: '2' })).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.aws.inventory().fleets).toEqual([expect.not.objectContaining({ id })]);
 
-    await rehearsal.clock.sleep(10 * DAY);
+    await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deploy('Network', { build: '2', renewal: AuthorizationRenewal.everySynthesis() })).toBe('UPDATE_COMPLETE');
-    await rehearsal.clock.sleep(30 * DAY);
+    await rehearsal.clock.sleep(30 * DAY_MS);
     expect(await deleteStack(rehearsal, 'Fleets')).toBe('DELETE_COMPLETE');
-    await rehearsal.clock.sleep(DAY);
+    await rehearsal.clock.sleep(DAY_MS);
     expect(await deleteStack(rehearsal, 'Network')).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);

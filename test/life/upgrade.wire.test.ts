@@ -14,7 +14,7 @@ import {
   startFastRehearsal,
   withStackStatus,
 } from './common-stacks';
-import { DAY, editTemplate, closeRehearsals, STACK, synthesize } from './rehearsals';
+import { DAY_MS, editTemplate, closeRehearsals, STACK, synthesize } from './rehearsals';
 
 /*
  * Creates a stack with an earlier release, and updates it with this version. If the update fails, the handler of the release has to undo what
@@ -93,11 +93,11 @@ describe.each(RELEASES)('a stack that was created with release %s', (release) =>
       expect(
         await deploy(synthesizeFleetStack({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
       ).toBe('CREATE_COMPLETE');
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deploy(synthesizeFleetStack({ library: current, build: '2', peerOnCreate, hasFailingResource: false }))).toBe(
         'UPDATE_COMPLETE',
       );
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);
@@ -113,13 +113,13 @@ describe.each(RELEASES)('a stack that was created with release %s', (release) =>
         await deploy(synthesizeFleetStack({ library: unpacked.exports, build: '1', peerOnCreate, hasFailingResource: false })),
       ).toBe('CREATE_COMPLETE');
       const created = comparableInventory(rehearsal);
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       const update = withLaterProperty(
         synthesizeFleetStack({ library: current, build: '2', peerOnCreate, hasFailingResource: true }),
       );
       expect(await deploy(update)).toBe('UPDATE_ROLLBACK_COMPLETE');
       expect(comparableInventory(rehearsal)).toEqual(withStackStatus(created, 'UPDATE_ROLLBACK_COMPLETE'));
-      await rehearsal.clock.sleep(10 * DAY);
+      await rehearsal.clock.sleep(10 * DAY_MS);
       expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
       expectNoFailedDelete(rehearsal);
       await expectNothingLeft(rehearsal, before);

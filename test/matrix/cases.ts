@@ -1,12 +1,12 @@
 import { coveringArray, findUnavoidableFailure, crossProduct } from './combinations';
 import { runWithFault, faultScenariosOf } from './faults';
 import { REGRESSION_SEQUENCES, variantsOf } from './regression-sequences';
-import { runFailingLife, runLife, LIFE_NAMES, LIVES, createWorld } from './lives';
+import { runFailingLife, runLife, LIFE_NAMES, LIVES, createRehearsal } from './lives';
 import type { LifeName } from './lives';
 import { runAndClose } from './observations';
 import type { CaseResult } from './observations';
 import { runRandomSequence, runSequence } from './sequences';
-import type { Readings } from './world';
+import type { Readings } from './rehearsal';
 
 /*
  * All cases of the matrix. Each case can be run alone.
@@ -19,7 +19,7 @@ export interface MatrixCase {
   readonly run: () => Promise<CaseResult>;
 }
 
-/** For most questions, a reading that is not the default. CIDR blocks stay distinct, since some lives can't succeed otherwise. */
+/** For most questions, a reading that is not the default. The CIDR blocks of fleets stay distinct: if two were equal, some lives could not succeed. */
 export const NON_DEFAULT_READINGS: Readings = {
   authorizingAgain: 'keeps expiry',
   useOfAuthorization: 'consumed',
@@ -89,10 +89,10 @@ function lifeCase(life: LifeName, readings: Readings): MatrixCase {
     kind: unavoidableFailure === undefined ? 'life' : 'failing life',
     name: `${life}, ${describeReadings(readings)}`,
     run: async () => {
-      const world = await createWorld(life, readings);
+      const rehearsal = await createRehearsal(life, readings);
       const steps = LIVES[life];
-      return runAndClose(world, () =>
-        unavoidableFailure === undefined ? runLife(world, steps) : runFailingLife(world, steps, unavoidableFailure),
+      return runAndClose(rehearsal, () =>
+        unavoidableFailure === undefined ? runLife(rehearsal, steps) : runFailingLife(rehearsal, steps, unavoidableFailure),
       );
     },
   };
@@ -108,7 +108,7 @@ export function allCombinations(): readonly Readings[] {
   return [...coveringArray(3), ...crossProduct()];
 }
 
-/** Each of these lives is similar to another life. So they run only under the triples of readings, not under the cross product. */
+/** Lives that are similar to others. They run only under the triples of readings, not under the cross product. */
 const SIMILAR_LIVES: ReadonlySet<LifeName> = new Set([
   'connection removed from the stack',
   'creation fails and is retried a day later',
@@ -124,7 +124,7 @@ const SIMILAR_LIVES: ReadonlySet<LifeName> = new Set([
   'peered on creation, connection removed from the stack',
 ]);
 
-/** A case for each fault in each call, response and event of a life. Under `NON_DEFAULT_READINGS`, only for every third fault in a call. */
+/** One case for each fault of each call, response and event of a life. Under `NON_DEFAULT_READINGS`, only for every third fault of a call. */
 export async function faultCases(life: LifeName, readings: Readings): Promise<readonly MatrixCase[]> {
   const scenarios = await faultScenariosOf(life, readings, readings === NON_DEFAULT_READINGS ? 'every third' : 'all');
   return scenarios.map((scenario) => ({
@@ -146,12 +146,12 @@ export function randomSequences(seed: number): readonly MatrixCase[] {
   }));
 }
 
-/** The sequences that failed in the past. If a sequence has a fault, one case for each call that it can occur in. */
+/** The sequences that failed in the past. If a sequence has a fault, there is one case for each call in which the fault can occur. */
 function regressionSequences(): readonly MatrixCase[] {
   return REGRESSION_SEQUENCES.flatMap(([name, sequence]) =>
-    variantsOf(sequence).map((variant, calls) => ({
+    variantsOf(sequence).map((variant, index) => ({
       kind: 'sequence',
-      name: `regression, ${name}, call ${calls}`,
+      name: `regression, ${name}, call ${index}`,
       run: () => runSequence(variant),
     })),
   );
@@ -163,10 +163,10 @@ export async function allCases(seed: number): Promise<readonly MatrixCase[]> {
   for (const [life, readings] of LIVES_WITH_FAULTS) {
     casesWithFaults.push(...(await faultCases(life, readings)));
   }
-  const dissimilarLives = LIFE_NAMES.filter((name) => !SIMILAR_LIVES.has(name));
+  const otherLives = LIFE_NAMES.filter((name) => !SIMILAR_LIVES.has(name));
   return [
     ...lifeCases(coveringArray(3)),
-    ...lifeCases(crossProduct(), dissimilarLives),
+    ...lifeCases(crossProduct(), otherLives),
     ...casesWithFaults,
     ...regressionSequences(),
     ...randomSequences(seed),

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { withoutExpirationTime, type Inventory } from 'rehearsal/aws';
 import { CONNECTION_ATTRIBUTES, declaredRouteTables, connectionConstructId, ROLE_STACK, STACK } from './stacks';
 import type { DeclaredStack, DeclaredFleet } from './stacks';
-import { DAY, PLACE } from './world';
-import type { MatrixWorld, ExistingVpc } from './world';
+import { DAY_MS, GAMELIFT_PLACE } from './rehearsal';
+import type { MatrixRehearsal, ExistingVpc } from './rehearsal';
 
 /*
  * Compares what exists in the accounts with what the stack declares, and with what existed before the first deployment.
@@ -57,25 +57,25 @@ interface RuleItem {
 
 const resourceKinds = (inventory: Inventory): readonly ResourceKind[] => Object.keys(inventory) as ResourceKind[];
 
-/** The items that only the first list contains. Expiration times may differ. */
+/** The items that only the first list contains. Items that differ only in their expiration times count as equal. */
 function onlyIn(items: readonly object[], others: readonly object[]): readonly object[] {
-  const expected = others.map(withoutExpirationTime);
-  return items.filter((item) => !expected.some((other) => isDeepStrictEqual(withoutExpirationTime(item), other)));
+  const othersWithoutTime = others.map(withoutExpirationTime);
+  return items.filter((item) => !othersWithoutTime.some((other) => isDeepStrictEqual(withoutExpirationTime(item), other)));
 }
 
-/** Resources of others that the stack has deleted or changed. If it adopts a connection, it may claim it and change its DNS. */
-export function changesToOthers(world: MatrixWorld): readonly string[] {
-  const now = world.aws.inventory();
-  const withoutAllowed = (item: object): object => withoutAllowedChanges(world, item);
+/** Resources of others that the stack has deleted or changed, apart from the changes that adopting a connection may make. */
+export function changesToOthers(rehearsal: MatrixRehearsal): readonly string[] {
+  const now = rehearsal.aws.inventory();
+  const ignoreAllowedChanges = (item: object): object => withoutAllowedChanges(rehearsal, item);
   return resourceKinds(now).flatMap((kind) =>
-    onlyIn(world.before[kind].map(withoutAllowed), now[kind].map(withoutAllowed)).map(
+    onlyIn(rehearsal.initialInventory[kind].map(ignoreAllowedChanges), now[kind].map(ignoreAllowedChanges)).map(
       (item) => `changed or deleted a resource of others: ${kind} ${JSON.stringify(item)}`,
     ),
   );
 }
 
-/** The item without what an adoption may change: the claim on the fleet, and the DNS resolution of the connection. */
-function withoutAllowedChanges({ fleetPeeredByHand }: MatrixWorld, item: object): object {
+/** The item without what a stack may change when it adopts a connection: the claim on the fleet, and the connection's DNS resolution. */
+function withoutAllowedChanges({ fleetPeeredByHand }: MatrixRehearsal, item: object): object {
   const { id } = item as { readonly id?: string };
   if (id !== undefined && id === fleetPeeredByHand?.fleetId) {
     const tags = Object.entries((item as FleetItem).tags).filter(([key]) => !key.startsWith('cdk-gamelift-vpc-peering:'));
@@ -85,43 +85,46 @@ function withoutAllowedChanges({ fleetPeeredByHand }: MatrixWorld, item: object)
 }
 
 /**
- * Authorizations that should have been canceled. The handler lets them expire if the stack no longer declares the VPC, or if somebody else's
- * fleet is still peered with the VPC.
+ * Authorizations of the stack's VPC that the handler should have canceled. It lets an authorization expire if somebody else's fleet is still
+ * peered with the VPC.
  */
-export function uncanceledAuthorizations({ aws, before, vpcs }: MatrixWorld, { vpc, access }: DeclaredStack): readonly string[] {
+export function uncanceledAuthorizations(
+  { aws, initialInventory, vpcs }: MatrixRehearsal,
+  { vpc, access }: DeclaredStack,
+): readonly string[] {
   const inventory = aws.inventory();
   const isPeered = (inventory.peerings as readonly PeeringItem[]).some(
     ({ accepter, status }) => accepter === vpcs[vpc].vpcId && status === 'active',
   );
-  const created = onlyIn(inventory.authorizations, before.authorizations);
+  const newAuthorizations = onlyIn(inventory.authorizations, initialInventory.authorizations);
   // without access to the VPC's account, somebody authorized by hand, and has to cancel by hand
-  return (access === 'none' || isPeered ? [] : created)
+  return (access === 'none' || isPeered ? [] : newAuthorizations)
     .filter((item) => (item as AuthorizationItem).peerVpcId === vpcs[vpc].vpcId)
     .map((item) => `still valid: ${JSON.stringify(item)}`);
 }
 
 /** What is left behind two days after the stack was deleted, when all authorizations have expired. Deletes the stack of the peer role first. */
-export async function leftBehind(world: MatrixWorld): Promise<readonly string[]> {
-  await world.clock.sleep(2 * DAY);
-  const { aws, cloudFormation } = world;
+export async function leftBehind(rehearsal: MatrixRehearsal): Promise<readonly string[]> {
+  await rehearsal.clock.sleep(2 * DAY_MS);
+  const { aws, cloudFormation } = rehearsal;
   if (aws.inventory().stacks.some((stack) => 'name' in stack && stack.name === ROLE_STACK)) {
     await cloudFormation.delete(ROLE_STACK);
   }
   const now = aws.inventory();
   return resourceKinds(now).flatMap((kind) =>
-    onlyIn(now[kind], world.before[kind])
-      .filter((item) => !isLeftByGameLift(world, kind, item))
+    onlyIn(now[kind], rehearsal.initialInventory[kind])
+      .filter((item) => !isLeftByGameLift(rehearsal, kind, item))
       .map((item) => `left behind: ${kind} ${JSON.stringify(item)}`),
   );
 }
 
 /**
- * Whether GameLift wrote this item in the VPC and did not remove it, and the handler could not remove it either. The handler can't distinguish
- * GameLift's security group rules from the user's. It does not know fleets whose creation failed early. Without access to the account, it never
- * calls EC2.
+ * Whether GameLift wrote this item in the VPC and did not remove it, and the handler could not remove it either: a security group rule, which
+ * the handler can't distinguish from the user's rules, or a route to a fleet whose creation failed early, so that the handler does not know it.
+ * Without access to the VPC's account, the handler can't remove any route.
  */
-function isLeftByGameLift(world: MatrixWorld, kind: ResourceKind, item: object): boolean {
-  const { behaviours, ec2 } = world.aws;
+function isLeftByGameLift(rehearsal: MatrixRehearsal, kind: ResourceKind, item: object): boolean {
+  const { behaviours, ec2 } = rehearsal.aws;
   if (behaviours.get('peerVpcWritesOnDelete') === 'removed' || behaviours.get('peerVpcWrites') === 'none') {
     return false;
   }
@@ -130,32 +133,32 @@ function isLeftByGameLift(world: MatrixWorld, kind: ResourceKind, item: object):
     return /^10\.19[2-9]\./.test((item as RuleItem).peer);
   }
   const requester = ec2.peerings.find((item as RouteItem).target)?.requester.vpcId;
-  const hasNoAccess = !world.functions.calls.some(({ service }) => service === 'ec2');
-  return kind === 'routes' && requester !== undefined && (hasNoAccess || !vpcsOfKnownFleets(world).has(requester));
+  const hasEc2Access = rehearsal.functions.calls.some(({ service }) => service === 'ec2');
+  return kind === 'routes' && requester !== undefined && (!hasEc2Access || !vpcsOfKnownFleets(rehearsal).has(requester));
 }
 
 /** The VPCs of the fleets that the handler has passed to GameLift. */
-function vpcsOfKnownFleets({ aws, functions }: MatrixWorld): ReadonlySet<string> {
+function vpcsOfKnownFleets({ aws, functions }: MatrixRehearsal): ReadonlySet<string> {
   const fleets = functions.calls
     .filter(({ service }) => service === 'gamelift')
     .flatMap(({ input }) => (input as { readonly FleetId?: string }).FleetId ?? []);
-  return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(PLACE, id)?.vpc?.vpcId ?? []));
+  return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(GAMELIFT_PLACE, id)?.vpc?.vpcId ?? []));
 }
 
-/** The differences between what exists in the accounts and what the deployed stack declares. */
-export function deviationsFrom(world: MatrixWorld, declared: DeclaredStack): readonly string[] {
-  const { aws, before, vpcs } = world;
+/** The differences between what exists in the accounts and what this stack declares, after its deployment. */
+export function deviationsFrom(rehearsal: MatrixRehearsal, declaredStack: DeclaredStack): readonly string[] {
+  const { aws, initialInventory, vpcs } = rehearsal;
   const inventory = aws.inventory();
-  const createdItems = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], before[kind]);
+  const createdItems = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], initialInventory[kind]);
   const fleets = createdItems('fleets') as readonly FleetItem[];
-  const peeredFleets = declared.fleets.filter(({ peering }) => peering !== 'none');
+  const peeredFleets = declaredStack.fleets.filter(({ peering }) => peering !== 'none');
   const connectedFleets = peeredFleets.filter(({ createdBy }) => createdBy === 'stack');
   // an adoption changes only DNS resolution
   const fleetsWithDnsChange = peeredFleets.filter(
     ({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution,
   );
   const counts: readonly [string, number, number][] = [
-    ['fleets', declared.fleets.length, fleets.length],
+    ['fleets', declaredStack.fleets.length, fleets.length],
     ['connections', connectedFleets.length, createdItems('connections').length],
     ['peerings', connectedFleets.length + fleetsWithDnsChange.length, createdItems('peerings').length],
   ];
@@ -163,17 +166,19 @@ export function deviationsFrom(world: MatrixWorld, declared: DeclaredStack): rea
     ...counts
       .filter(([, expected, actual]) => expected !== actual)
       .map(([kind, expected, actual]) => `${kind}: ${actual} instead of ${expected}`),
-    ...declared.fleets.flatMap((fleet) => {
+    ...declaredStack.fleets.flatMap((fleet) => {
       const existingFleet = fleets.find(({ Name }) => Name === fleet.name);
       return existingFleet === undefined
         ? [`fleet ${fleet.name} does not exist`]
-        : fleetDeviations(world, declared, fleet, existingFleet);
+        : fleetDeviations(rehearsal, declaredStack, fleet, existingFleet);
     }),
     ...(createdItems('routes') as readonly RouteItem[])
-      .filter((route) => (route.state === 'blackhole' || peeredFleets.length === 0) && !isLeftByGameLift(world, 'routes', route))
+      .filter(
+        (route) => (route.state === 'blackhole' || peeredFleets.length === 0) && !isLeftByGameLift(rehearsal, 'routes', route),
+      )
       .map((route) => `a route is a blackhole or not needed: ${JSON.stringify(route)}`),
     ...Object.entries(vpcs).flatMap(([name, { vpcId }]) =>
-      name === declared.vpc
+      name === declaredStack.vpc
         ? []
         : (createdItems('peerings') as readonly PeeringItem[])
             .filter(({ accepter }) => accepter === vpcId)
@@ -183,12 +188,12 @@ export function deviationsFrom(world: MatrixWorld, declared: DeclaredStack): rea
 }
 
 function fleetDeviations(
-  world: MatrixWorld,
+  rehearsal: MatrixRehearsal,
   { vpc, access }: DeclaredStack,
   fleet: DeclaredFleet,
   { id, status, Description, tags }: FleetItem,
 ): readonly string[] {
-  const { aws, vpcs } = world;
+  const { aws, vpcs } = rehearsal;
   const peerVpc = vpcs[vpc];
   const { name, peering, description, dnsResolution } = fleet;
   const inventory = aws.inventory();
@@ -216,10 +221,10 @@ function fleetDeviations(
   const tablesWithoutRoute = tables.filter(
     (table) => !routes.some(({ routeTableId, destination }) => routeTableId === table && destination === vpcOfFleet.cidrBlock),
   );
-  const undeclaredRoutes = (onlyIn(routes, world.before.routes) as readonly RouteItem[]).filter(
-    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesThatGameLiftWrites(world, peerVpc).includes(routeTableId),
+  const undeclaredRoutes = (onlyIn(routes, rehearsal.initialInventory.routes) as readonly RouteItem[]).filter(
+    ({ routeTableId }) => !tables.includes(routeTableId) && !tablesThatGameLiftWrites(rehearsal, peerVpc).includes(routeTableId),
   );
-  const attributes = [connection.id, vpcOfFleet.vpcId, vpcOfFleet.cidrBlock];
+  const expectedAttributes = [connection.id, vpcOfFleet.vpcId, vpcOfFleet.cidrBlock];
   const hasNameTag = (inventory.tags as readonly TagItem[]).some(
     ({ account, resourceId, key }) => account === peerVpc.account && resourceId === side.id && key === 'Name',
   );
@@ -227,25 +232,25 @@ function fleetDeviations(
     ...problems,
     ...tablesWithoutRoute.map((table) => `${table} has no route to fleet ${name}`),
     ...undeclaredRoutes.map(({ routeTableId }) => `${routeTableId} has a route to fleet ${name} that is not declared`),
-    ...connectionOutputs(world, name).flatMap((value, index) =>
-      value === attributes[index]
+    ...connectionOutputs(rehearsal, name).flatMap((value, index) =>
+      value === expectedAttributes[index]
         ? []
-        : [`${String(CONNECTION_ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(attributes[index])}`],
+        : [`${String(CONNECTION_ATTRIBUTES[index])} of ${name} is ${value} instead of ${String(expectedAttributes[index])}`],
     ),
     ...(side.dnsResolution.accepter === dnsResolution ? [] : [`DNS resolution of ${name} is ${String(!dnsResolution)}`]),
-    ...claimProblems(world, fleet, peerVpc, tags, attributes),
+    ...claimProblems(rehearsal, fleet, peerVpc, tags, expectedAttributes),
     ...(hasNameTag || access === 'none' ? [] : [`the peering of ${name} has no tag Name`]),
   ];
 }
 
 /** The stack's outputs about the connection of a fleet, in the order of `CONNECTION_ATTRIBUTES`. */
-function connectionOutputs({ cloudFormation }: MatrixWorld, name: string): readonly string[] {
+function connectionOutputs({ cloudFormation }: MatrixRehearsal, name: string): readonly string[] {
   const { outputs } = cloudFormation.describe(STACK);
   return CONNECTION_ATTRIBUTES.map((attribute) => String(outputs[`${name}${attribute}`]));
 }
 
 /** The route tables in which GameLift creates routes under the chosen reading. */
-function tablesThatGameLiftWrites({ aws }: MatrixWorld, { routeTableIds }: ExistingVpc): readonly string[] {
+function tablesThatGameLiftWrites({ aws }: MatrixRehearsal, { routeTableIds }: ExistingVpc): readonly string[] {
   switch (aws.behaviours.get('peerVpcWrites')) {
     case 'every route table':
       return routeTableIds;
@@ -256,9 +261,9 @@ function tablesThatGameLiftWrites({ aws }: MatrixWorld, { routeTableIds }: Exist
   }
 }
 
-/** Checks that the claim on the fleet names the owner of the connection, and that the note says whether it was created or adopted. */
+/** Problems if the claim on the fleet does not name the owner of the connection, or its note does not say how the owner got the connection. */
 function claimProblems(
-  { aws, cloudFormation }: MatrixWorld,
+  { aws, cloudFormation }: MatrixRehearsal,
   fleet: DeclaredFleet,
   { vpcId }: ExistingVpc,
   tags: FleetItem['tags'],
@@ -279,51 +284,53 @@ function claimProblems(
     : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has the tags ${JSON.stringify(tags)}`];
 }
 
-/** The first and the last time of a period, in milliseconds since the epoch. */
+/** A period, in milliseconds since the epoch. */
 export type Period = readonly [from: number, to: number];
 
 /**
- * CloudFormation's events of deletions that failed, even if CloudFormation tried again or continued.
+ * CloudFormation's events about failed deletions, even if CloudFormation then tried again or continued.
  *
- * @param ignored periods in which deletions may fail
+ * @param ignoredPeriods periods in which deletions may fail
  */
-export function failedDeletions({ journal }: MatrixWorld, ignored: readonly Period[] = []): readonly string[] {
+export function failedDeletions({ journal }: MatrixRehearsal, ignoredPeriods: readonly Period[] = []): readonly string[] {
   return journal.entries
     .filter(({ source, message }) => source === 'cloudformation' && message.startsWith('DELETE_FAILED'))
-    .filter(({ time }) => !ignored.some(([from, to]) => from <= time && time <= to))
+    .filter(({ time }) => !ignoredPeriods.some(([from, to]) => from <= time && time <= to))
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
 /** How long a change in IAM may take to propagate. */
 const IAM_PROPAGATION_MS = 60_000;
 
-/** Calls of the handler that IAM denied, even if the handler continued. If changes in IAM propagate late, ignores denials right after a change. */
-export function deniedCalls({ aws, journal }: MatrixWorld): readonly string[] {
-  const isPropagatedLate = aws.behaviours.get('iamPropagation') === 'up to a minute late';
-  const changes = journal.entries.filter(({ source, message }) => source === 'cloudformation' && message.includes(' AWS::IAM::'));
+/** Calls of the handler that IAM denied, even if the handler continued. Ignores denials while a change of a policy propagates. */
+export function deniedCalls({ aws, journal }: MatrixRehearsal): readonly string[] {
+  const isPropagationLate = aws.behaviours.get('iamPropagation') === 'up to a minute late';
+  const iamChanges = journal.entries.filter(
+    ({ source, message }) => source === 'cloudformation' && message.includes(' AWS::IAM::'),
+  );
   return journal.entries
     .filter(({ message }) => /^(AccessDenied(Exception)?|UnauthorizedOperation) in \S+, called by /.test(message))
     .filter(
       ({ time }) =>
-        !(isPropagatedLate && changes.some((change) => change.time <= time && time < change.time + IAM_PROPAGATION_MS)),
+        !(isPropagationLate && iamChanges.some((change) => change.time <= time && time < change.time + IAM_PROPAGATION_MS)),
     )
     .map(({ subject, message }) => `${subject} ${message}`);
 }
 
 /**
- * Whether CloudFormation skipped a deletion in a cleanup. It tries a deletion three times, then continues and reports success. It deletes the
- * permissions in the same cleanup, so the handler can't delete the resource later.
+ * Whether CloudFormation skipped a deletion in a cleanup: after three failed attempts, it continues and reports success. It deletes the
+ * handler's permissions in the same cleanup, so the handler can't delete the resource later.
  */
-export function hasSkippedCleanup({ journal }: MatrixWorld): boolean {
+export function hasSkippedCleanup({ journal }: MatrixRehearsal): boolean {
   let isCleanup = false;
-  let failed: readonly string[] = [];
+  let failedDeletes: readonly string[] = [];
   for (const { source, subject, message } of journal.entries) {
     if (source === 'cloudformation' && message.includes(' AWS::CloudFormation::Stack')) {
       isCleanup = message.includes('CLEANUP_IN_PROGRESS');
-      failed = [];
+      failedDeletes = [];
     } else if (source === 'cloudformation' && isCleanup && message.startsWith('DELETE_FAILED')) {
-      failed = [...failed, subject];
-      if (failed.filter((other) => other === subject).length === 3) {
+      failedDeletes = [...failedDeletes, subject];
+      if (failedDeletes.filter((other) => other === subject).length === 3) {
         return true;
       }
     }
@@ -332,7 +339,7 @@ export function hasSkippedCleanup({ journal }: MatrixWorld): boolean {
 }
 
 /** Why resources of the stack failed, according to CloudFormation's events. */
-export function failureReasons({ journal }: MatrixWorld): readonly string[] {
+export function failureReasons({ journal }: MatrixRehearsal): readonly string[] {
   return journal.entries
     .filter(
       ({ source, subject, message }) =>
@@ -342,7 +349,7 @@ export function failureReasons({ journal }: MatrixWorld): readonly string[] {
 }
 
 /** Problems if logs, responses or events contain a secret. */
-export function leakedSecrets({ journal, secrets }: MatrixWorld): readonly string[] {
+export function leakedSecrets({ journal, secrets }: MatrixRehearsal): readonly string[] {
   const text = journal.entries.map(({ subject, message }) => `${subject} ${message}`).join('\n');
   const patterns = [/X-Amz-Signature/, /https:\/\/cloudformation-custom-resource-response/];
   return [

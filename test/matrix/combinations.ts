@@ -2,7 +2,7 @@ import { make } from 'covertable';
 import { BEHAVIOURS } from 'rehearsal/aws';
 import type { BehaviourName } from 'rehearsal/aws';
 import type { LifeName } from './lives';
-import type { Readings } from './world';
+import type { Readings } from './rehearsal';
 
 /*
  * The combinations of readings, and the lives that can't succeed under some of them.
@@ -24,7 +24,7 @@ const RELATED_QUESTIONS = [
   'usedAuthorizations',
 ] as const satisfies readonly BehaviourName[];
 
-/** The covering arrays by their strength, since computing one takes seconds. */
+/** The computed covering arrays, by strength. Computing one takes seconds. */
 const coveringArrays = new Map<number, readonly Readings[]>();
 
 /** A covering array: for any `strength` questions, each combination of their readings occurs in it. */
@@ -49,8 +49,8 @@ export interface UnavoidableFailure {
   readonly life: LifeName;
   readonly readings: Readings;
   readonly why: string;
-  /** The step that fails and its status, as `step NUMBER: STATUS`. Or `SKIPPED_DELETE`. */
-  readonly failedStep: string;
+  /** The step that fails, and the status of the stack after it, as `step NUMBER: STATUS`. Or `SKIPPED_DELETE`. */
+  readonly expectedFailure: string;
   /** Matches the error message that the user gets. */
   readonly message: RegExp;
 }
@@ -62,29 +62,29 @@ const SAME_CIDR_BLOCK =
 const CONFLICTING_ROUTE =
   /has a route for \S+ to pcx-\S+, but the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
 
-/** Every step ends as declared, but CloudFormation skips the deletion of the connection in a cleanup. GameLift deletes it with the fleet. */
+/** Every step ends as declared, but in a cleanup CloudFormation skips the deletion of the connection. GameLift deletes the connection with the fleet. */
 export const SKIPPED_DELETE = 'every step as declared, with a skipped deletion';
 
 export const UNAVOIDABLE_FAILURES: readonly UnavoidableFailure[] = [
   {
     life: 'two fleets peered on creation at the same time',
     readings: { useOfAuthorization: 'consumed' },
-    why: "the creation of the first fleet consumes the authorization, and the handler can't authorize again before the second",
-    failedStep: 'step 1: ROLLBACK_FAILED',
+    why: "the creation of the first fleet consumes the authorization, and the handler can't authorize again before the creation of the second fleet",
+    expectedFailure: 'step 1: ROLLBACK_FAILED',
     message: /There is no valid VPC peering authorization for vpc-\S+|Fleet fleet-\S+ did not stabilize: ERROR/,
   },
   {
     life: 'two accounts without a peer role',
     readings: { useOfAuthorization: 'consumed' },
-    why: 'the connection of the new fleet consumes the authorization, and the deletion of the old connection needs another one',
-    failedStep: 'step 5: UPDATE_COMPLETE',
+    why: 'the connection of the new fleet consumes the authorization, and the deletion of the old connection needs another authorization',
+    expectedFailure: 'step 5: UPDATE_COMPLETE',
     message: MISSING_AUTHORIZATION,
   },
   {
     life: 'peered on creation, two accounts without a peer role',
     readings: { useOfAuthorization: 'consumed' },
-    why: 'the creation of the new fleet consumes the authorization, and the deletion of the old connection needs another one',
-    failedStep: 'step 5: UPDATE_COMPLETE',
+    why: 'the creation of the new fleet consumes the authorization, and the deletion of the old connection needs another authorization',
+    expectedFailure: 'step 5: UPDATE_COMPLETE',
     message: MISSING_AUTHORIZATION,
   },
   {
@@ -95,36 +95,36 @@ export const UNAVOIDABLE_FAILURES: readonly UnavoidableFailure[] = [
       disconnectingPeeredFleet: 'InvalidRequestException',
     },
     why: 'GameLift returns the same error for a missing authorization as for a connection that it deletes only with the fleet',
-    failedStep: SKIPPED_DELETE,
+    expectedFailure: SKIPPED_DELETE,
     message: MISSING_AUTHORIZATION,
   },
   {
     life: 'two connections with one authorization',
     readings: { fleetCidrBlocks: 'may be equal' },
     why: SAME_CIDR_BLOCK,
-    failedStep: 'step 1: ROLLBACK_COMPLETE',
+    expectedFailure: 'step 1: ROLLBACK_COMPLETE',
     message: CONFLICTING_ROUTE,
   },
   {
     life: 'one fleet connected, one peered on creation',
     readings: { fleetCidrBlocks: 'may be equal' },
     why: SAME_CIDR_BLOCK,
-    failedStep: 'step 1: ROLLBACK_COMPLETE',
+    expectedFailure: 'step 1: ROLLBACK_COMPLETE',
     message: CONFLICTING_ROUTE,
   },
   {
     life: 'two fleets peered on creation at the same time',
     readings: { fleetCidrBlocks: 'may be equal' },
     why: SAME_CIDR_BLOCK,
-    failedStep: 'step 1: ROLLBACK_COMPLETE',
+    expectedFailure: 'step 1: ROLLBACK_COMPLETE',
     message: CONFLICTING_ROUTE,
   },
 ];
 
 /** Returns undefined if the life can succeed under these readings. */
 export function findUnavoidableFailure(life: LifeName, readings: Readings): UnavoidableFailure | undefined {
-  const chosen: Readonly<Record<string, string>> = readings;
+  const chosenReadings: Readonly<Record<string, string>> = readings;
   return UNAVOIDABLE_FAILURES.find(
-    (entry) => entry.life === life && Object.entries(entry.readings).every(([name, reading]) => chosen[name] === reading),
+    (entry) => entry.life === life && Object.entries(entry.readings).every(([name, reading]) => chosenReadings[name] === reading),
   );
 }

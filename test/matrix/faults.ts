@@ -8,15 +8,16 @@ import {
   failureReasons,
   uncanceledAuthorizations,
 } from './checker';
-import { lastDeployed, runUntilFailure, LIVES, describeProblems, createWorld } from './lives';
+import { lastDeployed, runUntilFailure, LIVES, describeProblems, createRehearsal } from './lives';
 import type { StepFailure, LifeName, Step } from './lives';
 import { runAndClose } from './observations';
 import type { CaseResult } from './observations';
 import { STACK } from './stacks';
-import type { MatrixWorld, Readings } from './world';
+import type { MatrixRehearsal, Readings } from './rehearsal';
 
 /*
- * Repeats a life with a fault in each call, response and event, and checks that nothing is left behind and that error messages are clear.
+ * Repeats a life many times, each time with another fault in a call, a response or an event. Nothing may be left behind, and error messages
+ * must be clear.
  */
 
 export interface FaultScenario {
@@ -24,14 +25,14 @@ export interface FaultScenario {
   readonly faults: Faults;
   /** Whether the deployment must succeed despite the faults. */
   readonly deployment: 'must succeed' | 'may fail';
-  /** Whether an authorization may be left to expire: GameLift says that it does not exist, or a duplicate event creates it late. */
-  readonly leavesAuthorization: boolean;
+  /** Whether the handler may let an authorization expire: GameLift says that it does not exist, or a duplicate event creates it late. */
+  readonly mayLeaveAuthorization: boolean;
 }
 
 interface NamedFault {
   readonly name: string;
   readonly fault: CallFault;
-  /** Whether the deployment must succeed if one call has this fault. It may fail after errors that the handler does not retry. */
+  /** Whether the deployment must succeed if one call has this fault. It may fail if the handler does not retry the call. */
   readonly deployment: FaultScenario['deployment'];
 }
 
@@ -111,39 +112,45 @@ export function documentedErrors({ service, operation }: Pick<RecordedCall, 'ser
 /** The errors with which GameLift may report that there is no authorization. */
 const NO_AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set(['NotFoundException', 'InvalidRequestException']);
 
-/** Which faults of a call to try. `every third` begins with another fault at each call, so that three successive calls try all faults. */
+/** Which faults of a call to try. `every third` begins with a different fault at each call, so three successive calls together try all faults. */
 export type FaultSample = 'all' | 'every third';
 
 /**
- * The faults of one call. An error occurs once, or in this and every later call of the operation. A fault of the network or the process
- * occurs once.
+ * The faults of one call. An error occurs either once, or in this and every later call of the operation. A fault of the network or of the
+ * process occurs once.
  */
 function faultScenariosOfCall(index: number, call: RecordedCall, sample: FaultSample): readonly FaultScenario[] {
   const { operation, request } = call;
   const name = `call ${index}, ${operation} during ${request}`;
-  const once = ({ name: faultName, fault, deployment }: NamedFault): FaultScenario => ({
+  const singleFaultScenario = ({ name: faultName, fault, deployment }: NamedFault): FaultScenario => ({
     name: `${name}: ${faultName}, once`,
     deployment,
-    leavesAuthorization: saysNoAuthorization(operation, fault) || (deployment === 'may fail' && isCheckBeforeCancel(call)),
+    mayLeaveAuthorization: saysNoAuthorization(operation, fault) || (deployment === 'may fail' && isCheckBeforeCancel(call)),
     faults: { call: (point) => (point.index === index ? fault : undefined) },
   });
-  const permanently = ({ name: faultName, fault }: NamedFault): FaultScenario => ({
+  const permanentFaultScenario = ({ name: faultName, fault }: NamedFault): FaultScenario => ({
     name: `${name}: ${faultName}, permanently`,
     deployment: 'may fail',
-    // a permanent fault of the operation includes the check before the authorization is canceled
-    leavesAuthorization: saysNoAuthorization(operation, fault) || operation === IN_USE_CHECK,
+    // if the operation always fails, the check before the authorization is canceled fails, too
+    mayLeaveAuthorization: saysNoAuthorization(operation, fault) || operation === IN_USE_CHECK_OPERATION,
     faults: { call: (point) => (point.index >= index && point.operation === operation ? fault : undefined) },
   });
-  const errors = documentedErrors(call).flatMap((namedFault) => [once(namedFault), permanently(namedFault)]);
-  const scenarios = [...errors, ...[...NETWORK_AND_PROCESS_FAULTS, ...LATE_OUTPUT_FAULTS, MALFORMED_OUTPUT_FAULT].map(once)];
+  const errors = documentedErrors(call).flatMap((namedFault) => [
+    singleFaultScenario(namedFault),
+    permanentFaultScenario(namedFault),
+  ]);
+  const scenarios = [
+    ...errors,
+    ...[...NETWORK_AND_PROCESS_FAULTS, ...LATE_OUTPUT_FAULTS, MALFORMED_OUTPUT_FAULT].map(singleFaultScenario),
+  ];
   return sample === 'all' ? scenarios : scenarios.filter((_, position) => (index + position) % 3 === 0);
 }
 
 /** The operation that shows whether the VPC still has connections. If it fails, the handler does not cancel the authorization. */
-export const IN_USE_CHECK = 'DescribeVpcPeeringConnections';
+export const IN_USE_CHECK_OPERATION = 'DescribeVpcPeeringConnections';
 
 function isCheckBeforeCancel({ operation, request }: RecordedCall): boolean {
-  return operation === IN_USE_CHECK && request.startsWith('Delete Authorization');
+  return operation === IN_USE_CHECK_OPERATION && request.startsWith('Delete Authorization');
 }
 
 function saysNoAuthorization(operation: string, fault: CallFault): boolean {
@@ -168,21 +175,21 @@ export function faultScenariosOfResponse(index: number): readonly FaultScenario[
       {
         name: `response ${index}: ${name}, once`,
         deployment: isFinal ? 'may fail' : 'must succeed',
-        leavesAuthorization: false,
+        mayLeaveAuthorization: false,
         faults: { put: (point) => (point.index === index ? fault : undefined) },
       },
       {
         name: `response ${index}: ${name}, permanently`,
         deployment: hasArrived ? 'must succeed' : 'may fail',
-        leavesAuthorization: false,
+        mayLeaveAuthorization: false,
         faults: { put: (point) => (point.index >= index ? fault : undefined) },
       },
     ];
   });
 }
 
-/** How many seconds before the timeout of the function an event arrives. */
-const REMAINING_SECONDS = [31, 40, 60];
+/** How many seconds a function has left when an event arrives. */
+const SECONDS_BEFORE_TIMEOUT = [31, 40, 60];
 
 /** The faults of one event: Lambda delivers it twice, or the function has little time left. */
 export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
@@ -190,13 +197,13 @@ export function faultScenariosOfEvent(index: number): readonly FaultScenario[] {
     ...[0, 1, 5, 30].map((seconds): FaultScenario => ({
       name: `event ${index} is delivered again after ${seconds} seconds`,
       deployment: 'must succeed',
-      leavesAuthorization: true,
+      mayLeaveAuthorization: true,
       faults: { copyDelays: (point) => (point.index === index ? [seconds] : []) },
     })),
-    ...REMAINING_SECONDS.map((seconds): FaultScenario => ({
+    ...SECONDS_BEFORE_TIMEOUT.map((seconds): FaultScenario => ({
       name: `event ${index} reaches a function with ${seconds} seconds left`,
       deployment: 'may fail',
-      leavesAuthorization: false,
+      mayLeaveAuthorization: false,
       faults: { timeoutSeconds: (point) => (point.index === index ? seconds : undefined) },
     })),
   ];
@@ -208,10 +215,10 @@ export async function faultScenariosOf(
   readings: Readings,
   sample: FaultSample,
 ): Promise<readonly FaultScenario[]> {
-  const world = await createFastWorld(life, readings);
-  await world.failIfStuck(() => runUntilFailure(world, LIVES[life]));
-  const { calls, putCount, eventCount } = world.functions;
-  world.close();
+  const rehearsal = await createFastRehearsal(life, readings);
+  await rehearsal.failIfStuck(() => runUntilFailure(rehearsal, LIVES[life]));
+  const { calls, putCount, eventCount } = rehearsal.functions;
+  rehearsal.close();
   return [
     ...calls.flatMap((call, index) => faultScenariosOfCall(index, call, sample)),
     ...Array.from({ length: putCount }, (_, index) => faultScenariosOfResponse(index)).flat(),
@@ -219,12 +226,12 @@ export async function faultScenariosOf(
   ];
 }
 
-/** Connections are fast, so that the handler makes few similar calls while it waits for them. */
-async function createFastWorld(life: LifeName, readings: Readings): Promise<MatrixWorld> {
-  const world = await createWorld(life, readings);
-  world.aws.scriptedOutcomes.connectionSeconds = 6;
-  world.aws.scriptedOutcomes.connectionDeletionSeconds = 4;
-  return world;
+/** Creates a rehearsal in which connections become active quickly. So the handler makes few calls that only wait for a connection. */
+async function createFastRehearsal(life: LifeName, readings: Readings): Promise<MatrixRehearsal> {
+  const rehearsal = await createRehearsal(life, readings);
+  rehearsal.aws.scriptedOutcomes.connectionSeconds = 6;
+  rehearsal.aws.scriptedOutcomes.connectionDeletionSeconds = 4;
+  return rehearsal;
 }
 
 /** Matches a message of the handler: what failed, why, and what to do. */
@@ -236,62 +243,70 @@ const OTHER_MESSAGE =
   /did not receive a response from your Custom Resource|^Resource (?:creation|update) cancelled$|^Resource handler returned message|^The vpc ID '\S+' does not exist$/;
 
 /** Matches a message that shows a bug in the handler. */
-const BUG = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;
+const BUG_MESSAGE = /\bundefined\b|\bNaN\b|\[object |is not a function|Cannot read|TypeError/;
 
 /** Whether the message says what failed and what to do, or is a known message of CloudFormation or of another resource. */
 export function isClearMessage(reason: string): boolean {
-  return (HANDLER_MESSAGE.test(reason) || OTHER_MESSAGE.test(reason)) && !BUG.test(reason);
+  return (HANDLER_MESSAGE.test(reason) || OTHER_MESSAGE.test(reason)) && !BUG_MESSAGE.test(reason);
 }
 
 /** Repeats a life with the faults of a scenario. */
 export async function runWithFault(life: LifeName, readings: Readings, scenario: FaultScenario): Promise<CaseResult> {
-  const world = await createFastWorld(life, readings);
-  world.functions.faults = scenario.faults;
-  return runAndClose(world, () => world.failIfStuck(() => runFaultScenario(world, LIVES[life], scenario)));
+  const rehearsal = await createFastRehearsal(life, readings);
+  rehearsal.functions.faults = scenario.faults;
+  return runAndClose(rehearsal, () => rehearsal.failIfStuck(() => runFaultScenario(rehearsal, LIVES[life], scenario)));
 }
 
-async function runFaultScenario(world: MatrixWorld, steps: readonly Step[], scenario: FaultScenario): Promise<readonly string[]> {
-  const failure = await runUntilFailure(world, steps);
-  world.functions.faults = {};
-  // even if a deployment failed, the resources that CloudFormation reports must exist
-  const isStateWrong = failure?.problems.some(({ about }) => about === 'state') === true && !hasSkippedCleanup(world);
+async function runFaultScenario(
+  rehearsal: MatrixRehearsal,
+  steps: readonly Step[],
+  scenario: FaultScenario,
+): Promise<readonly string[]> {
+  const failure = await runUntilFailure(rehearsal, steps);
+  rehearsal.functions.faults = {};
+  // even after a failed deployment, what exists must match what CloudFormation reports
+  const isStateWrong = failure?.problems.some(({ about }) => about === 'state') === true && !hasSkippedCleanup(rehearsal);
   if (failure !== undefined && (isStateWrong || scenario.deployment === 'must succeed')) {
-    return [...describeProblems(failure), ...failureReasons(world)];
+    return [...describeProblems(failure), ...failureReasons(rehearsal)];
   }
-  const unclear = failureReasons(world).filter((reason) => !isClearMessage(reason));
-  const recoveryProblems = failure === undefined ? [] : await recover(world, steps, failure);
-  if (hasSkippedCleanup(world)) {
-    await world.deleteForgottenFleets();
+  const unclearMessages = failureReasons(rehearsal).filter((reason) => !isClearMessage(reason));
+  const recoveryProblems = failure === undefined ? [] : await recover(rehearsal, steps, failure);
+  if (hasSkippedCleanup(rehearsal)) {
+    await rehearsal.deleteForgottenFleets();
   }
   return [
-    ...unclear.map((text) => `unclear message: ${text}`),
+    ...unclearMessages.map((text) => `unclear message: ${text}`),
     ...recoveryProblems,
-    ...(hasSkippedCleanup(world) || scenario.leavesAuthorization
+    ...(hasSkippedCleanup(rehearsal) || scenario.mayLeaveAuthorization
       ? []
-      : uncanceledAuthorizations(world, lastDeployed(steps, failure))),
-    ...(await leftBehind(world)).filter((left) => !(hasSkippedCleanup(world) && LEFT_BY_SKIPPED_CLEANUP.test(left))),
-    ...changesToOthers(world),
-    ...leakedSecrets(world),
+      : uncanceledAuthorizations(rehearsal, lastDeployed(steps, failure))),
+    ...(await leftBehind(rehearsal)).filter((left) => !(hasSkippedCleanup(rehearsal) && LEFT_BY_SKIPPED_CLEANUP.test(left))),
+    ...changesToOthers(rehearsal),
+    ...leakedSecrets(rehearsal),
   ];
 }
 
-/** Matches what may be left after a skipped cleanup: blackhole routes, and rules for CIDR blocks that are no longer used. */
+/** Matches what may be left behind if CloudFormation skipped a deletion: blackhole routes, and rules for the CIDR blocks of deleted fleets. */
 export const LEFT_BY_SKIPPED_CLEANUP = /^left behind: (routes .*"state":"blackhole"|rules )/;
 
-/** Does what a user does after the fault has ended: authorizes, continues the rollback, and deletes the stack. */
-async function recover(world: MatrixWorld, steps: readonly Step[], { before }: StepFailure): Promise<readonly string[]> {
-  const { cloudFormation } = world;
+/** Does what a user would do after the fault has ended: authorizes by hand, continues the rollback, and deletes the stack. */
+async function recover(
+  rehearsal: MatrixRehearsal,
+  steps: readonly Step[],
+  { stackBefore }: StepFailure,
+): Promise<readonly string[]> {
+  const { cloudFormation } = rehearsal;
   for (const vpc of new Set(steps.flatMap((step) => ('authorizeByHand' in step ? [step.authorizeByHand] : [])))) {
-    // until the rate limit allows the next call
-    await world.waitDays(0.1);
-    await world.authorizeUnlessValid(vpc);
+    // by then, GameLift's rate limit allows the next call
+    await rehearsal.waitDays(0.1);
+    await rehearsal.authorizeUnlessValid(vpc);
   }
-  const isRollbackFailed = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
-  const rollbacks = isRollbackFailed ? [await cloudFormation.continueUpdateRollback(STACK)] : [];
-  const differences = isRollbackFailed && !hasSkippedCleanup(world) ? deviationsFrom(world, before) : [];
+  const hasRollbackFailed = cloudFormation.describe(STACK).status === 'UPDATE_ROLLBACK_FAILED';
+  const rollbacks = hasRollbackFailed ? [await cloudFormation.continueUpdateRollback(STACK)] : [];
+  const deviations = hasRollbackFailed && !hasSkippedCleanup(rehearsal) ? deviationsFrom(rehearsal, stackBefore) : [];
   const results = [...rollbacks, await cloudFormation.delete(STACK)];
   return [
-    ...differences.map((text) => `after the rollback was continued: ${text}`),
+    ...deviations.map((text) => `after the rollback was continued: ${text}`),
     ...results
       .filter(({ status }) => !status.endsWith('_COMPLETE'))
       .map(({ status, reason = '' }) => `${status} although the fault has ended: ${reason}`),

@@ -13,11 +13,11 @@ import { SKIPPED_DELETE } from './combinations';
 import type { UnavoidableFailure } from './combinations';
 import { assemblyOf, declareStack, fleet, STACK } from './stacks';
 import type { DeclaredStack, DeclaredFleet } from './stacks';
-import { MatrixWorld } from './world';
-import type { Readings, VpcName } from './world';
+import { MatrixRehearsal } from './rehearsal';
+import type { Readings, VpcName } from './rehearsal';
 
 /*
- * The lives of the matrix. After each deployment and deletion, what exists is compared with what the stack declares.
+ * The lives of the matrix. After each deployment and deletion, the checker compares what exists with what the stack declares.
  */
 
 /** One step of a life. */
@@ -28,25 +28,25 @@ export type Step =
       /** Matches the errors of the resources, if the deployment is rolled back. */
       readonly reason?: RegExp;
       /** What the stack contains after the step. @default - what the step deploys */
-      readonly after?: DeclaredStack;
+      readonly stackAfter?: DeclaredStack;
     }
   | { readonly days: number }
   | { readonly peerByHand: DeclaredFleet }
   | { readonly authorizeByHand: VpcName }
   | { readonly delete: 'DELETE_COMPLETE' }
   /** The deletion fails and deletes nothing. */
-  | { readonly delete: 'DELETE_FAILED'; readonly reason: RegExp; readonly after: DeclaredStack };
+  | { readonly delete: 'DELETE_FAILED'; readonly reason: RegExp; readonly stackAfter: DeclaredStack };
 
 const create = (deploy: DeclaredStack): Step => ({ deploy, status: 'CREATE_COMPLETE' });
 const update = (deploy: DeclaredStack): Step => ({ deploy, status: 'UPDATE_COMPLETE' });
-/** CloudFormation does nothing, so the status is still that of the creation. */
+/** CloudFormation does nothing, so the stack keeps the status CREATE_COMPLETE. */
 const deployUnchanged = create;
 const waitDays = (count: number): Step => ({ days: count });
 const DELETE: Step = { delete: 'DELETE_COMPLETE' };
-/** The error of the last resource, whose VPC does not exist. */
+/** The error of the resource that `hasFailingResource` adds. It is in a VPC that does not exist. */
 const FAILING_RESOURCE = /^The vpc ID '\S+' does not exist$/;
 
-/** The error of a resource whose authorization is missing, and of the resources that CloudFormation canceled after it failed. */
+/** The error of a resource whose authorization is missing, or of a resource that CloudFormation then canceled. */
 const UNAUTHORIZED = /: an authorization is missing between VPC \S+ of account \S+ and GameLift account |cancelled/;
 
 const fleetPeeredOnCreation = (change: Partial<DeclaredFleet> = {}): DeclaredFleet =>
@@ -79,7 +79,7 @@ export const LIVES = {
       deploy: declareStack({ hasFailingResource: true }),
       status: 'ROLLBACK_COMPLETE',
       reason: FAILING_RESOURCE,
-      after: declareStack({ fleets: [] }),
+      stackAfter: declareStack({ fleets: [] }),
     },
     waitDays(3),
     DELETE,
@@ -123,7 +123,7 @@ export const LIVES = {
       deploy: declareStack({ fleets: [fleetPeeredOnCreation()], hasFailingResource: true }),
       status: 'ROLLBACK_COMPLETE',
       reason: FAILING_RESOURCE,
-      after: declareStack({ fleets: [] }),
+      stackAfter: declareStack({ fleets: [] }),
     },
     waitDays(3),
     DELETE,
@@ -135,7 +135,7 @@ export const LIVES = {
       deploy: declareStack({ fleets: [fleetPeeredOnCreation({ build: 2 })], hasFailingResource: true }),
       status: 'UPDATE_ROLLBACK_COMPLETE',
       reason: FAILING_RESOURCE,
-      after: declareStack({ fleets: [fleetPeeredOnCreation()] }),
+      stackAfter: declareStack({ fleets: [fleetPeeredOnCreation()] }),
     },
     waitDays(30),
     DELETE,
@@ -197,7 +197,7 @@ export const LIVES = {
       deploy: declareStack({ hasFailingResource: true }),
       status: 'ROLLBACK_COMPLETE',
       reason: FAILING_RESOURCE,
-      after: declareStack({ fleets: [] }),
+      stackAfter: declareStack({ fleets: [] }),
     },
     DELETE,
     waitDays(1),
@@ -210,7 +210,7 @@ export const LIVES = {
       deploy: declareStack({ fleets: [fleetPeeredOnCreation()], hasFailingResource: true }),
       status: 'ROLLBACK_COMPLETE',
       reason: FAILING_RESOURCE,
-      after: declareStack({ fleets: [] }),
+      stackAfter: declareStack({ fleets: [] }),
     },
     DELETE,
     waitDays(1),
@@ -222,7 +222,7 @@ export const LIVES = {
     AUTHORIZE_BY_HAND,
     create(stackWithoutPeerRole()),
     waitDays(30),
-    { delete: 'DELETE_FAILED', reason: UNAUTHORIZED, after: stackWithoutPeerRole() },
+    { delete: 'DELETE_FAILED', reason: UNAUTHORIZED, stackAfter: stackWithoutPeerRole() },
     waitDays(1),
     AUTHORIZE_BY_HAND,
     DELETE,
@@ -231,7 +231,7 @@ export const LIVES = {
     AUTHORIZE_BY_HAND,
     create(stackWithoutPeerRole({ peering: 'on creation' })),
     waitDays(30),
-    { delete: 'DELETE_FAILED', reason: UNAUTHORIZED, after: stackWithoutPeerRole({ peering: 'on creation' }) },
+    { delete: 'DELETE_FAILED', reason: UNAUTHORIZED, stackAfter: stackWithoutPeerRole({ peering: 'on creation' }) },
     waitDays(1),
     AUTHORIZE_BY_HAND,
     DELETE,
@@ -243,7 +243,7 @@ export const LIVES = {
       deploy: declareStack({ fleets: [fleet({ build: 2 })], hasFailingResource: true }),
       status: 'UPDATE_ROLLBACK_COMPLETE',
       reason: FAILING_RESOURCE,
-      after: declareStack(),
+      stackAfter: declareStack(),
     },
     waitDays(30),
     DELETE,
@@ -280,7 +280,7 @@ export const LIVES = {
       deploy: stackWithoutPeerRole({ build: 2 }),
       status: 'UPDATE_ROLLBACK_COMPLETE',
       reason: UNAUTHORIZED,
-      after: stackWithoutPeerRole(),
+      stackAfter: stackWithoutPeerRole(),
     },
     waitDays(30),
     AUTHORIZE_BY_HAND,
@@ -301,7 +301,7 @@ export const LIVES = {
       status: 'ROLLBACK_COMPLETE',
       reason:
         /: the peering connection \S+ between them exists already, and this stack did not create it\. Delete it, or pass adoptExisting /,
-      after: declareStack({ fleets: [] }),
+      stackAfter: declareStack({ fleets: [] }),
     },
     DELETE,
   ],
@@ -311,7 +311,7 @@ export type LifeName = keyof typeof LIVES;
 
 export const LIFE_NAMES = Object.keys(LIVES) as LifeName[];
 
-/** In these lives, only the stack's fleets are peered with its VPC. So deleting the stack cancels the authorization. */
+/** In these lives, only the stack's own fleets are peered with the VPC. So the handler cancels the authorization when the stack is deleted. */
 const WITHOUT_FOREIGN_PEERING: ReadonlySet<LifeName> = new Set([
   'created and deleted within a day',
   'creation fails at the last resource',
@@ -324,13 +324,13 @@ const WITHOUT_FOREIGN_PEERING: ReadonlySet<LifeName> = new Set([
 ]);
 
 /** Creates the simulated AWS for a life. Except for `WITHOUT_FOREIGN_PEERING`, somebody else's fleet is peered with the stack's VPC. */
-export function createWorld(life: LifeName, readings: Readings): Promise<MatrixWorld> {
-  return MatrixWorld.populate(readings, WITHOUT_FOREIGN_PEERING.has(life) ? 'B' : 'A');
+export function createRehearsal(life: LifeName, readings: Readings): Promise<MatrixRehearsal> {
+  return MatrixRehearsal.populate(readings, WITHOUT_FOREIGN_PEERING.has(life) ? 'B' : 'A');
 }
 
 /** A difference between the result of a step and what the step expects. */
 interface Problem {
-  /** The status of the operation, its reason, or the resources after it. */
+  /** The status of the deployment or deletion, the reason for its failure, or the resources that exist after it. */
   readonly about: 'status' | 'reason' | 'state';
   readonly text: string;
 }
@@ -339,29 +339,29 @@ interface Problem {
 export interface StepFailure {
   /** Counted from 1. */
   readonly step: number;
-  /** The status of the stack when the operation ended. */
+  /** The status of the stack after the step. */
   readonly status: string;
   readonly problems: readonly Problem[];
   /** What the stack contained before the step. */
-  readonly before: DeclaredStack;
+  readonly stackBefore: DeclaredStack;
 }
 
 const EMPTY_STACK = declareStack({ fleets: [] });
 
 /** Runs a life without faults, and returns its problems. */
-export async function runLife(world: MatrixWorld, steps: readonly Step[]): Promise<readonly string[]> {
-  return world.failIfStuck(async () => {
-    const failure = await runUntilFailure(world, steps);
+export async function runLife(rehearsal: MatrixRehearsal, steps: readonly Step[]): Promise<readonly string[]> {
+  return rehearsal.failIfStuck(async () => {
+    const failure = await runUntilFailure(rehearsal, steps);
     if (failure !== undefined) {
       return describeProblems(failure);
     }
     const hasFailingDelete = steps.some((step) => 'delete' in step && step.delete === 'DELETE_FAILED');
     const problems = [
-      ...uncanceledAuthorizations(world, lastDeployed(steps)),
-      ...(await leftBehind(world)),
-      ...(hasFailingDelete ? [] : failedDeletions(world)),
+      ...uncanceledAuthorizations(rehearsal, lastDeployed(steps)),
+      ...(await leftBehind(rehearsal)),
+      ...(hasFailingDelete ? [] : failedDeletions(rehearsal)),
     ];
-    return [...problems, ...deniedCalls(world), ...leakedSecrets(world)];
+    return [...problems, ...deniedCalls(rehearsal), ...leakedSecrets(rehearsal)];
   });
 }
 
@@ -377,100 +377,107 @@ export function describeProblems({ step, problems }: StepFailure): readonly stri
 }
 
 /**
- * Runs a life that can't succeed. It must fail as UNAVOIDABLE_FAILURES says. When the VPC has been authorized by hand and the stack has been
- * deleted, nothing may be left behind.
+ * Runs a life that can't succeed. It must fail as UNAVOIDABLE_FAILURES says. Then authorizes by hand and deletes the stack, which must leave
+ * nothing behind.
  */
 export async function runFailingLife(
-  world: MatrixWorld,
+  rehearsal: MatrixRehearsal,
   steps: readonly Step[],
-  expected: UnavoidableFailure,
+  unavoidableFailure: UnavoidableFailure,
 ): Promise<readonly string[]> {
-  return world.failIfStuck(async () => {
-    const failure = await runUntilFailure(world, steps);
+  return rehearsal.failIfStuck(async () => {
+    const failure = await runUntilFailure(rehearsal, steps);
     if (failure === undefined) {
       const isSkippedDelete =
-        expected.failedStep === SKIPPED_DELETE && failedDeletions(world).some((text) => expected.message.test(text));
+        unavoidableFailure.expectedFailure === SKIPPED_DELETE &&
+        failedDeletions(rehearsal).some((text) => unavoidableFailure.message.test(text));
       return [
         ...(isSkippedDelete ? [] : ['the life succeeded although UNAVOIDABLE_FAILURES lists it']),
-        ...changesToOthers(world),
-        ...(await leftBehind(world)),
-        ...leakedSecrets(world),
+        ...changesToOthers(rehearsal),
+        ...(await leftBehind(rehearsal)),
+        ...leakedSecrets(rehearsal),
       ];
     }
-    const hasMessage = failureReasons(world).some((text) => expected.message.test(text));
+    const hasMessage = failureReasons(rehearsal).some((text) => unavoidableFailure.message.test(text));
     const failedStep = `step ${failure.step}: ${failure.status}`;
     const [vpc = 'A'] = steps.flatMap((step) => ('deploy' in step ? [step.deploy.vpc] : []));
-    await world.authorizeUnlessValid(vpc);
-    const { status, reason = '' } = await world.cloudFormation.delete(STACK);
-    if (hasSkippedCleanup(world)) {
-      await world.deleteForgottenFleets();
+    await rehearsal.authorizeUnlessValid(vpc);
+    const { status, reason = '' } = await rehearsal.cloudFormation.delete(STACK);
+    if (hasSkippedCleanup(rehearsal)) {
+      await rehearsal.deleteForgottenFleets();
     }
     return [
-      ...(failedStep === expected.failedStep ? [] : [`${failedStep} instead of ${expected.failedStep}`]),
+      ...(failedStep === unavoidableFailure.expectedFailure
+        ? []
+        : [`${failedStep} instead of ${unavoidableFailure.expectedFailure}`]),
       ...(hasMessage
         ? []
-        : [`failed for another reason: ${describeProblems(failure).join(', ')}, ${failureReasons(world).join(', ')}`]),
+        : [`failed for another reason: ${describeProblems(failure).join(', ')}, ${failureReasons(rehearsal).join(', ')}`]),
       ...(status === 'DELETE_COMPLETE' ? [] : [`${status} although the VPC was authorized by hand: ${reason}`]),
-      ...changesToOthers(world),
-      ...(await leftBehind(world)),
-      ...leakedSecrets(world),
+      ...changesToOthers(rehearsal),
+      ...(await leftBehind(rehearsal)),
+      ...leakedSecrets(rehearsal),
     ];
   });
 }
 
 /** Runs the steps until one does not end as expected. Returns undefined if all end as expected. */
-export async function runUntilFailure(world: MatrixWorld, steps: readonly Step[]): Promise<StepFailure | undefined> {
-  let before: DeclaredStack = EMPTY_STACK;
+export async function runUntilFailure(rehearsal: MatrixRehearsal, steps: readonly Step[]): Promise<StepFailure | undefined> {
+  let stackBefore: DeclaredStack = EMPTY_STACK;
   for (const [index, step] of steps.entries()) {
-    const { status, problems } = await runStep(world, step, before);
+    const { status, problems } = await runStep(rehearsal, step, stackBefore);
     if (problems.length > 0) {
-      return { step: index + 1, status, problems, before };
+      return { step: index + 1, status, problems, stackBefore };
     }
-    before = stackAfter(step) ?? before;
+    stackBefore = resultingStack(step) ?? stackBefore;
   }
   return undefined;
 }
 
-/** What the stack contains after a step. Undefined if the step changes nothing. */
-function stackAfter(step: Step): DeclaredStack | undefined {
+/** What the stack contains after a step. Undefined if the step does not change the stack. */
+function resultingStack(step: Step): DeclaredStack | undefined {
   if ('deploy' in step) {
-    return step.after ?? step.deploy;
+    return step.stackAfter ?? step.deploy;
   }
   if ('delete' in step) {
-    return step.delete === 'DELETE_FAILED' ? step.after : EMPTY_STACK;
+    return step.delete === 'DELETE_FAILED' ? step.stackAfter : EMPTY_STACK;
   }
   return undefined;
 }
 
-async function runStep(world: MatrixWorld, step: Step, before: DeclaredStack): Promise<Pick<StepFailure, 'status' | 'problems'>> {
+async function runStep(
+  rehearsal: MatrixRehearsal,
+  step: Step,
+  stackBefore: DeclaredStack,
+): Promise<Pick<StepFailure, 'status' | 'problems'>> {
   if ('days' in step) {
-    await world.waitDays(step.days);
+    await rehearsal.waitDays(step.days);
     return { status: '', problems: [] };
   }
   if ('authorizeByHand' in step) {
-    await world.authorize(step.authorizeByHand);
+    await rehearsal.authorize(step.authorizeByHand);
     return { status: '', problems: [] };
   }
   if ('peerByHand' in step) {
-    await world.peerByHand(step.peerByHand);
+    await rehearsal.peerByHand(step.peerByHand);
     return { status: '', problems: [] };
   }
-  const earlierReasons = failureReasons(world).length;
-  const expected = 'deploy' in step ? step.status : step.delete;
+  const earlierReasonCount = failureReasons(rehearsal).length;
+  const expectedStatus = 'deploy' in step ? step.status : step.delete;
   const { status, reason = '' } =
-    'deploy' in step ? await deployAll(world, step.deploy) : await world.cloudFormation.delete(STACK);
+    'deploy' in step ? await deployAll(rehearsal, step.deploy) : await rehearsal.cloudFormation.delete(STACK);
   const problems: Problem[] = [];
-  if (status !== expected) {
-    problems.push({ about: 'status', text: `${status} instead of ${expected}: ${reason}` });
+  if (status !== expectedStatus) {
+    problems.push({ about: 'status', text: `${status} instead of ${expectedStatus}: ${reason}` });
   }
   const expectedReason = 'reason' in step ? step.reason : undefined;
-  const actualReasons = expectedReason === undefined ? [] : failureReasons(world).slice(earlierReasons);
+  const actualReasons = expectedReason === undefined ? [] : failureReasons(rehearsal).slice(earlierReasonCount);
   for (const text of actualReasons.filter((actual) => expectedReason?.test(actual) === false)) {
     problems.push({ about: 'reason', text: `${status} for another reason: ${text}` });
   }
-  const declared = status === expected ? stackAfter(step) : isRolledBack(status) ? before : undefined;
-  const state = [...changesToOthers(world), ...(declared === undefined ? [] : deviationsFrom(world, declared))];
-  return { status, problems: [...problems, ...state.map((text): Problem => ({ about: 'state', text }))] };
+  const stackNow = status === expectedStatus ? resultingStack(step) : isRolledBack(status) ? stackBefore : undefined;
+  const stateProblems = [...changesToOthers(rehearsal), ...(stackNow === undefined ? [] : deviationsFrom(rehearsal, stackNow))];
+  return { status, problems: [...problems, ...stateProblems.map((text): Problem => ({ about: 'state', text }))] };
 }
 
 /** Whether CloudFormation reports that it has undone all changes. */
@@ -478,12 +485,12 @@ function isRolledBack(status: string): boolean {
   return status === 'ROLLBACK_COMPLETE' || status === 'UPDATE_ROLLBACK_COMPLETE';
 }
 
-/** Deploys the stacks that the stack depends on, then the stack. Returns the result of the stack. */
+/** Deploys the stack of the peer role, if there is one, and then `STACK`. Returns the result of `STACK`. */
 export async function deployAll(
-  { cloudFormation }: MatrixWorld,
-  declared: DeclaredStack,
+  { cloudFormation }: MatrixRehearsal,
+  declaredStack: DeclaredStack,
 ): Promise<{ status: string; reason?: string }> {
-  const results = await cloudFormation.deployAll(assemblyOf(declared));
+  const results = await cloudFormation.deployAll(assemblyOf(declaredStack));
   const last = results.at(-1);
   if (last === undefined) {
     throw new Error('the cloud assembly contains no stack');

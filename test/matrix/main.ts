@@ -18,9 +18,10 @@ import type { MatrixCase } from './cases';
 /** What a worker process sends when a case has ended. */
 type Outcome = Pick<MatrixCase, 'kind' | 'name'> & CaseResult;
 
+/** TEXT. In a worker process, also its share of the cases, as `INDEX/NUMBER_OF_WORKERS`. */
 const [filter = '', workerShare] = process.argv.slice(2);
 
-/** Runs one worker's share of the cases. The cases depend on SEED, but not on the number of workers. */
+/** Runs one worker's share of the cases, and sends each outcome to the parent process. */
 async function runShare(index: number, workers: number, send: (outcome: Outcome) => void): Promise<void> {
   const cases = (await allCases(readSeed())).filter(({ name }) => name.includes(filter));
   for (const { kind, name, run } of cases.filter((_, position) => position % workers === index)) {
@@ -49,7 +50,7 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
       }
     });
     return new Promise<number>((resolve) =>
-      // unlike the event exit, close occurs after the last message
+      // the event `exit` may occur before the last message, but `close` occurs after it
       child.once('close', (code) => {
         resolve(code ?? 1);
       }),
@@ -64,19 +65,19 @@ async function runInWorkers(): Promise<readonly Outcome[]> {
 }
 
 function summary(outcomes: readonly Outcome[], milliseconds: number): string {
-  const count = (kind: MatrixCase['kind']): string[] => {
-    const ofKind = outcomes.filter((outcome) => outcome.kind === kind);
-    return [String(ofKind.length), String(ofKind.filter(({ problems }) => problems.length > 0).length)];
+  const countRunsAndFailures = (kind: MatrixCase['kind']): string[] => {
+    const outcomesOfKind = outcomes.filter((outcome) => outcome.kind === kind);
+    return [String(outcomesOfKind.length), String(outcomesOfKind.filter(({ problems }) => problems.length > 0).length)];
   };
   const rows = [
     ['combinations of readings', String(allCombinations().length), ''],
     ['lives', String(LIFE_NAMES.length), ''],
-    ['lives under a combination', ...count('life')],
-    ['lives that cannot succeed', ...count('failing life')],
-    ['lives with a fault', ...count('fault')],
-    ['sequences', ...count('sequence')],
+    ['lives under a combination', ...countRunsAndFailures('life')],
+    ['lives that cannot succeed', ...countRunsAndFailures('failing life')],
+    ['lives with a fault', ...countRunsAndFailures('fault')],
+    ['sequences', ...countRunsAndFailures('sequence')],
   ];
-  const failed = outcomes.filter(({ problems }) => problems.length > 0).length;
+  const failedCount = outcomes.filter(({ problems }) => problems.length > 0).length;
   return [
     formatTable(['', 'run', 'failures'], rows),
     '',
@@ -86,7 +87,7 @@ function summary(outcomes: readonly Outcome[], milliseconds: number): string {
     ),
     '',
     `finished in ${formatElapsed(milliseconds).slice('day 0 '.length)}`,
-    `${outcomes.length - failed} passed, ${failed} failed`,
+    `${outcomes.length - failedCount} passed, ${failedCount} failed`,
   ].join('\n');
 }
 

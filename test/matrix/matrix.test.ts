@@ -1,5 +1,5 @@
 import { coveringArray, UNAVOIDABLE_FAILURES, findUnavoidableFailure, crossProduct, QUESTIONS } from './combinations';
-import { runLife, LIFE_NAMES, LIVES, createWorld } from './lives';
+import { runLife, LIFE_NAMES, LIVES, createRehearsal } from './lives';
 import { faultCases, NON_DEFAULT_READINGS, lifeCases } from './cases';
 import type { MatrixCase } from './cases';
 
@@ -19,18 +19,20 @@ async function failuresOf(cases: readonly MatrixCase[]): Promise<Readonly<Record
   return Object.fromEntries(failures);
 }
 
+/** A question with one of its readings. */
 type Choice = readonly [question: string, reading: string];
 
 /** For each set of `strength` questions, all combinations of their readings. */
 function combinationsOf(strength: number): readonly (readonly Choice[])[] {
   const names = Object.keys(QUESTIONS);
-  const extend = (chosen: readonly Choice[], from: number): readonly (readonly Choice[])[] =>
-    chosen.length === strength
-      ? [chosen]
+  /** Extends the choices to `strength` choices, with the questions from this index on. */
+  const extend = (choices: readonly Choice[], from: number): readonly (readonly Choice[])[] =>
+    choices.length === strength
+      ? [choices]
       : names
           .slice(from)
           .flatMap((name, offset) =>
-            (QUESTIONS[name] ?? []).flatMap((reading) => extend([...chosen, [name, reading]], from + offset + 1)),
+            (QUESTIONS[name] ?? []).flatMap((reading) => extend([...choices, [name, reading]], from + offset + 1)),
           );
   return extend([], 0);
 }
@@ -42,13 +44,15 @@ describe('the combinations of readings', () => {
   ])('contain every %s of readings', (_, strength) => {
     const rows = coveringArray(strength) as readonly Readonly<Record<string, string>>[];
     const missing = combinationsOf(strength).filter(
-      (chosen) => !rows.some((row) => chosen.every(([question, reading]) => row[question] === reading)),
+      (choices) => !rows.some((row) => choices.every(([question, reading]) => row[question] === reading)),
     );
     expect(missing).toEqual([]);
   });
 
   test('contain all combinations of the readings of the related questions', () => {
-    expect(new Set(crossProduct().map((readings) => JSON.stringify(readings))).size).toBe(3 * 2 * 4 * 2 * 2 * 2);
+    // the numbers of readings of the six related questions
+    const expectedCount = 3 * 2 * 4 * 2 * 2 * 2;
+    expect(new Set(crossProduct().map((readings) => JSON.stringify(readings))).size).toBe(expectedCount);
   });
 
   test('contain a combination for each unavoidable failure', () => {
@@ -60,21 +64,26 @@ describe('the combinations of readings', () => {
   });
 });
 
-test.each(LIFE_NAMES)('ends as declared under every pair of readings: %s', async (life) => {
+test.each(LIFE_NAMES)('this life ends as declared under every pair of readings: %s', async (life) => {
   const cases = lifeCases(coveringArray(2), [life]);
   expect(cases).toHaveLength(coveringArray(2).length);
   expect(await failuresOf(cases)).toEqual({});
 });
 
 test.each([
-  ['created and deleted within a day', 'default readings', {}, 17],
-  ['created and deleted within a day', 'non-default readings', NON_DEFAULT_READINGS, 13],
-  ['update rolled back', 'default readings', {}, 61],
-  ['two accounts with a peer role', 'default readings', {}, 61],
-  ['two accounts without a peer role', 'default readings', {}, 31],
-  ['existing connection is adopted', 'GameLift writes no routes', { peerVpcWrites: 'none' }, 31],
-  ['existing connection is not adopted', 'default readings', {}, 11],
-] as const)('recovers from a sample of the faults: %s, %s', async (life, _, readings, interval) => {
+  { life: 'created and deleted within a day', under: 'default readings', readings: {}, interval: 17 },
+  { life: 'created and deleted within a day', under: 'non-default readings', readings: NON_DEFAULT_READINGS, interval: 13 },
+  { life: 'update rolled back', under: 'default readings', readings: {}, interval: 61 },
+  { life: 'two accounts with a peer role', under: 'default readings', readings: {}, interval: 61 },
+  { life: 'two accounts without a peer role', under: 'default readings', readings: {}, interval: 31 },
+  {
+    life: 'existing connection is adopted',
+    under: 'a reading by which GameLift writes no routes',
+    readings: { peerVpcWrites: 'none' },
+    interval: 31,
+  },
+  { life: 'existing connection is not adopted', under: 'default readings', readings: {}, interval: 11 },
+] as const)('this life recovers from a sample of the faults under $under: $life', async ({ life, readings, interval }) => {
   const cases = await faultCases(life, readings);
   const sample = cases.filter((__, index) => index % interval === 0);
   expect(sample.length).toBeGreaterThan(20);
@@ -82,13 +91,13 @@ test.each([
 });
 
 test('a life makes the same calls in each run', async () => {
-  const calls = async (): Promise<readonly object[]> => {
-    const world = await createWorld('update rolled back', NON_DEFAULT_READINGS);
-    await runLife(world, LIVES['update rolled back']);
-    world.close();
-    return world.functions.calls;
+  const runAndListCalls = async (): Promise<readonly object[]> => {
+    const rehearsal = await createRehearsal('update rolled back', NON_DEFAULT_READINGS);
+    await runLife(rehearsal, LIVES['update rolled back']);
+    rehearsal.close();
+    return rehearsal.functions.calls;
   };
-  const first = await calls();
-  expect(first.length).toBeGreaterThan(50);
-  expect(await calls()).toEqual(first);
+  const callsOfFirstRun = await runAndListCalls();
+  expect(callsOfFirstRun.length).toBeGreaterThan(50);
+  expect(await runAndListCalls()).toEqual(callsOfFirstRun);
 });

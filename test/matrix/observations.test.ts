@@ -1,5 +1,5 @@
 import { wrongObservations, runAndClose, countObservations } from './observations';
-import { MatrixWorld } from './world';
+import { MatrixRehearsal } from './rehearsal';
 
 const observationOf = (question: string, reading: string): { message: string; question: string; reading: string } => ({
   message: 'observed how AWS behaves',
@@ -7,16 +7,20 @@ const observationOf = (question: string, reading: string): { message: string; qu
   reading,
 });
 
-async function worldThatLogs(...logged: readonly { readonly message: string }[]): Promise<MatrixWorld> {
-  const world = await MatrixWorld.populate({ connectionIds: 'id of GameLift' });
-  world.functions.logRecords.push(...logged);
-  return world;
+/** A rehearsal whose handler has logged these records. */
+async function rehearsalWithLog(...records: readonly { readonly message: string }[]): Promise<MatrixRehearsal> {
+  const rehearsal = await MatrixRehearsal.populate({ connectionIds: 'id of GameLift' });
+  rehearsal.functions.logRecords.push(...records);
+  return rehearsal;
 }
 
-test('accepts observations of a chosen reading and of a default', async () => {
-  const world = await worldThatLogs(observationOf('connectionIds', 'id of GameLift'), observationOf('fleetEvents', 'written'));
-  expect(wrongObservations(world)).toEqual([]);
-  world.close();
+test('wrongObservations accepts observations of a chosen reading and of a default reading', async () => {
+  const rehearsal = await rehearsalWithLog(
+    observationOf('connectionIds', 'id of GameLift'),
+    observationOf('fleetEvents', 'written'),
+  );
+  expect(wrongObservations(rehearsal)).toEqual([]);
+  rehearsal.close();
 });
 
 test.each([
@@ -36,24 +40,24 @@ test.each([
     { message: 'could not determine how AWS behaves: x' },
     'could not determine how AWS behaves: x',
   ],
-])('reports %s, but only once', async (_, logged, problem) => {
-  const world = await worldThatLogs(logged, { message: 'done' }, logged);
-  expect(wrongObservations(world)).toEqual([problem]);
-  world.close();
+])('wrongObservations reports %s, but only once', async (_, record, problem) => {
+  const rehearsal = await rehearsalWithLog(record, { message: 'done' }, record);
+  expect(wrongObservations(rehearsal)).toEqual([problem]);
+  rehearsal.close();
 });
 
 test('the problems of a life include wrong observations', async () => {
-  const world = await worldThatLogs(observationOf('connectionIds', 'id of EC2'));
-  expect(await runAndClose(world, () => Promise.reject(new Error('stuck')))).toEqual({
+  const rehearsal = await rehearsalWithLog(observationOf('connectionIds', 'id of EC2'));
+  expect(await runAndClose(rehearsal, () => Promise.reject(new Error('stuck')))).toEqual({
     problems: ['Error: stuck', 'observed connectionIds: id of EC2, instead of id of GameLift'],
     observed: [{ question: 'connectionIds', reading: 'id of EC2' }],
   });
 });
 
-test('counts each observed reading', () => {
-  const one = { question: 'connectionIds', reading: 'id of EC2' };
-  const other = { question: 'connectionIds', reading: 'id of GameLift' };
-  expect(countObservations([one, other, one])).toEqual([
+test('countObservations counts each observed reading', () => {
+  const idOfEc2 = { question: 'connectionIds', reading: 'id of EC2' };
+  const idOfGameLift = { question: 'connectionIds', reading: 'id of GameLift' };
+  expect(countObservations([idOfEc2, idOfGameLift, idOfEc2])).toEqual([
     ['connectionIds', 'id of EC2', '2'],
     ['connectionIds', 'id of GameLift', '1'],
   ]);

@@ -1,9 +1,9 @@
 import { BEHAVIOURS } from 'rehearsal/aws';
 import type { BehaviourName } from 'rehearsal/aws';
-import type { MatrixWorld } from './world';
+import type { MatrixRehearsal } from './rehearsal';
 
 /*
- * The observations that the handler logs. In every life, the handler must observe only the readings that were chosen.
+ * The observations that the handler logs. In every life, they must be the readings that were chosen.
  */
 
 /** The result of one case. */
@@ -17,36 +17,36 @@ interface Observation {
   readonly reading: string;
 }
 
-/** Runs a life, closes its world, and returns its problems. A wrong observation of the handler is a problem, too. */
-export async function runAndClose(world: MatrixWorld, life: () => Promise<readonly string[]>): Promise<CaseResult> {
+/** Runs a life, closes its rehearsal, and returns its problems. A wrong observation of the handler is a problem, too. */
+export async function runAndClose(rehearsal: MatrixRehearsal, life: () => Promise<readonly string[]>): Promise<CaseResult> {
   try {
     const problems = await life().catch((thrown: unknown) => [String(thrown)]);
-    return { problems: [...problems, ...wrongObservations(world)], observed: observationsOf(world) };
+    return { problems: [...problems, ...wrongObservations(rehearsal)], observed: observationsOf(rehearsal) };
   } finally {
-    world.close();
+    rehearsal.close();
   }
 }
 
-function observationsOf({ functions }: Pick<MatrixWorld, 'functions'>): readonly Observation[] {
+function observationsOf({ functions }: Pick<MatrixRehearsal, 'functions'>): readonly Observation[] {
   return functions.logRecords
     .filter(({ message }) => message === 'observed how AWS behaves')
     .map(({ question, reading }) => ({ question: String(question), reading: String(reading) }));
 }
 
 /** Problems if the handler observed a reading that was not chosen, or could not conclude a reading. */
-export function wrongObservations(world: Pick<MatrixWorld, 'aws' | 'functions'>): readonly string[] {
+export function wrongObservations(rehearsal: Pick<MatrixRehearsal, 'aws' | 'functions'>): readonly string[] {
   const isQuestion = (name: string): name is BehaviourName => Object.hasOwn(BEHAVIOURS, name);
-  const failed = world.functions.logRecords
+  const failedConclusions = rehearsal.functions.logRecords
     .map(({ message }) => String(message))
     .filter((message) => message.startsWith('could not determine how AWS behaves'));
-  const wrong = observationsOf(world).flatMap(({ question, reading }) => {
-    const chosen = isQuestion(question) ? world.aws.behaviours.get(question) : 'no such question';
-    return reading === chosen ? [] : [`observed ${question}: ${reading}, instead of ${chosen}`];
+  const wrongReadings = observationsOf(rehearsal).flatMap(({ question, reading }) => {
+    const chosenReading = isQuestion(question) ? rehearsal.aws.behaviours.get(question) : 'no such question';
+    return reading === chosenReading ? [] : [`observed ${question}: ${reading}, instead of ${chosenReading}`];
   });
-  return [...new Set([...failed, ...wrong])];
+  return [...new Set([...failedConclusions, ...wrongReadings])];
 }
 
-/** Rows of a question, an observed reading, and how often it was observed. */
+/** One row for each observed reading: the question, the reading, and how often the handler observed it. */
 export function countObservations(observations: readonly Observation[]): readonly (readonly string[])[] {
   const counts = new Map<string, number>();
   for (const { question, reading } of observations) {

@@ -8,9 +8,9 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
     {
       readings: { authorizingAgain: 'InvalidRequestException', usedAuthorizations: 'not listed', peerVpcWrites: 'none' },
       actions: [
-        { kind: 'deploy', declared: declareStack({ fleets: [fleet({ name: 'Arena' })] }) },
-        { kind: 'fault', calls: 28, fault: { kind: 'malformed' } },
-        { kind: 'deploy', declared: declareStack({ vpc: 'B', fleets: [fleet()] }) },
+        { kind: 'deploy', stack: declareStack({ fleets: [fleet({ name: 'Arena' })] }) },
+        { kind: 'fault', callsBefore: 28, fault: { kind: 'malformed' } },
+        { kind: 'deploy', stack: declareStack({ vpc: 'B', fleets: [fleet()] }) },
       ],
     },
   ],
@@ -19,8 +19,8 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
     {
       readings: { foreignFleetTags: 'removed', peerVpcWrites: 'none' },
       actions: [
-        { kind: 'deploy', declared: declareStack() },
-        { kind: 'deploy', declared: declareStack({ fleets: [fleet({ description: 'second' })] }) },
+        { kind: 'deploy', stack: declareStack() },
+        { kind: 'deploy', stack: declareStack({ fleets: [fleet({ description: 'second' })] }) },
         { kind: 'outage', operation: 'DescribeRouteTables', minutes: 1, fault: { kind: 'malformed' } },
       ],
     },
@@ -30,8 +30,8 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
     {
       readings: { useOfAuthorization: 'consumed', missingAuthorization: 'failed', fleetEvents: 'never seen' },
       actions: [
-        { kind: 'deploy', declared: declareStack() },
-        { kind: 'deploy', declared: declareStack({ fleets: [fleet({ peering: 'on creation' }), fleet({ name: 'Arena' })] }) },
+        { kind: 'deploy', stack: declareStack() },
+        { kind: 'deploy', stack: declareStack({ fleets: [fleet({ peering: 'on creation' }), fleet({ name: 'Arena' })] }) },
       ],
     },
   ],
@@ -43,12 +43,12 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
         { kind: 'duplicateEvents', seconds: 0 },
         {
           kind: 'deploy',
-          declared: declareStack({
+          stack: declareStack({
             vpc: 'B',
             fleets: [fleet(), fleet({ name: 'Arena', routes: 'one subnet', dnsResolution: true })],
           }),
         },
-        { kind: 'fault', calls: 10, fault: { kind: 'reset', effect: 'before' } },
+        { kind: 'fault', callsBefore: 10, fault: { kind: 'reset', effect: 'before' } },
       ],
     },
   ],
@@ -58,18 +58,18 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
       readings: {},
       actions: [
         { kind: 'duplicateEvents', seconds: 0 },
-        { kind: 'deploy', declared: declareStack({ fleets: [fleet(), fleet({ name: 'Arena' })] }) },
+        { kind: 'deploy', stack: declareStack({ fleets: [fleet(), fleet({ name: 'Arena' })] }) },
         { kind: 'wait', days: 1 },
       ],
     },
   ],
 ];
 
-/** The sequence, with its fault in each call in turn: after a change of the handler, the call that has to fail may have another number. */
+/** One sequence for each call in which the fault can occur. After a change of the handler, another call may be the one that has to fail. */
 export function variantsOf({ readings, actions }: Sequence): readonly Sequence[] {
-  const lastCall = actions.some(({ kind }) => kind === 'fault') ? 60 : 0;
-  return Array.from({ length: lastCall + 1 }, (_, calls) => ({
+  const maxCallsBefore = actions.some(({ kind }) => kind === 'fault') ? 60 : 0;
+  return Array.from({ length: maxCallsBefore + 1 }, (_, callsBefore) => ({
     readings,
-    actions: actions.map((action) => (action.kind === 'fault' ? { ...action, calls } : action)),
+    actions: actions.map((action) => (action.kind === 'fault' ? { ...action, callsBefore } : action)),
   }));
 }

@@ -12,33 +12,34 @@ import {
 } from './checker';
 import type { Period } from './checker';
 import { QUESTIONS } from './combinations';
-import { documentedErrors, IN_USE_CHECK, isClearMessage, LEFT_BY_SKIPPED_CLEANUP } from './faults';
+import { documentedErrors, IN_USE_CHECK_OPERATION, isClearMessage, LEFT_BY_SKIPPED_CLEANUP } from './faults';
 import { deployAll } from './lives';
 import { runAndClose } from './observations';
 import type { CaseResult } from './observations';
 import { assemblyOf, declareStack, fleet, STACK } from './stacks';
 import type { DeclaredStack, DeclaredFleet } from './stacks';
-import { MatrixWorld } from './world';
-import type { Readings } from './world';
+import { MatrixRehearsal } from './rehearsal';
+import type { Readings } from './rehearsal';
 
 /*
- * Random sequences of deployments, pauses and faults, under random readings. Each deployment changes the stack at random.
+ * Random sequences of deployments, waits and faults, under random readings. Each deployment changes the stack at random. The values come from
+ * generators, which fast-check calls arbitraries.
  */
 
 export type Action =
-  | { readonly kind: 'deploy'; readonly declared: DeclaredStack }
+  | { readonly kind: 'deploy'; readonly stack: DeclaredStack }
   | { readonly kind: 'wait'; readonly days: number }
   /** Somebody creates `FOREIGN_FLEET` and peers it with VPC A. */
   | { readonly kind: 'peerByHand' }
-  /** The call after this number of calls fails. */
-  | { readonly kind: 'fault'; readonly calls: number; readonly fault: CallFault }
+  /** The handler makes this number of calls, then one call fails. */
+  | { readonly kind: 'fault'; readonly callsBefore: number; readonly fault: CallFault }
   /**
-   * Until the next fault, each event is delivered again after this number of seconds. It must be small: the handler can't distinguish a
-   * duplicate that arrives after a later request for the same resource from a new request.
+   * Until the next fault, each event is delivered again after this number of seconds. The number must be small: if a duplicate arrives after
+   * a later request for the same resource, the handler can't distinguish the duplicate from a new request.
    */
   | { readonly kind: 'duplicateEvents'; readonly seconds: number }
-  /** The response to CloudFormation after this number of responses is lost. */
-  | { readonly kind: 'lostResponse'; readonly responses: number }
+  /** The handler sends this number of responses to CloudFormation, then one response is lost. */
+  | { readonly kind: 'lostResponse'; readonly responsesBefore: number }
   /** Every call of the operation fails for this number of minutes. */
   | { readonly kind: 'outage'; readonly operation: string; readonly minutes: number; readonly fault: CallFault };
 
@@ -65,25 +66,25 @@ const OUTAGE_OPERATIONS: readonly (readonly [ServiceName, operation: string])[] 
 
 const MINUTE_MS = 60_000;
 
-/** The duplicate of an event begins within this time. It may run longer. */
-const DUPLICATE_START_MS = 2_000;
+/** Lambda delivers the duplicate of an event after at most one second. So the run of the duplicate begins within this time. */
+const MAX_DUPLICATE_START_DELAY_MS = 2_000;
 
 /** How long a request that began during an outage may run after it. */
-const LONGEST_REQUEST_MS = 20 * MINUTE_MS;
+const MAX_REQUEST_MS = 20 * MINUTE_MS;
 
 export interface Sequence {
   readonly readings: Readings;
   readonly actions: readonly Action[];
 }
 
-/** The VPCs, and how the stack gets access to their accounts. */
+/** The peer VPCs, and how the stack gets access to their accounts. */
 const PEER_VPCS: readonly Pick<DeclaredStack, 'vpc' | 'access'>[] = [
   { vpc: 'A', access: 'own' },
   { vpc: 'B', access: 'own' },
   { vpc: 'C', access: 'role' },
 ];
 
-/** There are few kinds of fleets, because each new combination of fleets has to be synthesized. */
+/** Only a few kinds of fleets, because each combination of fleets has to be synthesized. */
 const FLEET_KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResolution'>[] = [
   { peering: 'connected', routes: 'every table', dnsResolution: false },
   { peering: 'connected', routes: 'one subnet', dnsResolution: true },
@@ -92,13 +93,14 @@ const FLEET_KINDS: readonly Pick<DeclaredFleet, 'peering' | 'routes' | 'dnsResol
   { peering: 'none', routes: 'every table', dnsResolution: false },
 ];
 
-function arbitraryFleet(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
+/** Generates a fleet, or undefined if the stack has no such fleet. */
+function fleetGenerator(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   return fc.option(
     fc
       .record({
         kind: fc.constantFrom(...FLEET_KINDS),
         build: fc.constantFrom(1, 2),
-        // a change of the description updates the fleet without replacing it
+        // if the description changes, CloudFormation updates the fleet without replacing it
         description: fc.constantFrom('first', 'second'),
       })
       .map(({ kind, ...change }) => fleet({ name, ...change, ...kind })),
@@ -106,21 +108,21 @@ function arbitraryFleet(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
   );
 }
 
-/** Somebody else's fleet. The stack may adopt its connection. */
+/** Somebody else's fleet, whose connection the stack may adopt. */
 const FOREIGN_FLEET = fleet({ name: 'Guest', createdBy: 'somebody else', adoptExisting: true });
 
-const arbitraryForeignFleet = fc.constantFrom(undefined, undefined, undefined, FOREIGN_FLEET, {
+const foreignFleetGenerator = fc.constantFrom(undefined, undefined, undefined, FOREIGN_FLEET, {
   ...FOREIGN_FLEET,
   routes: 'one subnet' as const,
   dnsResolution: true,
 });
 
-const arbitraryStack: fc.Arbitrary<DeclaredStack> = fc
+const stackGenerator: fc.Arbitrary<DeclaredStack> = fc
   .record({
     peerVpc: fc.constantFrom(...PEER_VPCS),
-    lobby: arbitraryFleet('Lobby'),
-    arena: arbitraryFleet('Arena'),
-    foreign: arbitraryForeignFleet,
+    lobby: fleetGenerator('Lobby'),
+    arena: fleetGenerator('Arena'),
+    foreign: foreignFleetGenerator,
     hasFailingResource: fc.constantFrom(false, false, false, true),
   })
   .map(({ peerVpc, lobby, arena, foreign, hasFailingResource }) => {
@@ -128,8 +130,8 @@ const arbitraryStack: fc.Arbitrary<DeclaredStack> = fc
     return declareStack({ ...peerVpc, hasFailingResource, fleets });
   });
 
-/** Faults after which the deployment must succeed. */
-const arbitraryHarmlessFault: fc.Arbitrary<CallFault> = fc.oneof(
+/** Generates faults despite which the deployment must succeed. */
+const harmlessFaultGenerator: fc.Arbitrary<CallFault> = fc.oneof(
   fc.constantFrom('ThrottlingException', 'AccessDeniedException').map((name) => ({ kind: 'error' as const, name, status: 400 })),
   fc.constant({ kind: 'error' as const, name: 'InternalServiceException', status: 500 }),
   fc.record({
@@ -139,13 +141,13 @@ const arbitraryHarmlessFault: fc.Arbitrary<CallFault> = fc.oneof(
   fc.constant({ kind: 'malformed' as const }),
 );
 
-const arbitraryAction: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 5, arbitrary: arbitraryStack.map((stack): Action => ({ kind: 'deploy', declared: stack })) },
+const actionGenerator: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 5, arbitrary: stackGenerator.map((stack): Action => ({ kind: 'deploy', stack: stack })) },
   { weight: 2, arbitrary: fc.double({ min: 0, max: 40, noNaN: true }).map((days): Action => ({ kind: 'wait', days })) },
   {
     weight: 2,
     arbitrary: fc
-      .record({ calls: fc.nat({ max: 40 }), fault: arbitraryHarmlessFault })
+      .record({ callsBefore: fc.nat({ max: 40 }), fault: harmlessFaultGenerator })
       .map((fault): Action => ({ kind: 'fault', ...fault })),
   },
   { weight: 1, arbitrary: fc.nat({ max: 1 }).map((seconds): Action => ({ kind: 'duplicateEvents', seconds })) },
@@ -158,26 +160,26 @@ const arbitraryAction: fc.Arbitrary<Action> = fc.oneof(
           operation: fc.constant(operation),
           minutes: fc.constantFrom(1, 10, 100),
           fault: fc.oneof(
-            arbitraryHarmlessFault,
+            harmlessFaultGenerator,
             fc.constantFrom(...documentedErrors({ service, operation }).map(({ fault }) => fault)),
           ),
         }),
       )
       .map((outage): Action => ({ kind: 'outage', ...outage })),
   },
-  { weight: 1, arbitrary: fc.nat({ max: 4 }).map((responses): Action => ({ kind: 'lostResponse', responses })) },
+  { weight: 1, arbitrary: fc.nat({ max: 4 }).map((responsesBefore): Action => ({ kind: 'lostResponse', responsesBefore })) },
 );
 
-/** Without the reading `fleetCidrBlocks: may be equal`, because some stacks can't be created under it: see UNAVOIDABLE_FAILURES. */
-const arbitraryReadings: fc.Arbitrary<Readings> = fc
+/** Never generates the reading `fleetCidrBlocks: may be equal`, because some stacks can't be created under it: see UNAVOIDABLE_FAILURES. */
+const readingsGenerator: fc.Arbitrary<Readings> = fc
   .record(Object.fromEntries(Object.entries(QUESTIONS).map(([name, choices]) => [name, fc.constantFrom(...choices)])))
   .map((readings) => ({ ...(readings as Readings), fleetCidrBlocks: 'distinct' }));
 
-const arbitrarySequence: fc.Arbitrary<Sequence> = fc
+const sequenceGenerator: fc.Arbitrary<Sequence> = fc
   .record({
-    readings: arbitraryReadings,
-    firstStack: arbitraryStack,
-    actions: fc.array(arbitraryAction, { minLength: 1, maxLength: 10 }),
+    readings: readingsGenerator,
+    firstStack: stackGenerator,
+    actions: fc.array(actionGenerator, { minLength: 1, maxLength: 10 }),
   })
   .map(({ readings, firstStack, actions }) => ({
     readings,
@@ -186,23 +188,23 @@ const arbitrarySequence: fc.Arbitrary<Sequence> = fc
     ),
   }));
 
-/** If a deployment declares the foreign fleet, adds an action that creates and peers it first. */
+/** If one of the deployments declares the foreign fleet, adds a first action that creates and peers that fleet. */
 function withForeignFleet(actions: readonly Action[]): readonly Action[] {
   const isDeclared = actions.some(
-    (action) => action.kind === 'deploy' && action.declared.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
+    (action) => action.kind === 'deploy' && action.stack.fleets.some(({ name }) => name === FOREIGN_FLEET.name),
   );
   return isDeclared ? [{ kind: 'peerByHand' }, ...actions] : actions;
 }
 
-/** Changes the stack so that it has a fleet, and its creation succeeds. */
+/** Changes the stack so that it has a fleet and can be created. */
 function asFirstDeployment(stack: DeclaredStack): Action {
   const fleets = stack.fleets.length === 0 ? [fleet()] : stack.fleets;
-  return { kind: 'deploy', declared: { ...stack, hasFailingResource: false, fleets } };
+  return { kind: 'deploy', stack: { ...stack, hasFailingResource: false, fleets } };
 }
 
 /**
- * Changes actions that no handler could make succeed. If each use consumes the authorization, only one fleet can be peered on creation in a
- * deployment. If CloudFormation removes the claims from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
+ * Changes an action that would fail with any handler. If each use consumes the authorization, a deployment can peer only one fleet on creation.
+ * If CloudFormation removes the claims from fleets, only EC2's tags show who owns a connection, so CreateTags must not fail.
  */
 function withoutUnavoidableFailure(action: Action, { useOfAuthorization, foreignFleetTags }: Readings): Action {
   if (action.kind === 'outage' && action.operation === 'CreateTags' && foreignFleetTags === 'removed') {
@@ -211,11 +213,11 @@ function withoutUnavoidableFailure(action: Action, { useOfAuthorization, foreign
   if (action.kind !== 'deploy' || useOfAuthorization !== 'consumed') {
     return action;
   }
-  const first = action.declared.fleets.find(isPeeredOnCreation);
-  const fleets = action.declared.fleets.map((declared): DeclaredFleet =>
-    declared !== first && isPeeredOnCreation(declared) ? { ...declared, peering: 'none' } : declared,
+  const firstPeered = action.stack.fleets.find(isPeeredOnCreation);
+  const fleets = action.stack.fleets.map((declaredFleet): DeclaredFleet =>
+    declaredFleet !== firstPeered && isPeeredOnCreation(declaredFleet) ? { ...declaredFleet, peering: 'none' } : declaredFleet,
   );
-  return { ...action, declared: { ...action.declared, fleets } };
+  return { ...action, stack: { ...action.stack, fleets } };
 }
 
 function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
@@ -224,18 +226,23 @@ function isPeeredOnCreation({ peering }: DeclaredFleet): boolean {
 
 /** Runs the actions, then deletes the stack. */
 export async function runSequence({ readings, actions }: Sequence): Promise<CaseResult> {
-  const world = await MatrixWorld.populate(readings);
-  world.aws.scriptedOutcomes.connectionSeconds = 6;
-  return runAndClose(world, () =>
-    world.failIfStuck(async () => {
-      const stack = new RandomStack(world);
+  const rehearsal = await MatrixRehearsal.populate(readings);
+  rehearsal.aws.scriptedOutcomes.connectionSeconds = 6;
+  return runAndClose(rehearsal, () =>
+    rehearsal.failIfStuck(async () => {
+      const stack = new RandomStack(rehearsal);
       for (const [index, action] of actions.entries()) {
         const problems = await stack.run(action);
         if (problems.length > 0) {
           return problems.map((problem) => `action ${index + 1}: ${problem}`);
         }
       }
-      return [...(await stack.deleteStack()), ...(await stack.leftBehind()), ...changesToOthers(world), ...leakedSecrets(world)];
+      return [
+        ...(await stack.deleteStack()),
+        ...(await stack.leftBehind()),
+        ...changesToOthers(rehearsal),
+        ...leakedSecrets(rehearsal),
+      ];
     }),
   );
 }
@@ -243,195 +250,200 @@ export async function runSequence({ readings, actions }: Sequence): Promise<Case
 /** Runs the random sequence of a seed. If it fails, the problems contain the shortest sequence that fails, as JSON. */
 export async function runRandomSequence(seed: number): Promise<CaseResult> {
   let observed: CaseResult['observed'] = [];
-  const property = fc.asyncProperty(arbitrarySequence, async (sequence) => {
+  const runsWithoutProblems = fc.asyncProperty(sequenceGenerator, async (sequence) => {
     const result = await runSequence(sequence);
     ({ observed } = result);
     if (result.problems.length > 0) {
       throw new Error(result.problems.join('\n  '));
     }
   });
-  const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns: 1 });
+  const { failed, counterexample, errorInstance } = await fc.check(runsWithoutProblems, { seed, numRuns: 1 });
   const problems = [String(errorInstance), `the shortest sequence that fails: ${JSON.stringify(counterexample?.[0])}`];
   return { problems: failed ? problems : [], observed };
 }
 
-/** The stack of a sequence. It remembers what it declared in its last deployment, and which faults occurred. */
+/** The stack of a sequence. Runs its actions, and remembers what the last deployment declared and which faults occurred. */
 class RandomStack {
   /** What the deployed stack declares. */
-  private deployed: DeclaredStack | undefined;
+  private deployedStack: DeclaredStack | undefined;
   /** What the stack declared before it was deleted. */
-  private beforeDeletion: DeclaredStack | undefined;
+  private deletedStack: DeclaredStack | undefined;
 
   private outageEnd = 0;
-  /** Periods in which deletions may fail. */
-  private readonly faultPeriods: Period[] = [];
-  /** The time by which the last duplicate event has begun. */
-  private lastDuplicateStart = 0;
+  /** The outages, and the time after them in which a request that began earlier may still fail. */
+  private readonly outagePeriods: Period[] = [];
+  /** The time by which the run of the last duplicate event has begun. */
+  private latestDuplicateStart = 0;
   private wasAuthorizedByHand = false;
   private hasPeeredOnCreation = false;
-  /** Whether the handler could check that the VPC has no more connections. If not, it lets the authorization expire. */
-  private couldCheckUse = true;
+  /** Whether the handler could always list the connections of the VPC. If not, it lets the authorization expire. */
+  private couldCheckConnections = true;
 
-  constructor(private readonly world: MatrixWorld) {}
+  constructor(private readonly rehearsal: MatrixRehearsal) {}
 
-  /** @returns the problems */
+  /** Runs the action, and returns the problems. */
   async run(action: Action): Promise<readonly string[]> {
-    const { functions } = this.world;
+    const { functions } = this.rehearsal;
     switch (action.kind) {
       case 'wait':
-        await this.world.waitDays(action.days);
+        await this.rehearsal.waitDays(action.days);
         return [];
       case 'peerByHand':
-        await this.world.peerByHand(FOREIGN_FLEET);
+        await this.rehearsal.peerByHand(FOREIGN_FLEET);
         return [];
       case 'fault': {
-        const index = functions.calls.length + action.calls;
+        const index = functions.calls.length + action.callsBefore;
         this.inject({ call: (point) => (point.index === index ? action.fault : undefined) });
         return [];
       }
       case 'duplicateEvents':
         this.inject({
           copyDelays: () => {
-            this.lastDuplicateStart = this.world.clock.now() + DUPLICATE_START_MS;
+            this.latestDuplicateStart = this.rehearsal.clock.now() + MAX_DUPLICATE_START_DELAY_MS;
             return [action.seconds];
           },
         });
         return [];
       case 'lostResponse': {
-        const index = functions.putCount + action.responses;
+        const index = functions.putCount + action.responsesBefore;
         this.inject({ put: (point) => (point.index === index ? { kind: 'reset', effect: 'before' } : undefined) });
         return [];
       }
       case 'outage': {
         const { operation, fault, minutes } = action;
-        this.couldCheckUse &&= operation !== IN_USE_CHECK;
+        this.couldCheckConnections &&= operation !== IN_USE_CHECK_OPERATION;
         this.inject({ call: (point) => (point.operation === operation && this.isOutage() ? fault : undefined) }, minutes);
         return [];
       }
       case 'deploy':
-        return this.deploy(action.declared);
+        return this.deployAndCheck(action.stack);
     }
   }
 
-  /** Deletes the stack. If the deletion may fail, tries again after the outage, and then authorizes as docs/troubleshooting.md says. */
+  /** Deletes the stack. If the deletion may fail, tries again after the outage, and once more after authorizing by hand. */
   async deleteStack(): Promise<readonly string[]> {
-    if (this.deployed === undefined) {
+    if (this.deployedStack === undefined) {
       return [];
     }
-    this.beforeDeletion = this.deployed;
-    this.deployed = undefined;
+    this.deletedStack = this.deployedStack;
+    this.deployedStack = undefined;
     await this.waitForDuplicates();
     const problems: string[] = [];
-    const mayFail = this.isOutage() || hasSkippedCleanup(this.world);
+    const mayFail = this.isOutage() || hasSkippedCleanup(this.rehearsal);
     const remedies = [(): Promise<void> => this.waitForEndOfOutage(), (): Promise<void> => this.authorizeByHandIfNeeded()];
-    for (const prepare of [(): Promise<void> => Promise.resolve(), ...(mayFail ? remedies : [])]) {
+    const doNothing = (): Promise<void> => Promise.resolve();
+    for (const prepare of [doNothing, ...(mayFail ? remedies : [])]) {
       await prepare();
-      const { status, reason = '' } = await this.world.cloudFormation.delete(STACK);
+      const { status, reason = '' } = await this.rehearsal.cloudFormation.delete(STACK);
       if (status === 'DELETE_COMPLETE') {
         return [];
       }
-      problems.push(`${status}: ${reason}: ${failureReasons(this.world).join(', ')}`);
+      problems.push(`${status}: ${reason}: ${failureReasons(this.rehearsal).join(', ')}`);
     }
     return problems;
   }
 
-  /** Returns what is left behind two days later, and deletions that failed. */
+  /** Returns what is left behind two days after the deletion of the stack, and the deletions that failed. */
   async leftBehind(): Promise<readonly string[]> {
-    if (hasSkippedCleanup(this.world)) {
+    if (hasSkippedCleanup(this.rehearsal)) {
       this.wasAuthorizedByHand = true;
-      await this.world.deleteForgottenFleets();
+      await this.rehearsal.deleteForgottenFleets();
     }
-    // a duplicate event may have authorized late
-    const hasDuplicates = this.world.functions.faults.copyDelays !== undefined;
-    const mayExpire = this.wasAuthorizedByHand || hasDuplicates || !this.couldCheckUse || hasSkippedCleanup(this.world);
+    // a duplicate event may have authorized after the deletion
+    const hasDuplicates = this.rehearsal.functions.faults.copyDelays !== undefined;
+    const mayLeaveAuthorization =
+      this.wasAuthorizedByHand || hasDuplicates || !this.couldCheckConnections || hasSkippedCleanup(this.rehearsal);
     const uncanceled =
-      mayExpire || this.beforeDeletion === undefined ? [] : uncanceledAuthorizations(this.world, this.beforeDeletion);
-    const left = await leftBehind(this.world);
+      mayLeaveAuthorization || this.deletedStack === undefined ? [] : uncanceledAuthorizations(this.rehearsal, this.deletedStack);
+    const itemsLeftBehind = await leftBehind(this.rehearsal);
     return [
       ...uncanceled,
-      ...(hasSkippedCleanup(this.world)
-        ? left.filter((text) => !LEFT_BY_SKIPPED_CLEANUP.test(text) && !this.isAboutForeignFleet(text))
-        : left),
-      ...failedDeletions(this.world, this.faultPeriods),
+      ...(hasSkippedCleanup(this.rehearsal)
+        ? itemsLeftBehind.filter((text) => !LEFT_BY_SKIPPED_CLEANUP.test(text) && !this.isAboutForeignFleet(text))
+        : itemsLeftBehind),
+      ...failedDeletions(this.rehearsal, this.outagePeriods),
     ];
   }
 
   private inject(faults: Faults, minutes = 0): void {
-    this.world.functions.faults = faults;
-    const now = this.world.clock.now();
+    this.rehearsal.functions.faults = faults;
+    const now = this.rehearsal.clock.now();
     this.outageEnd = now + minutes * MINUTE_MS;
     if (minutes > 0) {
-      this.faultPeriods.push([now, this.outageEnd + LONGEST_REQUEST_MS]);
+      this.outagePeriods.push([now, this.outageEnd + MAX_REQUEST_MS]);
     }
   }
 
   private isOutage(): boolean {
-    return this.world.clock.now() < this.outageEnd;
+    return this.rehearsal.clock.now() < this.outageEnd;
   }
 
-  /** A fleet may still be peered if it was peered on creation, or if a cleanup skipped its connection. Then its deletion needs an authorization. */
+  /** Authorizes if a fleet may still be peered, because deleting a peered fleet needs an authorization. */
   private async authorizeByHandIfNeeded(): Promise<void> {
-    if (this.hasPeeredOnCreation || hasSkippedCleanup(this.world)) {
+    if (this.hasPeeredOnCreation || hasSkippedCleanup(this.rehearsal)) {
       this.wasAuthorizedByHand = true;
-      await this.world.authorizeAll();
+      await this.rehearsal.authorizeAll();
     }
   }
 
   private isAboutForeignFleet(text: string): boolean {
-    const { fleetPeeredByHand } = this.world;
+    const { fleetPeeredByHand } = this.rehearsal;
     return (
       fleetPeeredByHand !== undefined && (text.includes(fleetPeeredByHand.fleetId) || text.includes(fleetPeeredByHand.peeringId))
     );
   }
 
-  /** Waits until duplicates have begun. The handler can't distinguish a duplicate that begins after a later request from a new request. */
+  /** Waits until the runs of all duplicates have begun. A duplicate that begins after a later request looks like a new request. */
   private async waitForDuplicates(): Promise<void> {
-    const { clock } = this.world;
-    await clock.sleep(Math.max(0, this.lastDuplicateStart - clock.now()));
+    const { clock } = this.rehearsal;
+    await clock.sleep(Math.max(0, this.latestDuplicateStart - clock.now()));
   }
 
   private async waitForEndOfOutage(): Promise<void> {
-    await this.world.clock.sleep(Math.max(0, this.outageEnd - this.world.clock.now()));
+    await this.rehearsal.clock.sleep(Math.max(0, this.outageEnd - this.rehearsal.clock.now()));
   }
 
-  private async deploy(declared: DeclaredStack): Promise<readonly string[]> {
-    const { world, deployed } = this;
-    if (hasSkippedCleanup(world) || (deployed !== undefined && assemblyOf(deployed) === assemblyOf(declared))) {
-      // CloudFormation no longer knows some resources, or there is nothing to update
+  private async deployAndCheck(declaredStack: DeclaredStack): Promise<readonly string[]> {
+    const { rehearsal, deployedStack } = this;
+    if (
+      hasSkippedCleanup(rehearsal) ||
+      (deployedStack !== undefined && assemblyOf(deployedStack) === assemblyOf(declaredStack))
+    ) {
+      // after a skipped cleanup, CloudFormation does not know all resources; and an unchanged stack can't be updated
       return [];
     }
     await this.waitForDuplicates();
-    const [success, rollback] = deployed === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
-    const expected = `${declared.hasFailingResource ? rollback : success}_COMPLETE`;
-    this.deployed = deployed ?? declared;
-    this.hasPeeredOnCreation ||= declared.fleets.some(isPeeredOnCreation);
-    const isOutage = this.isOutage();
-    const { status, reason = '' } = await deployAll(world, declared);
-    if (status === expected && !declared.hasFailingResource) {
-      this.deployed = declared;
-      return [...changesToOthers(world), ...this.deviationsFrom(declared)];
+    const [successPrefix, rollbackPrefix] = deployedStack === undefined ? ['CREATE', 'ROLLBACK'] : ['UPDATE', 'UPDATE_ROLLBACK'];
+    const expectedStatus = `${declaredStack.hasFailingResource ? rollbackPrefix : successPrefix}_COMPLETE`;
+    this.deployedStack = deployedStack ?? declaredStack;
+    this.hasPeeredOnCreation ||= declaredStack.fleets.some(isPeeredOnCreation);
+    const wasOutage = this.isOutage();
+    const { status, reason = '' } = await deployAll(rehearsal, declaredStack);
+    if (status === expectedStatus && !declaredStack.hasFailingResource) {
+      this.deployedStack = declaredStack;
+      return [...changesToOthers(rehearsal), ...this.deviationsFrom(declaredStack)];
     }
-    if (status !== expected && !isOutage) {
-      return [`${status}: ${reason}: ${failureReasons(world).join(', ')}`];
+    if (status !== expectedStatus && !wasOutage) {
+      return [`${status}: ${reason}: ${failureReasons(rehearsal).join(', ')}`];
     }
     await this.waitForEndOfOutage();
-    const unclear = failureReasons(world).filter((text) => !isClearMessage(text));
-    if (deployed === undefined) {
+    const unclearMessages = failureReasons(rehearsal).filter((text) => !isClearMessage(text));
+    if (deployedStack === undefined) {
       // a stack whose creation was rolled back can only be deleted
-      return [...unclear, ...changesToOthers(world), ...(await this.deleteStack())];
+      return [...unclearMessages, ...changesToOthers(rehearsal), ...(await this.deleteStack())];
     }
     const { status: finalStatus } =
-      status === 'UPDATE_ROLLBACK_FAILED' ? await world.cloudFormation.continueUpdateRollback(STACK) : { status };
+      status === 'UPDATE_ROLLBACK_FAILED' ? await rehearsal.cloudFormation.continueUpdateRollback(STACK) : { status };
     return [
-      ...unclear,
+      ...unclearMessages,
       ...(finalStatus === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`${finalStatus} although the outage has ended`]),
-      ...changesToOthers(world),
-      ...this.deviationsFrom(deployed),
+      ...changesToOthers(rehearsal),
+      ...this.deviationsFrom(deployedStack),
     ];
   }
 
-  /** After a skipped cleanup, the old fleet still exists. Then only `leftBehind` checks what exists. */
-  private deviationsFrom(declared: DeclaredStack): readonly string[] {
-    return hasSkippedCleanup(this.world) ? [] : deviationsFrom(this.world, declared);
+  /** Compares nothing after a skipped cleanup: the old fleet still exists. In this case, only `leftBehind` checks what exists. */
+  private deviationsFrom(declaredStack: DeclaredStack): readonly string[] {
+    return hasSkippedCleanup(this.rehearsal) ? [] : deviationsFrom(this.rehearsal, declaredStack);
   }
 }

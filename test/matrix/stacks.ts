@@ -11,24 +11,24 @@ import type { IConstruct } from 'constructs';
 import { PeeringRoutes, VpcPeeringAuthorization, VpcPeeringConnection, VpcPeeringRole } from '../../lib';
 import type { IVpcPeeringAuthorization } from '../../lib';
 import type { VpcAccountAccess } from '../../lib/private/peering-pair';
-import { ACCOUNT, fleetParameter, createExistingVpcs, REGION } from './world';
-import type { VpcName, ExistingVpc } from './world';
+import { ACCOUNT, fleetParameter, createExistingVpcs, REGION } from './rehearsal';
+import type { VpcName, ExistingVpc } from './rehearsal';
 
 /*
- * Synthesizes the stacks of the matrix from short descriptions of what they declare.
+ * Synthesizes the stacks of the matrix from short descriptions: `DeclaredStack` and `DeclaredFleet`.
  */
 
 export const STACK = 'Game';
 /** The stack of the peer role. It is in the account of the VPC. */
 export const ROLE_STACK = 'Data';
 
-/** How a fleet is peered: the handler connects the existing fleet, or GameLift peers the fleet while creating it. */
+/** How a fleet is peered: the handler connects the fleet after its creation, or GameLift peers the fleet on creation. */
 export type Peering = 'connected' | 'on creation' | 'none';
 export type Routes = 'every table' | 'one subnet' | 'none';
 
 export interface DeclaredFleet {
   readonly name: string;
-  /** Whether the stack creates the fleet, or somebody else created and peered it before. */
+  /** If somebody else created the fleet, they also peered it, before the first deployment. */
   readonly createdBy: 'stack' | 'somebody else';
   /** The version of the build. A change replaces the fleet. */
   readonly build: number;
@@ -45,11 +45,11 @@ export interface DeclaredStack {
   /** How the stack gets access to the account of the VPC. */
   readonly access: VpcAccountAccess;
   readonly fleets: readonly DeclaredFleet[];
-  /** Whether the stack has a last resource whose creation fails. */
+  /** Whether the last resource of the stack is one whose creation fails. */
   readonly hasFailingResource: boolean;
 }
 
-const FLEET: DeclaredFleet = {
+const DEFAULT_FLEET: DeclaredFleet = {
   name: 'Lobby',
   createdBy: 'stack',
   build: 1,
@@ -60,59 +60,59 @@ const FLEET: DeclaredFleet = {
   adoptExisting: false,
 };
 
-export function fleet(change: Partial<DeclaredFleet> = {}): DeclaredFleet {
-  return { ...FLEET, ...change };
+export function fleet(overrides: Partial<DeclaredFleet> = {}): DeclaredFleet {
+  return { ...DEFAULT_FLEET, ...overrides };
 }
 
-export function declareStack(change: Partial<DeclaredStack> = {}): DeclaredStack {
-  return { vpc: 'A', access: 'own', fleets: [fleet()], hasFailingResource: false, ...change };
+export function declareStack(overrides: Partial<DeclaredStack> = {}): DeclaredStack {
+  return { vpc: 'A', access: 'own', fleets: [fleet()], hasFailingResource: false, ...overrides };
 }
 
-const VPCS = createExistingVpcs();
-const assemblies = new Map<string, string>();
+const EXISTING_VPCS = createExistingVpcs();
+const assemblyDirectories = new Map<string, string>();
 
 const EXTERNAL_ID = 'studio-7f3a9';
 
 /** The directory of a cloud assembly with the stack and the stacks that it depends on. Cached, since synthesis takes longer than a life. */
-export function assemblyOf(declared: DeclaredStack): string {
-  const key = JSON.stringify(declared);
-  const cached = assemblies.get(key);
+export function assemblyOf(declaredStack: DeclaredStack): string {
+  const key = JSON.stringify(declaredStack);
+  const cached = assemblyDirectories.get(key);
   if (cached !== undefined) {
     return cached;
   }
   const outdir = mkdtempSync(join(tmpdir(), 'matrix-'));
-  assemblies.set(key, outdir);
+  assemblyDirectories.set(key, outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  addStacks(app, declared);
+  addStacks(app, declaredStack);
   app.synth();
   return outdir;
 }
 
 process.once('exit', () => {
-  for (const directory of assemblies.values()) {
+  for (const directory of assemblyDirectories.values()) {
     rmSync(directory, { recursive: true, force: true });
   }
 });
 
-function addStacks(app: App, declared: DeclaredStack): void {
+function addStacks(app: App, declaredStack: DeclaredStack): void {
   const stack = new Stack(app, STACK, { env: { account: ACCOUNT, region: REGION } });
-  const authorization = addAuthorization(app, stack, declared);
-  const lastConstructs = declared.fleets.map((fleet) => addFleet(stack, authorization, fleet));
-  if (declared.hasFailingResource) {
+  const authorization = addAuthorization(app, stack, declaredStack);
+  const lastConstructs = declaredStack.fleets.map((fleet) => addFleet(stack, authorization, fleet));
+  if (declaredStack.hasFailingResource) {
     addFailingResource(stack, authorization, ...lastConstructs);
   }
 }
 
 function addAuthorization(app: App, stack: Stack, { vpc: vpcName, access }: DeclaredStack): IVpcPeeringAuthorization {
-  const { account: peerVpcAccount } = VPCS[vpcName];
-  const vpc = importVpc(stack, VPCS[vpcName]);
+  const { account: peerVpcAccount } = EXISTING_VPCS[vpcName];
+  const vpc = importVpc(stack, EXISTING_VPCS[vpcName]);
   switch (access) {
     case 'own':
       return new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
     case 'role':
       return new VpcPeeringAuthorization(stack, 'Authorization', {
         vpc,
-        peerRole: addRoleStack(app, VPCS[vpcName]),
+        peerRole: addRoleStack(app, EXISTING_VPCS[vpcName]),
         externalId: EXTERNAL_ID,
       });
     case 'none':
@@ -120,7 +120,7 @@ function addAuthorization(app: App, stack: Stack, { vpc: vpcName, access }: Decl
   }
 }
 
-/** Adds the peer role, in a stack of the VPC's account. That stack is kept when the other stack is deleted. */
+/** Adds the stack of the peer role, in the VPC's account. It is kept when the stack of the fleets is deleted. */
 function addRoleStack(app: App, existingVpc: ExistingVpc): VpcPeeringRole {
   const stack = new Stack(app, ROLE_STACK, { env: { account: existingVpc.account, region: REGION } });
   return new VpcPeeringRole(stack, 'Role', {
@@ -130,10 +130,10 @@ function addRoleStack(app: App, existingVpc: ExistingVpc): VpcPeeringRole {
   });
 }
 
-/** Adds the fleet and its connection, and returns the construct that is created last. */
-function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declared: DeclaredFleet): IConstruct {
-  const { name, peering, routes, dnsResolution, adoptExisting } = declared;
-  const fleet = addOrImportFleet(stack, declared);
+/** Adds the fleet and its connection. Returns the connection. If the fleet has none, returns the fleet. */
+function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declaredFleet: DeclaredFleet): IConstruct {
+  const { name, peering, routes, dnsResolution, adoptExisting } = declaredFleet;
+  const fleet = addOrImportFleet(stack, declaredFleet);
   switch (peering) {
     case 'none':
       return fleet;
@@ -141,7 +141,7 @@ function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declare
     case 'connected':
       return addOutputs(
         name,
-        new VpcPeeringConnection(stack, connectionConstructId(declared), {
+        new VpcPeeringConnection(stack, connectionConstructId(declaredFleet), {
           authorization,
           fleet,
           peerOnCreate: peering === 'on creation',
@@ -153,16 +153,16 @@ function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declare
   }
 }
 
-/** The attributes of a connection that are outputs of the stack. The name of each output is the fleet's name and this one. */
+/** The attributes of a connection that the stack has as outputs. The name of an output is the name of the fleet and that of the attribute. */
 export const CONNECTION_ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
 
 /** Adds an output for each attribute, and returns the connection. */
-function addOutputs(name: string, peering: VpcPeeringConnection): VpcPeeringConnection {
-  const attributes = [peering.vpcPeeringConnectionId, peering.gameLiftVpcId, peering.gameLiftCidrBlock];
+function addOutputs(fleetName: string, connection: VpcPeeringConnection): VpcPeeringConnection {
+  const attributes = [connection.vpcPeeringConnectionId, connection.gameLiftVpcId, connection.gameLiftCidrBlock];
   for (const [index, value] of attributes.entries()) {
-    new CfnOutput(Stack.of(peering), `${name}${String(CONNECTION_ATTRIBUTES[index])}`, { value });
+    new CfnOutput(Stack.of(connection), `${fleetName}${String(CONNECTION_ATTRIBUTES[index])}`, { value });
   }
-  return peering;
+  return connection;
 }
 
 /** The construct id of a fleet's connection. */

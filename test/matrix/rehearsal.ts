@@ -9,11 +9,12 @@ import { createHandlerInProcess } from '../in-process/handler';
 export const ACCOUNT = '111111111111';
 export const OTHER_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
-export const DAY = 24 * 3_600_000;
-export const PLACE = { account: ACCOUNT, region: REGION };
+/** The account and region of the stack and of GameLift's fleets. */
+export const GAMELIFT_PLACE = { account: ACCOUNT, region: REGION };
+export const DAY_MS = 24 * 3_600_000;
 /** GameLift does not throttle calls of one operation that are this far apart. */
 const CALL_INTERVAL_MS = 15_000;
-const START = Date.parse('2026-01-01T00:00:00Z');
+const START_TIME = Date.parse('2026-01-01T00:00:00Z');
 
 /** A VPC that no stack creates. The first of its route tables is the main route table. */
 export interface ExistingVpc {
@@ -46,20 +47,20 @@ export type Readings = { readonly [Name in BehaviourName]?: Reading<Name> } & {
 };
 
 /**
- * A simulated AWS in this process and in simulated time, so that every run is the same. It contains VPCs of two accounts, with routes and
- * tags. Somebody else's fleet is peered with one of them.
+ * A rehearsal in this process and in simulated time, so that every run is the same. Before the first deployment, the simulated AWS contains
+ * VPCs of two accounts, with routes and tags, and somebody else's fleet, which is peered with one of the VPCs.
  */
-export class MatrixWorld {
+export class MatrixRehearsal {
   /** @param foreignVpc the VPC that somebody else's fleet is peered with */
-  static async populate(readings: Readings = {}, foreignVpc: VpcName = 'A'): Promise<MatrixWorld> {
-    const world = new MatrixWorld(readings);
-    await world.addForeignFleet(foreignVpc);
+  static async populate(readings: Readings = {}, foreignVpc: VpcName = 'A'): Promise<MatrixRehearsal> {
+    const rehearsal = new MatrixRehearsal(readings);
+    await rehearsal.addForeignFleet(foreignVpc);
     for (const [name, reading] of Object.entries(readings)) {
       if (name !== 'failedUpdatePhysicalId') {
-        world.aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
+        rehearsal.aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
       }
     }
-    return world;
+    return rehearsal;
   }
 
   readonly clock: RehearsalClock;
@@ -70,17 +71,17 @@ export class MatrixWorld {
   readonly cloudFormation: CloudFormation;
   readonly vpcs: ExistingVpcs;
   fleetPeeredByHand: FleetPeeredByHand | undefined;
-  private inventoryBefore: Inventory | undefined;
-  private readonly rehearsal: InProcessRehearsal;
+  private recordedInventory: Inventory | undefined;
+  private readonly inProcess: InProcessRehearsal;
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
     const rehearsal = new InProcessRehearsal({
-      ...PLACE,
-      startTime: START,
+      ...GAMELIFT_PLACE,
+      startTime: START_TIME,
       failedUpdatePhysicalId,
       createHandler: createHandlerInProcess,
     });
-    this.rehearsal = rehearsal;
+    this.inProcess = rehearsal;
     ({
       clock: this.clock,
       journal: this.journal,
@@ -96,23 +97,23 @@ export class MatrixWorld {
     this.vpcs = createVpcs(this.aws);
   }
 
-  /** The inventory before any deployment. */
-  get before(): Inventory {
-    if (this.inventoryBefore === undefined) {
+  /** What existed before the first deployment. */
+  get initialInventory(): Inventory {
+    if (this.recordedInventory === undefined) {
       throw new Error('populate() has not finished');
     }
-    return this.inventoryBefore;
+    return this.recordedInventory;
   }
 
   waitDays(days: number): Promise<void> {
-    return this.clock.sleep(days * DAY);
+    return this.clock.sleep(days * DAY_MS);
   }
 
   /** Runs the task. Rejects if it has not ended after 1000 simulated days. */
   async failIfStuck<T>(task: () => Promise<T>): Promise<T> {
     let cancel: () => void = () => undefined;
     const stuck = new Promise<never>((_, reject) => {
-      cancel = this.clock.callAfter(1000 * DAY, () => {
+      cancel = this.clock.callAfter(1000 * DAY_MS, () => {
         reject(new Error('the rehearsal is stuck: the task did not end within 1000 simulated days'));
       });
     });
@@ -130,7 +131,7 @@ export class MatrixWorld {
   }
 
   close(): void {
-    void this.rehearsal.close();
+    void this.inProcess.close();
   }
 
   /** Creates somebody else's fleet, peered with the VPC, and lets two days pass. */
@@ -147,11 +148,11 @@ export class MatrixWorld {
       Tags: [{ Key: 'owner', Value: 'somebody else' }],
     };
     await this.authorize(vpc);
-    await aws.callGameLift('CreateFleet', fleet, PLACE);
+    await aws.callGameLift('CreateFleet', fleet, GAMELIFT_PLACE);
     await this.waitDays(2);
     const [peering] = aws.ec2.peerings.all();
     aws.ec2.tags.put(ACCOUNT, peering?.id ?? '', new Map([['owner', 'somebody else']]));
-    this.inventoryBefore = aws.inventory();
+    this.recordedInventory = aws.inventory();
   }
 
   /** Authorizes by hand, as docs/troubleshooting.md says. */
@@ -176,16 +177,16 @@ export class MatrixWorld {
 
   /** Deletes by hand the fleets whose deletion CloudFormation skipped, as docs/troubleshooting.md says. */
   async deleteForgottenFleets(): Promise<void> {
-    const { aws, before, clock } = this;
-    const foreign = new Set((before.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
-    for (const { id } of aws.gameLift.fleets.list(PLACE).filter((fleet) => !foreign.has(fleet.id))) {
+    const { aws, initialInventory, clock } = this;
+    const foreignFleetIds = new Set((initialInventory.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
+    for (const { id } of aws.gameLift.fleets.list(GAMELIFT_PLACE).filter((fleet) => !foreignFleetIds.has(fleet.id))) {
       await this.authorizeAll();
-      await aws.callGameLift('DeleteFleet', { FleetId: id }, PLACE);
+      await aws.callGameLift('DeleteFleet', { FleetId: id }, GAMELIFT_PLACE);
       await clock.sleep(4 * CALL_INTERVAL_MS);
     }
   }
 
-  /** Peers VPC A with `count` more VPCs of the other account, without GameLift. */
+  /** Creates VPCs in the other account, and peers them with VPC A without GameLift. */
   addOtherPeerings(count: number): void {
     const { aws, vpcs } = this;
     const accepter = { vpcId: vpcs.A.vpcId, account: ACCOUNT, cidrBlocks: ['10.90.0.0/16'] };
@@ -194,47 +195,47 @@ export class MatrixWorld {
       const requester = { vpcId, account: OTHER_ACCOUNT, cidrBlocks: [`10.${100 + index}.0.0/16`] };
       aws.ec2.peerings.request(REGION, requester, accepter).setStatus('active');
     }
-    this.inventoryBefore = aws.inventory();
+    this.recordedInventory = aws.inventory();
   }
 
-  /** Creates a fleet and peers it with VPC A by hand, before any deployment. */
+  /** Creates a fleet and peers it with VPC A by hand, before the first deployment. */
   async peerByHand({ name, description }: { readonly name: string; readonly description: string }): Promise<void> {
     const { aws } = this;
     const { vpcId, routeTableIds } = this.vpcs.A;
     const fleet = { Name: name, Description: description, BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    await aws.callGameLift('CreateFleet', fleet, PLACE);
+    await aws.callGameLift('CreateFleet', fleet, GAMELIFT_PLACE);
     await this.waitDays(0.1);
-    const created = aws.gameLift.fleets.list(PLACE).find(({ attributes }) => attributes.Name === name);
-    if (created?.vpc === undefined) {
+    const createdFleet = aws.gameLift.fleets.list(GAMELIFT_PLACE).find(({ attributes }) => attributes.Name === name);
+    if (createdFleet?.vpc === undefined) {
       throw new Error(`fleet ${name} does not exist or has no VPC 0.1 days after CreateFleet`);
     }
     await this.authorize('A');
-    const connection = { FleetId: created.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-    await aws.callGameLift('CreateVpcPeeringConnection', connection, PLACE);
-    // until the authorization has expired
+    const connection = { FleetId: createdFleet.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
+    await aws.callGameLift('CreateVpcPeeringConnection', connection, GAMELIFT_PLACE);
+    // by then, the authorization has expired
     await this.waitDays(2);
-    const peeringId = aws.ec2.peerings.findLive(created.vpc.vpcId, vpcId)?.id ?? '';
+    const peeringId = aws.ec2.peerings.findLive(createdFleet.vpc.vpcId, vpcId)?.id ?? '';
     aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'created by hand']]));
-    const route = { destination: created.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
-    const [table = ''] = routeTableIds;
-    if (aws.ec2.routeTables.get(table)?.routes.has(route.destination) === false) {
-      aws.ec2.createRoute(PLACE, table, route);
+    const route = { destination: createdFleet.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
+    const [mainRouteTableId = ''] = routeTableIds;
+    if (aws.ec2.routeTables.get(mainRouteTableId)?.routes.has(route.destination) === false) {
+      aws.ec2.createRoute(GAMELIFT_PLACE, mainRouteTableId, route);
     }
-    aws.parameters.put(PLACE, fleetParameter(name), { type: 'String', value: created.id });
-    this.fleetPeeredByHand = { fleetId: created.id, peeringId };
-    this.inventoryBefore = aws.inventory();
+    aws.parameters.put(GAMELIFT_PLACE, fleetParameter(name), { type: 'String', value: createdFleet.id });
+    this.fleetPeeredByHand = { fleetId: createdFleet.id, peeringId };
+    this.recordedInventory = aws.inventory();
   }
 }
 
 function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
-  const createVpc = (account: string, cidrPrefix: string, isolatedSubnets: number): ExistingVpc => {
+  const createVpc = (account: string, cidrPrefix: string, subnetCount: number): ExistingVpc => {
     const place = { account, region: REGION };
     const { vpcId } = ec2.createVpc({ ...place, cidrBlock: `${cidrPrefix}.0.0/16` });
-    const main = ec2.vpc(place, vpcId).mainRouteTableId;
+    const mainRouteTableId = ec2.vpc(place, vpcId).mainRouteTableId;
     const gateway = ec2.createGateway(place, 'igw');
     ec2.attachGateway(place, gateway, vpcId);
     ec2.tags.put(account, vpcId, new Map([['Name', `studio ${cidrPrefix}`]]));
-    const isolated = Array.from({ length: isolatedSubnets }, (_, index) => {
+    const subnets = Array.from({ length: subnetCount }, (_, index) => {
       const cidrBlock = `${cidrPrefix}.${index}.0/24`;
       const subnetId = ec2.createSubnet(place, { vpcId, cidrBlock, availabilityZone: 'us-east-1a' });
       const routeTableId = ec2.createRouteTable(place, vpcId);
@@ -245,8 +246,8 @@ function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
     return {
       account,
       vpcId,
-      subnetIds: isolated.map(({ subnetId }) => subnetId),
-      routeTableIds: [main, ...isolated.map(({ routeTableId }) => routeTableId)],
+      subnetIds: subnets.map(({ subnetId }) => subnetId),
+      routeTableIds: [mainRouteTableId, ...subnets.map(({ routeTableId }) => routeTableId)],
     };
   };
   return {
@@ -256,8 +257,8 @@ function createVpcs({ ec2 }: SimulatedAws): ExistingVpcs {
   };
 }
 
-/** The VPCs of every `MatrixWorld`: their ids are always the same, so stacks can be synthesized before a world exists. */
+/** The VPCs of every `MatrixRehearsal`. Their ids are always the same, so stacks can be synthesized before a rehearsal exists. */
 export function createExistingVpcs(): ExistingVpcs {
-  const clock = new RehearsalClock(START);
+  const clock = new RehearsalClock(START_TIME);
   return createVpcs(new SimulatedAws({ clock, journal: new Journal(() => 0) }));
 }
