@@ -63,7 +63,7 @@ class ApiComparison {
   /** Creates a fleet that becomes ACTIVE in less than an hour, and returns its id. */
   async createFleet(): Promise<string> {
     const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    const output = await this.aws.callGameLift('CreateFleet', input, PLACE);
+    const output = await this.aws.callGameLift('CreateFleet', input, GAMELIFT_PLACE);
     return (output as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes.FleetId;
   }
 
