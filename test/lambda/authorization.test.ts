@@ -70,21 +70,21 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('makes no other call if GameLift keeps an expiration time that is late enough', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [{ hours: 12 }];
+    world.api.createAuthorizationResults = [{ expiresInHours: 12 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE]);
   });
 
   test('cancels and creates the authorization again if GameLift keeps an expiration time that is too early', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [{ hours: 11.99 }, { hours: 24 }];
+    world.api.createAuthorizationResults = [{ expiresInHours: 11.99 }, { expiresInHours: 24 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, DELETE, CREATE]);
   });
 
   test('fails if the expiration time is too early even after canceling', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [{ hours: 1 }];
+    world.api.createAuthorizationResults = [{ expiresInHours: 1 }];
     expect(await world.run(requestOf('Update'))).toMatchObject({
       Status: 'FAILED',
       Reason:
@@ -105,7 +105,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('cancels and creates the authorization again if GameLift refuses the call and the listed one expires soon', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { expiresInHours: 24 }];
     world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(3)]];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
@@ -113,7 +113,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('cancels and creates the authorization again if GameLift refuses the call and lists none', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { expiresInHours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
     expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
   });
@@ -121,7 +121,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
   test('cancels and creates up to three times if GameLift refuses the calls because others authorize at the same time', async () => {
     const world = new TestWorld();
     const refusal = awsError('InvalidRequestException', 'one is valid');
-    world.api.createAuthorizationResults = [refusal, refusal, refusal, { hours: 24 }];
+    world.api.createAuthorizationResults = [refusal, refusal, refusal, { expiresInHours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
     const round = [CREATE, AUTHORIZATIONS, DELETE];
     expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE]);
@@ -141,7 +141,7 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
 
   test('ignores expired authorizations and those of other accounts', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { expiresInHours: 24 }];
     world.api.describeAuthorizationsResults = [
       [
         world.api.authorizationExpiringIn(-1),
@@ -230,7 +230,7 @@ describe('delete', () => {
       world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(7)]];
       expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
       expect(world.api.calls).not.toContain(DELETE);
-      expect(world.logged).toContainEqual({
+      expect(world.logRecords).toContainEqual({
         message:
           'the authorization is not canceled, since something may be peered with the VPC: it expires at 2026-01-01T07:00:00.000Z',
         peerVpcId: VPC,
@@ -260,7 +260,7 @@ describe('delete', () => {
     world.api.describePeeringsResults = [awsError('UnauthorizedOperation', 'no')];
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.api.calls).not.toContain(DELETE);
-    expect(world.logged.map(({ message }) => message)).toContain(
+    expect(world.logRecords.map(({ message }) => message)).toContain(
       'the authorization is not canceled, since something may be peered with the VPC: it expires within 24 hours',
     );
   });
@@ -397,7 +397,7 @@ describe('errors', () => {
     'retries %s for a minute, because a new policy does not take effect at once',
     async (name) => {
       const world = new TestWorld();
-      world.api.createAuthorizationResults = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
+      world.api.createAuthorizationResults = [...Array.from({ length: 7 }, () => awsError(name)), { expiresInHours: 24 }];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
     },
   );
@@ -420,7 +420,10 @@ describe('errors', () => {
     async (name) => {
       const world = new TestWorld();
       const start = world.time.now();
-      world.api.createAuthorizationResults = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
+      world.api.createAuthorizationResults = [
+        ...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')),
+        { expiresInHours: 24 },
+      ];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
       expect(start % 10_500).toBe(0);
       expect(world.time.now() - start).toBe(6 * 10_500);
@@ -447,7 +450,7 @@ describe('errors', () => {
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
   ])('retries after $name: $message', async (error) => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [error, error, error, error, { hours: 24 }];
+    world.api.createAuthorizationResults = [error, error, error, error, { expiresInHours: 24 }];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
@@ -511,7 +514,7 @@ describe('the delete that follows a failed create', () => {
 
   test('cancels the authorization if an update has succeeded after the failed create', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('NotFoundException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('NotFoundException'), { expiresInHours: 24 }];
     const failed = await world.run(requestOf('Create'));
     const updated = await world.run(requestOf('Update', { PhysicalResourceId: failed?.PhysicalResourceId }));
     await world.run(requestOf('Delete', { PhysicalResourceId: updated?.PhysicalResourceId }));

@@ -897,10 +897,10 @@ describe('templates', () => {
       );
       if (name === 'Connection') {
         const routeTableIds = propertiesByType === ALL_PROPERTIES ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds });
+        expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: routeTableIds });
       }
       await expectSuccess(request('Delete', name, properties));
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
       const session = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
       expect(world.assumedRoles.at(-1)).toEqual(propertiesByType === ALL_PROPERTIES ? session : undefined);
     });
@@ -969,7 +969,7 @@ describe('templates', () => {
       }
       await fc.assert(fc.asyncProperty(fc.jsonValue(), check), { seed: 1, numRuns: 100 });
       if (name === 'Connection') {
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: world.routeTableIds });
+        expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: world.routeTableIds });
       }
     });
 
@@ -1031,6 +1031,6 @@ describe('templates', () => {
     // a claim of this stack may exist that reads do not show yet, so the handler removes the tag and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);
     expect(world.tags.size).toBe(2);
-    expect(world.state.statuses).toEqual(['active']);
+    expect(world.state.connectionStatuses).toEqual(['active']);
   });
 });

@@ -90,7 +90,7 @@ test("fails with GameLift's reason if GameLift refuses the request although it w
   // CloudFormation then sends a delete
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state.statuses).toEqual([]);
+  expect(world.state.connectionStatuses).toEqual([]);
 });
 
 test('repeats a refused request as often as other connections could have consumed the authorization', async () => {
@@ -163,7 +163,7 @@ test.each<[string, Error | undefined, RegExp]>([
   world.errorFor = () => undefined;
   world.outputFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 describe('an update without a change', () => {
@@ -197,7 +197,7 @@ describe('an update without a change', () => {
     const { response } = await send('Update', {}, PhysicalResourceId);
     expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
     expect(response?.Data?.VpcPeeringConnectionId).not.toBe(Data?.VpcPeeringConnectionId);
-    expect(world.state.statuses.filter((status) => status === 'active')).toEqual(['active']);
+    expect(world.state.connectionStatuses.filter((status) => status === 'active')).toEqual(['active']);
   });
 });
 
@@ -253,20 +253,20 @@ describe('a delete while EC2 still shows an earlier connection', () => {
       }
       await update(PhysicalResourceId);
       expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     },
   );
 
   test('repeats a deletion that GameLift accepted, but that had no effect because the authorization was missing', async () => {
     world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
-    await world.passDays(23 / 24);
+    await world.waitDays(23 / 24);
     await world.disconnectByHand();
     await update(PhysicalResourceId);
     // wait until the authorization has expired, while GameLift still lists the deleted connection
-    await world.passDays(1.5 / 24);
+    await world.waitDays(1.5 / 24);
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
   });
 });
 
@@ -331,7 +331,7 @@ test('a delete reads the route tables again if EC2 reports that a route is gone,
   };
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(attempts).toBe(1 + world.routeTableIds.length);
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('a delete succeeds if EC2 reports that a route is gone, but lists it for another 14 seconds', async () => {
@@ -346,7 +346,7 @@ test('a delete succeeds if EC2 reports that a route is gone, but lists it for an
     return world.now() - first < 14_000 ? awsError('InvalidRoute.NotFound') : undefined;
   };
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('a delete fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
@@ -360,10 +360,10 @@ test('a delete fails if EC2 denies the deletion of routes, and a second delete d
       /^could not remove the peering of fleet .*: UnauthorizedOperation: .*\. Check that the handler's role is allowed to make this call/,
     ) as string,
   });
-  expect([...world.state.routeTableIds].sort()).toEqual(routeTableIds);
+  expect([...world.state.tablesWithRoutes].sort()).toEqual(routeTableIds);
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('the delete after a failed create fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
@@ -374,10 +374,13 @@ test('the delete after a failed create fails if EC2 denies the deletion of route
   expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
   world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('FAILED');
-  expect(world.state).toMatchObject({ statuses: [], routeTableIds: expect.arrayContaining([...world.routeTableIds]) as unknown });
+  expect(world.state).toMatchObject({
+    connectionStatuses: [],
+    tablesWithRoutes: expect.arrayContaining([...world.routeTableIds]) as unknown,
+  });
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('a delete fails if the fleet is gone and EC2 still shows the connection, because its routes would be left behind', async () => {
@@ -398,8 +401,8 @@ describe('a delete to which EC2 denies access', () => {
     const { PhysicalResourceId } = await create({ Routes: 'None' });
     world.errorFor = denyEc2;
     expect((await send('Delete', { Routes: 'None' }, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state.statuses).not.toContain('active');
-    expect(world.state.statuses).not.toContain('deleting');
+    expect(world.state.connectionStatuses).not.toContain('active');
+    expect(world.state.connectionStatuses).not.toContain('deleting');
   });
 
   test('fails if routes are declared, and says that routes may be left', async () => {
@@ -415,7 +418,7 @@ describe('a delete to which EC2 denies access', () => {
     });
     world.errorFor = () => undefined;
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state.routeTableIds).toEqual([]);
+    expect(world.state.tablesWithRoutes).toEqual([]);
   });
 });
 
@@ -435,7 +438,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
       Reason: expect.stringMatching(/: fleet \S+ was deleted\. Deploy again$/) as string,
     });
     expect(world.calls).not.toContain('CreateVpcPeeringConnection');
-    expect(world.state.statuses).toEqual([]);
+    expect(world.state.connectionStatuses).toEqual([]);
   });
 
   test('a create deletes its active connection again, because the delete that follows would not find it', async () => {
@@ -447,7 +450,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
       Status: 'FAILED',
       Reason: expect.stringMatching(/, so pcx-\S+ was deleted again\. Deploy again$/) as string,
     });
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     expect([...world.tags.keys()]).toEqual([]);
   });
 
@@ -457,7 +460,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
       'lists the connection as failed, and EC2 shows it, because its deletion failed',
       { missingAuthorization: 'failed' },
       async () => {
-        await world.passDays(2);
+        await world.waitDays(2);
         await world.disconnectByHand();
       },
     ],
@@ -475,7 +478,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
     });
     world.errorFor = () => undefined;
     expect((await send('Delete', {}, unfinished)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
   });
 });
 
@@ -511,7 +514,7 @@ test('does not mistake a connection created by hand, which GameLift lists late, 
     Status: 'FAILED',
     Reason: expect.stringContaining('exists already, and this stack did not create it') as string,
   });
-  expect(world.state.statuses).toEqual(['active']);
+  expect(world.state.connectionStatuses).toEqual(['active']);
 });
 
 test('fails if GameLift accepts the request but lists no connection', async () => {
@@ -558,7 +561,7 @@ describe('with peerOnCreate,', () => {
     test('is found without a request, and gets routes', () => {
       expect(created).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
-      expect([...world.state.routeTableIds].sort()).toEqual([...world.routeTableIds].sort());
+      expect([...world.state.tablesWithRoutes].sort()).toEqual([...world.routeTableIds].sort());
     });
 
     test('is found by an update without a change, which makes no call to GameLift', async () => {
@@ -601,17 +604,17 @@ describe('with peerOnCreate,', () => {
     });
 
     test('is deleted like a requested one, after the handler has authorized', async () => {
-      await world.passDays(2);
+      await world.waitDays(2);
       expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     });
 
     test.each(['InvalidRequestException', 'NotFoundException', 'UnauthorizedException'])(
       'is left in place if GameLift keeps refusing its deletion with %s: its routes are removed, and only four calls are made',
       async (name) => {
-        await world.passDays(2);
+        await world.waitDays(2);
         refuseDeletion(awsError(name, 'it ends with its fleet'));
-        const { response, logged } = await world.run({
+        const { response, logRecords } = await world.run({
           RequestType: 'Delete',
           ResponseURL: 'https://example.com',
           StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000',
@@ -622,12 +625,12 @@ describe('with peerOnCreate,', () => {
           ResourceProperties: world.properties(ON_CREATE),
         });
         expect(response?.Status).toBe('SUCCESS');
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
+        expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: [] });
         expect([...world.tags]).toEqual([]);
         expect(world.aws.inventory().authorizations).toHaveLength(1);
         expect(countCalls('CreateVpcPeeringAuthorization')).toBe(1);
         expect(countCalls('DeleteVpcPeeringConnection')).toBe(4);
-        expect(logged.map(({ message }) => message)).toContain(
+        expect(logRecords.map(({ message }) => message)).toContain(
           'GameLift does not delete the peering connection, although the deletion is authorized: the connection exists until its fleet is deleted',
         );
       },
@@ -638,7 +641,7 @@ describe('with peerOnCreate,', () => {
       world.outputFor = (_, operation) =>
         operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
       expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
+      expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: [] });
       expect(world.aws.inventory().authorizations).toHaveLength(1);
     });
 
@@ -653,7 +656,7 @@ describe('with peerOnCreate,', () => {
       expect(world.state).toEqual(before);
       world.errorFor = () => undefined;
       expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     });
 
     test('is not left in place if the handler cannot authorize: the delete fails, and says which account can', async () => {
@@ -704,7 +707,7 @@ describe('with peerOnCreate,', () => {
       // CloudFormation may send the properties in another order
       const reversed = Object.fromEntries(Object.entries(newProperties()).reverse());
       expect(await update(oldProperties(), reversed)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
-      expect(world.state.statuses).toEqual([]);
+      expect(world.state.connectionStatuses).toEqual([]);
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
     });
 

@@ -94,7 +94,8 @@ describe('decide', () => {
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
   const EXISTS = fail({ kind: 'exists already', found: foundConnection() });
-  const failEnded = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
+  const failEnded = (options: { readonly wouldEndAgain: boolean }): Step =>
+    fail({ kind: 'ended', connection: endedConnection(options) });
   const waitForNote = (existedBefore: boolean): Step => ({
     kind: 'wait for a note',
     peering: listedConnection(),
@@ -194,15 +195,19 @@ describe('decide', () => {
     ['waits until the connection that it adopts is active', { ...pendingFound, hasWaitedForNote: true, adoptExisting }, WAIT],
     [
       'prepares another request if the requested connection has failed',
-      { ...requested(), existing: endedState(false) },
+      { ...requested(), existing: endedState({ wouldEndAgain: false }) },
       prepareRetry('no authorization'),
     ],
     [
       'fails if the requested connection has failed and would fail again',
-      { ...requested(), existing: endedState(true) },
-      failEnded(true),
+      { ...requested(), existing: endedState({ wouldEndAgain: true }) },
+      failEnded({ wouldEndAgain: true }),
     ],
-    ['fails if a connection has failed that this resource did not request', { existing: endedState(false) }, failEnded(false)],
+    [
+      'fails if a connection has failed that this resource did not request',
+      { existing: endedState({ wouldEndAgain: false }) },
+      failEnded({ wouldEndAgain: false }),
+    ],
 
     ['peerOnCreate: reads the list first', { peerOnCreate }, LIST],
     ['peerOnCreate: waits if the list shows no connection', { peerOnCreate, ...noneListed }, WAIT],
@@ -248,11 +253,15 @@ describe('decide', () => {
       { peerOnCreate, adoptExisting, ...activeFound, hasWaitedForNote: true },
       use('adopted'),
     ],
-    ['peerOnCreate: fails if the connection has ended', { peerOnCreate, existing: endedState(false) }, failEnded(false)],
+    [
+      'peerOnCreate: fails if the connection has ended',
+      { peerOnCreate, existing: endedState({ wouldEndAgain: false }) },
+      failEnded({ wouldEndAgain: false }),
+    ],
     [
       'peerOnCreate: fails if the noted connection has ended',
-      { peerOnCreate, claim: claim(notedAsCreated), mayHaveRequested: true, existing: endedState(false) },
-      failEnded(false),
+      { peerOnCreate, claim: claim(notedAsCreated), mayHaveRequested: true, existing: endedState({ wouldEndAgain: false }) },
+      failEnded({ wouldEndAgain: false }),
     ],
   ])('%s', (_, change, step) => {
     expect(decide(situation(change))).toEqual(step);

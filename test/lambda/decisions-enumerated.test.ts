@@ -100,7 +100,7 @@ describe('decide', () => {
   ];
   const ACTIVE = OWNERS.map((owner) => foundConnection({}, owner));
   const FOUND = [...ACTIVE, ...OWNERS.map((owner) => foundConnection({ status: 'pending-acceptance' }, owner))];
-  const ENDED = BOOLEANS.map(endedState);
+  const ENDED = BOOLEANS.map((wouldEndAgain) => endedState({ wouldEndAgain }));
   const NOT_MADE: RequestState = { kind: 'not made' };
   const ACCEPTED: RequestState = { kind: 'accepted' };
   const REFUSED: RequestState = { kind: 'refused', message: 'InvalidRequestException: no' };

@@ -1,5 +1,5 @@
 import type { Fault } from 'rehearsal/aws';
-import { ProbeWorld, wrongReadings } from './world';
+import { ProbeFixture, wrongReadings } from './fixture';
 
 /*
  * Each call fails once with each error that AWS documents, and with a network error.
@@ -65,12 +65,12 @@ const READINGS = { peerVpcWritesOnDelete: 'left behind' };
 let calls: readonly string[];
 
 beforeAll(async () => {
-  const world = await ProbeWorld.start(READINGS);
-  await world.run();
-  calls = [...world.calls];
-  await ProbeWorld.clear();
+  const fixture = await ProbeFixture.start(READINGS);
+  await fixture.run();
+  calls = [...fixture.calls];
+  await ProbeFixture.clear();
 });
-afterEach(() => ProbeWorld.clear());
+afterEach(() => ProbeFixture.clear());
 
 /** The numbers of the calls to fail, counted from 1: each call of a write operation, or the first and the last call of a read operation. */
 function callNumbers(operation: string): readonly number[] {
@@ -97,12 +97,12 @@ const CASES = Object.entries(SERVICES).flatMap(([service, { operations, faults }
 test.each(CASES)(
   'leaves nothing behind and prints a clear message if a call of $operation fails with $faultName',
   async ({ operation, faultName, fault }) => {
-    const world = await ProbeWorld.start(READINGS);
+    const fixture = await ProbeFixture.start(READINGS);
     for (const number of callNumbers(operation)) {
-      const hook = world.atCall(number, () => fault);
-      const outcome = await world.run();
+      const hook = fixture.atCall(number, () => fault);
+      const outcome = await fixture.run();
       hook.remove();
-      expect({ number, wasCalled: hook.wasCalled, left: world.leftBehind }).toEqual({ number, wasCalled: true, left: [] });
+      expect({ number, wasCalled: hook.wasCalled, left: fixture.leftBehind }).toEqual({ number, wasCalled: true, left: [] });
       if (outcome.kind === 'stopped') {
         expect(outcome.error).toMatch(fault.kind === 'error' ? /injected/ : /failed: /);
         expect(outcome.error).toMatch(/All changes were undone\.|Nothing was changed\.|was not found/);
@@ -110,7 +110,7 @@ test.each(CASES)(
       if (!AMBIGUOUS_ERRORS.includes(faultName)) {
         expect({ number, wrong: wrongReadings(outcome, READINGS) }).toEqual({ number, wrong: [] });
       }
-      await world.waitHours(3);
+      await fixture.waitHours(3);
     }
   },
   300_000,

@@ -1,6 +1,6 @@
 import { Interrupted } from '../../probe/errors';
-import { ProbeWorld } from './world';
-import type { Readings } from './world';
+import { ProbeFixture } from './fixture';
+import type { Readings } from './fixture';
 
 /*
  * A run that is interrupted undoes its changes. If a run is killed, the next run undoes its changes. Both are tested at every call.
@@ -22,26 +22,26 @@ const SCENARIOS: Readonly<Record<string, Readings>> = {
 /** In milliseconds. Each test takes half a minute on an idle machine. */
 const TIMEOUT = 900_000;
 
-let world: ProbeWorld;
-afterEach(() => ProbeWorld.clear());
+let fixture: ProbeFixture;
+afterEach(() => ProbeFixture.clear());
 
 /** Runs `check` with the number of each call: 1, 2, and so on, until a run has fewer calls. Returns the last number. */
 async function forEachCall(readings: Readings, check: (call: number) => Promise<'called' | 'not called'>): Promise<number> {
-  world = await ProbeWorld.start(readings);
+  fixture = await ProbeFixture.start(readings);
   // if GameLift takes less time, the probe makes fewer similar calls while it waits
-  world.aws.scriptedOutcomes.connectionSeconds = 6;
+  fixture.aws.scriptedOutcomes.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
     if ((await check(call)) === 'not called') {
       return call;
     }
     // wait until ended connections are not listed any more
-    await world.waitHours(3);
+    await fixture.waitHours(3);
   }
 }
 
 /** Runs the probe until it has undone the changes of the earlier run, or begins its experiments because there are none. */
 async function undoEarlierRun(): Promise<void> {
-  const run = world.start({
+  const run = fixture.start({
     onLine: (line) => {
       if (line === 'the changes of the earlier run were undone' || line.startsWith('measuring')) {
         run.stop.abort(new Interrupted('SIGINT'));
@@ -56,14 +56,14 @@ describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
     'undoes everything when it is interrupted at any call',
     async () => {
       const calls = await forEachCall(readings, async (call) => {
-        const run = world.start();
-        const hook = world.atCall(call, () => {
+        const run = fixture.start();
+        const hook = fixture.atCall(call, () => {
           run.stop.abort(new Interrupted('SIGINT'));
           return undefined;
         });
         const outcome = await run.outcome;
         hook.remove();
-        expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
+        expect({ call, left: fixture.leftBehind }).toEqual({ call, left: [] });
         if (hook.wasCalled) {
           return 'called';
         }
@@ -80,8 +80,8 @@ describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
     'undoes everything in the next run after it was killed at any call',
     async () => {
       const calls = await forEachCall(readings, async (call) => {
-        const killed = world.start();
-        const hook = world.atCall(call, () => {
+        const killed = fixture.start();
+        const hook = fixture.atCall(call, () => {
           killed.kill();
           return undefined;
         });
@@ -91,8 +91,8 @@ describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
           return 'not called';
         }
         await undoEarlierRun();
-        await world.waitForGameLift();
-        expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
+        await fixture.waitForGameLift();
+        expect({ call, left: fixture.leftBehind }).toEqual({ call, left: [] });
         return 'called';
       });
       expect(calls).toBeGreaterThan(50);

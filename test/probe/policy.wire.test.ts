@@ -3,15 +3,15 @@ import { MARKER_KEY } from '../../probe/marker';
 import { policyFor } from '../../probe/policy';
 import type { Policy } from '../../probe/policy';
 import type { Outcome } from '../../probe/probe';
-import { ACCOUNT, ProbeWorld, REGION, wrongReadings } from './world';
-import type { Readings } from './world';
+import { ACCOUNT, ProbeFixture, REGION, wrongReadings } from './fixture';
+import type { Readings } from './fixture';
 
 /*
  * The policy that the probe prints is sufficient, and each action in it is needed.
  */
 
-let world: ProbeWorld;
-afterEach(() => ProbeWorld.clear());
+let fixture: ProbeFixture;
+afterEach(() => ProbeFixture.clear());
 
 const TRUST_POLICY = {
   Version: '2012-10-17',
@@ -20,7 +20,7 @@ const TRUST_POLICY = {
 
 /** Credentials with only these permissions. */
 function credentialsWith(policy: object): Credentials {
-  const { iam } = world.aws;
+  const { iam } = fixture.aws;
   const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST_POLICY });
   iam.putRolePolicy(ACCOUNT, 'Probe', 'Default', policy);
   return iam.assumeRoleForService(arn, 'ec2.amazonaws.com', 'probe');
@@ -28,9 +28,9 @@ function credentialsWith(policy: object): Credentials {
 
 /** Runs the probe with the changed policy. */
 async function runWithPolicy(change: (policy: Policy) => Policy, readings: Readings): Promise<Outcome> {
-  world = await ProbeWorld.start(readings);
-  const { fleetId, vpcId } = world;
-  return await world.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
+  fixture = await ProbeFixture.start(readings);
+  const { fleetId, vpcId } = fixture;
+  return await fixture.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
 }
 
 /** With this reading, the probe also needs the permissions to remove routes and rules. */
@@ -49,13 +49,13 @@ test.each(Object.entries(SCENARIOS))('the policy is sufficient %s', async (_name
   const outcome = await runWithPolicy((policy) => policy, readings);
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
-  const leftByProbe = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
+  const leftByProbe = fixture.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
   expect(leftByProbe).toEqual([]);
 });
 
 test('each permission of the policy is used', async () => {
   await runWithPolicy((policy) => policy, LEFT_BEHIND);
-  const unused = world.aws.iam.unusedGrants();
+  const unused = fixture.aws.iam.unusedGrants();
   expect(unused).toEqual([]);
 });
 
@@ -72,7 +72,7 @@ function withoutAction(policy: Policy, action: string): Policy {
 /** Records the actions that the rehearsal denies. */
 function recordDenials(): Set<string> {
   const denied = new Set<string>();
-  const { iam } = world.aws;
+  const { iam } = fixture.aws;
   const decide = iam.decide.bind(iam);
   jest.spyOn(iam, 'decide').mockImplementation(async (principal, action, resource, context) => {
     const decision = await decide(principal, action, resource, context);
@@ -85,11 +85,11 @@ function recordDenials(): Set<string> {
 }
 
 test.each(ACTIONS)('reports %s if the policy lacks it', async (action) => {
-  world = await ProbeWorld.start(LEFT_BEHIND);
+  fixture = await ProbeFixture.start(LEFT_BEHIND);
   const denied = recordDenials();
-  const { fleetId, vpcId } = world;
+  const { fleetId, vpcId } = fixture;
   const policy = withoutAction(policyFor({ region: REGION, fleetId, vpcId }), action);
-  const outcome = await world.run({ credentials: credentialsWith(policy) });
+  const outcome = await fixture.run({ credentials: credentialsWith(policy) });
   expect([...denied]).toEqual([action]);
   expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining(action) as string });
 });

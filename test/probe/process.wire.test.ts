@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { readReadings } from 'rehearsal/cli';
 import { policyFor } from '../../probe/policy';
 import { QUESTIONS } from '../../probe/questions';
-import { ACCOUNT, ProbeWorld, REGION } from './world';
+import { ACCOUNT, ProbeFixture, REGION } from './fixture';
 
 /*
  * Runs `npm run probe` in a process of its own.
@@ -27,7 +27,7 @@ afterEach(async () => {
     server.closeAllConnections();
     server.close();
   }
-  await ProbeWorld.clear();
+  await ProbeFixture.clear();
 });
 
 interface ProcessResult {
@@ -87,28 +87,28 @@ function startProcess(
 async function startProbe(
   args: readonly string[] = [],
   { terminal = 'yes' } = {},
-): Promise<{ world: ProbeWorld; run: RunningProcess }> {
-  const world = await ProbeWorld.start();
-  const { clock } = world.rehearsal;
+): Promise<{ fixture: ProbeFixture; run: RunningProcess }> {
+  const fixture = await ProbeFixture.start();
+  const { clock } = fixture.rehearsal;
   const server = createServer((request, response) => {
     const milliseconds = Number(request.url?.slice(1));
     void clock.sleep(milliseconds).then(() => response.end(String(clock.now())));
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { accessKeyId, secretAccessKey } = world.aws.iam.administrator(ACCOUNT);
+  const { accessKeyId, secretAccessKey } = fixture.aws.iam.administrator(ACCOUNT);
   const env = {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_REGION: REGION,
-    AWS_ENDPOINT_URL: world.aws.endpointUrl,
+    AWS_ENDPOINT_URL: fixture.aws.endpointUrl,
     SIMULATED_CLOCK: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     SIMULATED_NOW: String(clock.now()),
     SIMULATED_TERMINAL: terminal,
   };
   return {
-    world,
-    run: startProcess(['--fleet', world.fleetId, '--vpc', world.vpcId, ...args], { env, preload: [SIMULATED_TIME] }),
+    fixture,
+    run: startProcess(['--fleet', fixture.fleetId, '--vpc', fixture.vpcId, ...args], { env, preload: [SIMULATED_TIME] }),
   };
 }
 
@@ -116,9 +116,9 @@ const PROMPT = 'Begin? (yes/no) ';
 
 test('asks, runs, prints a table, and writes a file that the rehearsal accepts', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json');
-  const { world, run } = await startProbe(['--json', file]);
+  const { fixture, run } = await startProbe(['--json', file]);
   await run.waitForText(PROMPT);
-  expect(world.calls.some((call) => call.startsWith('gamelift:Create'))).toBe(false);
+  expect(fixture.calls.some((call) => call.startsWith('gamelift:Create'))).toBe(false);
   run.child.stdin?.write('yes\n');
   const { code, stdout, stderr } = await run.ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -131,21 +131,21 @@ test('asks, runs, prints a table, and writes a file that the rehearsal accepts',
     region: REGION,
     questions: { readBack: { undetermined: expect.stringContaining('reads showed the last write') as string } },
   });
-  expect(world.leftBehind).toEqual([]);
+  expect(fixture.leftBehind).toEqual([]);
 }, 300_000);
 
 test('changes nothing if the user does not confirm', async () => {
-  const { world, run } = await startProbe();
+  const { fixture, run } = await startProbe();
   await run.waitForText(PROMPT);
   run.child.stdin?.write('no\n');
   expect(await run.ended).toMatchObject({ code: 1, stderr: 'You did not agree.\nNothing was changed.\n' });
-  expect(world.leftBehind).toEqual([]);
+  expect(fixture.leftBehind).toEqual([]);
 }, 300_000);
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
   'undoes everything after %s, and asks to wait after a second signal',
   async (signal) => {
-    const { world, run } = await startProbe(['--yes', '--json', join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json')]);
+    const { fixture, run } = await startProbe(['--yes', '--json', join(mkdtempSync(join(tmpdir(), 'probe-')), 'readings.json')]);
     await run.waitForText('connectionIds: ');
     run.child.kill(signal);
     await run.waitForText(`Stopping because of ${signal}, and undoing the changes.`);
@@ -154,21 +154,21 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect(code).toBe(1);
     expect(stderr).toContain('Still undoing the changes. Please wait.');
     expect(stdout).toContain('undoing the changes');
-    expect(world.calls).toContain('gamelift:DeleteVpcPeeringConnection');
+    expect(fixture.calls).toContain('gamelift:DeleteVpcPeeringConnection');
     expect(stderr).toContain(`The probe was interrupted by ${signal}.\nAll changes were undone.`);
-    expect(world.leftBehind).toEqual([]);
+    expect(fixture.leftBehind).toEqual([]);
   },
   300_000,
 );
 
 test('does not begin without --yes if stdin is not a terminal', async () => {
-  const { world, run } = await startProbe([], { terminal: 'no' });
+  const { fixture, run } = await startProbe([], { terminal: 'no' });
   expect(await run.ended).toEqual({
     code: 2,
     stdout: '',
     stderr: 'The probe asks before it begins, but stdin is not a terminal: add --yes to begin without asking.\n',
   });
-  expect(world.calls).toEqual([]);
+  expect(fixture.calls).toEqual([]);
 }, 300_000);
 
 test.each([

@@ -6,7 +6,7 @@ import { CfnFleet } from 'aws-cdk-lib/aws-gamelift';
 import { readReadings, rehearse } from 'rehearsal/cli';
 import { reportJson } from '../../probe/report';
 import { synthesize, closeRehearsals } from '../life/rehearsals';
-import { ACCOUNT, ProbeWorld, REGION } from './world';
+import { ACCOUNT, ProbeFixture, REGION } from './fixture';
 
 /*
  * Tests that the rehearsal accepts the file that the probe writes.
@@ -14,7 +14,7 @@ import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 afterEach(async () => {
   await closeRehearsals();
-  await ProbeWorld.clear();
+  await ProbeFixture.clear();
 });
 
 function writeReadingsFile(text: string): string {
@@ -33,8 +33,8 @@ async function runRehearsal(
 }
 
 test('the file contains the readings that the probe found, but not the open questions', async () => {
-  const world = await ProbeWorld.start({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
-  const { findings } = await world.run();
+  const fixture = await ProbeFixture.start({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
+  const { findings } = await fixture.run();
   const file = writeReadingsFile(reportJson(findings, { region: REGION, date: new Date(0) }));
   const readings = readReadings(file);
   expect(readings).toContainEqual({ name: 'missingAuthorization', reading: 'NotFoundException' });

@@ -15,8 +15,8 @@ export const PLACE = { account: ACCOUNT, region: REGION };
 export type Readings = Partial<Record<BehaviourName, string>>;
 
 /** A simulated account with a fleet and a VPC. The probe runs in simulated time. Its own clients call the account over the wire. */
-export class ProbeWorld {
-  static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
+export class ProbeFixture {
+  static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeFixture> {
     // calls take no simulated time, because the clients are in this process: see RehearsalOptions
     const rehearsal = await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
     const { aws, clock } = rehearsal;
@@ -29,17 +29,17 @@ export class ProbeWorld {
     }
     const fleetId = await createFleet(rehearsal);
     await clock.sleep(3_600_000);
-    const world = new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
-    ProbeWorld.openWorlds.push(world);
-    return world;
+    const fixture = new ProbeFixture(rehearsal, fleetId, vpc.vpcId);
+    ProbeFixture.openFixtures.push(fixture);
+    return fixture;
   }
 
-  /** Closes all worlds. Call it after each test. */
+  /** Closes all fixtures. Call it after each test. */
   static async clear(): Promise<void> {
-    await Promise.all(ProbeWorld.openWorlds.splice(0).map(({ rehearsal }) => rehearsal.close()));
+    await Promise.all(ProbeFixture.openFixtures.splice(0).map(({ rehearsal }) => rehearsal.close()));
   }
 
-  private static readonly openWorlds: ProbeWorld[] = [];
+  private static readonly openFixtures: ProbeFixture[] = [];
 
   readonly inventoryBefore: Inventory;
   /** The lines that the runs printed. */
