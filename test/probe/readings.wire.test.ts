@@ -12,7 +12,7 @@ import type { Readings } from './fixture';
  */
 
 let fixture: ProbeFixture;
-afterEach(() => ProbeFixture.clear());
+afterEach(() => ProbeFixture.closeAll());
 
 /** The questions that stay open under a reading, in addition to readBack. */
 const QUESTIONS_LEFT_OPEN: Readonly<Record<string, readonly Question[]>> = {
@@ -22,15 +22,18 @@ const QUESTIONS_LEFT_OPEN: Readonly<Record<string, readonly Question[]>> = {
   'readBack=up to 15 seconds late': ['deletingConnections'],
 };
 
+/** Runs the probe under these readings, and expects that it reports them. */
 async function expectReadings(readings: Readings): Promise<void> {
-  fixture = await ProbeFixture.start(readings);
+  fixture = await ProbeFixture.create(readings);
   const outcome = await fixture.run();
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
-  const open = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
-  const allowed = Object.entries(readings).flatMap(([question, reading]) => QUESTIONS_LEFT_OPEN[`${question}=${reading}`] ?? []);
+  const openQuestions = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
+  const possiblyOpenQuestions = Object.entries(readings).flatMap(
+    ([question, reading]) => QUESTIONS_LEFT_OPEN[`${question}=${reading}`] ?? [],
+  );
   const areReadsLate = readings.readBack === 'up to 15 seconds late';
-  expect(open.filter((question) => !allowed.includes(question))).toEqual(areReadsLate ? [] : ['readBack']);
+  expect(openQuestions.filter((question) => !possiblyOpenQuestions.includes(question))).toEqual(areReadsLate ? [] : ['readBack']);
   expect(fixture.leftBehind).toEqual([]);
 }
 
@@ -46,12 +49,12 @@ test('the probe has the same questions and readings as the rehearsal', () => {
   );
 });
 
-test.each(ALL_READINGS)('reports the reading $reading of $question', async ({ question, reading }) => {
+test.each(ALL_READINGS)('the probe reports the reading $reading of $question', async ({ question, reading }) => {
   await expectReadings({ [question]: reading });
 });
 
 test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
-  'reports $reading of $question, or leaves the question open, if reads are late',
+  'the probe reports the reading $reading of $question, or leaves the question open, if reads are late',
   async ({ question, reading }) => {
     const readings = { readBack: 'up to 15 seconds late', [question]: reading };
     await expectReadings(readings);
@@ -59,7 +62,7 @@ test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
 );
 
 test.each(QUESTIONS.missingAuthorization)(
-  'reports that each use consumes the authorization if a missing authorization leads to %s',
+  'the probe reports that each use consumes the authorization if a missing authorization leads to %s',
   async (missingAuthorization) => {
     await expectReadings({
       useOfAuthorization: 'consumed',
@@ -70,8 +73,8 @@ test.each(QUESTIONS.missingAuthorization)(
   },
 );
 
-test('does not report that throttled calls count if other callers use the rate limit', async () => {
-  fixture = await ProbeFixture.start();
+test('the probe does not report that throttled calls count if other callers use the rate limit', async () => {
+  fixture = await ProbeFixture.create();
   const endThrottling = simulateOtherCallers(fixture);
   const outcome = await fixture.run();
   endThrottling();
@@ -91,8 +94,8 @@ function simulateOtherCallers({ aws }: ProbeFixture): () => void {
   });
 }
 
-test('retries after a throttling error with an unknown name, and leaves the question open', async () => {
-  fixture = await ProbeFixture.start();
+test('the probe retries after a throttling error with an unknown name, and leaves throttlingError open', async () => {
+  fixture = await ProbeFixture.create();
   const { aws } = fixture;
   let lastCall = -Infinity;
   aws.intercept(({ operation }) => {
@@ -114,8 +117,8 @@ test('retries after a throttling error with an unknown name, and leaves the ques
   });
 });
 
-test('leaves peerVpcWrites open if there is only one route table', async () => {
-  fixture = await ProbeFixture.start({}, { routeTables: 1 });
+test('the probe leaves peerVpcWrites open if there is only one route table', async () => {
+  fixture = await ProbeFixture.create({}, { routeTables: 1 });
   const { findings } = await fixture.run();
   expect(findings.find(({ question }) => question === 'peerVpcWrites')).toMatchObject({
     kind: 'open',
@@ -126,13 +129,13 @@ test('leaves peerVpcWrites open if there is only one route table', async () => {
 });
 
 test('docs/probe.md shows the table of a run', async () => {
-  fixture = await ProbeFixture.start();
+  fixture = await ProbeFixture.create();
   const { findings } = await fixture.run();
   expect(readFileSync(join(__dirname, '..', '..', 'docs', 'probe.md'), 'utf8')).toContain(reportTable(findings));
 });
 
-test('its findings contain no ids and no accounts', async () => {
-  fixture = await ProbeFixture.start({ connectionIds: 'id of GameLift', peerVpcWritesOnDelete: 'left behind' });
+test('the findings contain no ids and no accounts', async () => {
+  fixture = await ProbeFixture.create({ connectionIds: 'id of GameLift', peerVpcWritesOnDelete: 'left behind' });
   const { findings } = await fixture.run();
   const text = JSON.stringify(findings);
   expect(text).toContain('pcx-…');
