@@ -54,39 +54,39 @@ describe('the check before each attempt of a call', () => {
   }: {
     readonly throttledAttempts: number;
     readonly checkSeconds?: readonly number[];
-  }): Promise<{ checks: number[]; attempts: number[] }> {
+  }): Promise<{ checkTimes: number[]; attemptTimes: number[] }> {
     const time = rehearsedTime();
     const startedAt = time.now();
-    const [checks, attempts]: [number[], number[]] = [[], []];
+    const [checkTimes, attemptTimes]: [number[], number[]] = [[], []];
     const { signal } = new AbortController();
     const call = (): Promise<void> => {
-      attempts.push(time.now() - startedAt);
-      return attempts.length > throttledAttempts ? Promise.resolve() : Promise.reject(awsError('ThrottlingException'));
+      attemptTimes.push(time.now() - startedAt);
+      return attemptTimes.length > throttledAttempts ? Promise.resolve() : Promise.reject(awsError('ThrottlingException'));
     };
     const check = async (): Promise<void> => {
-      const seconds = checkSeconds[checks.length] ?? 0;
-      checks.push(time.now() - startedAt);
+      const seconds = checkSeconds[checkTimes.length] ?? 0;
+      checkTimes.push(time.now() - startedAt);
       await time.sleep(1000 * seconds, signal);
     };
     await new Calls(time, recordingLog(), signal).make('CreateVpcPeeringConnection', call, { check });
-    return { checks, attempts };
+    return { checkTimes, attemptTimes };
   }
 
   test('starts at most MAX_CHECK_AGE_MILLISECONDS before the attempt', async () => {
-    const { checks, attempts } = await makeCall({ throttledAttempts: 5 });
-    expect(attempts).toHaveLength(6);
-    expect(checks).toHaveLength(6);
-    attempts.forEach((attempt, index) => {
-      expect(attempt - (checks[index] ?? 0)).toBeGreaterThanOrEqual(0);
-      expect(attempt - (checks[index] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
+    const { checkTimes, attemptTimes } = await makeCall({ throttledAttempts: 5 });
+    expect(attemptTimes).toHaveLength(6);
+    expect(checkTimes).toHaveLength(6);
+    attemptTimes.forEach((attempt, index) => {
+      expect(attempt - (checkTimes[index] ?? 0)).toBeGreaterThanOrEqual(0);
+      expect(attempt - (checkTimes[index] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
     });
   });
 
   test('runs again before the attempt if it took too long', async () => {
-    const { checks, attempts } = await makeCall({ throttledAttempts: 1, checkSeconds: [0, 8] });
-    expect(checks).toHaveLength(3);
-    expect(attempts).toHaveLength(2);
-    expect((attempts[1] ?? 0) - (checks[2] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
+    const { checkTimes, attemptTimes } = await makeCall({ throttledAttempts: 1, checkSeconds: [0, 8] });
+    expect(checkTimes).toHaveLength(3);
+    expect(attemptTimes).toHaveLength(2);
+    expect((attemptTimes[1] ?? 0) - (checkTimes[2] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
   });
 
   test('prevents the call if it fails', async () => {
@@ -104,14 +104,14 @@ test.each([
   ['ModifyVpcPeeringConnectionOptions', ''],
   ['DescribeRouteTables', ''],
 ])(
-  "a call of %s fails if it is throttled until the time is up, and the error names GameLift's rate limit only for a peering operation",
+  "a call of %s fails if it is throttled until the time is up, and the error names GameLift's rate limit only for a peering operation of GameLift",
   async (operation, rateLimitText) => {
     const time = rehearsedTime();
-    const timeUp = new AbortController();
+    const timeUpController = new AbortController();
     void time.sleep(60_000, new AbortController().signal).then(() => {
-      timeUp.abort(new Error('the time is up'));
+      timeUpController.abort(new Error('the time is up'));
     });
-    const call = new Calls(time, recordingLog(), timeUp.signal).make(operation, () =>
+    const call = new Calls(time, recordingLog(), timeUpController.signal).make(operation, () =>
       Promise.reject(awsError('ThrottlingException')),
     );
     await expect(call).rejects.toThrow(

@@ -574,8 +574,8 @@ describe('with peerOnCreate,', () => {
 
     test.each(['true', 'false'])('is used by an update that changes peerOnCreate to %s', async (value) => {
       const previous = { OldResourceProperties: world.properties({ PeerOnCreate: value === 'true' ? 'false' : 'true' }) };
-      const declared = world.properties({ PeerOnCreate: value });
-      const { response } = await world.send('Update', declared, createResponse?.PhysicalResourceId, previous);
+      const newProperties = world.properties({ PeerOnCreate: value });
+      const { response } = await world.send('Update', newProperties, createResponse?.PhysicalResourceId, previous);
       expect(response).toMatchObject({ Status: 'SUCCESS', Data: createResponse?.Data });
       expect(world.calls).not.toContain('CreateVpcPeeringConnection');
     });

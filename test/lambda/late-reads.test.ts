@@ -125,9 +125,9 @@ class Life {
   /** A request as CloudFormation sends it. */
   request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
     this.requests += 1;
-    const declared = this.world.properties();
+    const properties = this.world.properties();
     return {
-      ...this.world.request(type, declared),
+      ...this.world.request(type, properties),
       RequestId: `f0f0f0f0-0000-4000-8000-${String(this.requests).padStart(12, '0')}`,
       ...(type === 'Create' ? {} : { PhysicalResourceId: this.id }),
       ...change,
@@ -216,7 +216,7 @@ class Life {
     return world.aws.ec2.peerings.findLive(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
   }
 
-  /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
+  /** Creates a route by hand that sends traffic for the fleet's CIDR block to another connection. */
   addConflictingRoute(): void {
     const [destination, target] = [this.cidrBlock, this.conflictingTargetId];
     this.conflictingTableRoutes.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
@@ -268,6 +268,7 @@ class Life {
     return response;
   }
 
+  /** Creates the connection, and checks that it exists. */
   async create(): Promise<void> {
     const response = await this.runSuccessfully(this.request('Create'));
     expect(response).toMatchObject({ Data: this.world.attributes, PhysicalResourceId: this.id });
@@ -480,7 +481,7 @@ const ON_CREATE = { PeerOnCreate: 'true' };
 class LifeOnCreate extends Life {
   static override async begin(seed: number): Promise<LifeOnCreate> {
     const life = new LifeOnCreate(await prepareLife(seed, {}));
-    // half of the remainders have no refusal
+    // the index is too large for half of the seeds: GameLift does not refuse
     life.deletionRefusal = REFUSALS[seed % 6];
     life.world.fleetId = await life.createPeeredFleet();
     return life;
@@ -500,9 +501,9 @@ class LifeOnCreate extends Life {
   }
 
   override request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
-    const declared = this.world.properties(ON_CREATE);
-    const previous = type === 'Update' ? { OldResourceProperties: declared } : {};
-    return super.request(type, { ResourceProperties: declared, ...previous, ...change });
+    const properties = this.world.properties(ON_CREATE);
+    const previous = type === 'Update' ? { OldResourceProperties: properties } : {};
+    return super.request(type, { ResourceProperties: properties, ...previous, ...change });
   }
 
   override async create(): Promise<void> {
@@ -517,8 +518,8 @@ class LifeOnCreate extends Life {
   }
 
   /**
-   * Checks that nothing is left. If GameLift refuses to delete the connection, the connection is left, and an authorization for the deletion of
-   * the fleet.
+   * Checks that nothing is left behind. Only if GameLift refuses to delete the connection, the connection and an authorization for the deletion
+   * of the fleet are left behind.
    */
   expectDeleted(): void {
     const { aws, fleetId, isAuthorized } = this.world;

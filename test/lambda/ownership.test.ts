@@ -152,14 +152,15 @@ describe('the delete of an adopted connection if EC2 denies the removal of tags'
   });
 });
 
-test('fails to adopt a connection that another resource has adopted, because each resource would undo the changes of the other', async () => {
+test('a create cannot adopt a connection that another resource has adopted, because each resource would undo the changes of the other', async () => {
   world = await SimulatedWorld.create();
   await createSuccessfully();
   const adoptingProperties = world.properties({ AdoptExisting: 'true' });
-  const [second, third] = ['Second', 'Third'].map((LogicalResourceId) => ({ LogicalResourceId }));
-  expect((await world.send('Create', adoptingProperties, undefined, second)).response?.Status).toBe('SUCCESS');
+  expect((await world.send('Create', adoptingProperties, undefined, { LogicalResourceId: 'Second' })).response?.Status).toBe(
+    'SUCCESS',
+  );
   const before = inventoryWithoutAuthorizations();
-  const { response } = await world.send('Create', adoptingProperties, undefined, third);
+  const { response } = await world.send('Create', adoptingProperties, undefined, { LogicalResourceId: 'Third' });
   expect(response).toMatchObject({
     Status: 'FAILED',
     PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
@@ -291,7 +292,7 @@ test.each([
   const before = inventoryWithoutAuthorizations();
   world.errorFor = () => {
     const reads = world.calls.filter((operation) => operation === 'ListTagsForResource');
-    // the claim is gone when the create reads the tags of the fleet for this time
+    // the create has made this call, but has not received the tags yet
     if (reads.length === numberOfTagRead) {
       world.tags.delete(claimKey(`Game/Adopting/${GUID}`));
     }
@@ -306,7 +307,7 @@ test.each([
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('a create fails if another stack adopts the new connection before it ends, and its delete leaves the connection in place', async () => {
+test('a create fails if another stack adopts the new connection while the create is running, and the delete leaves the connection in place', async () => {
   world = await SimulatedWorld.create();
   const other = { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` };
   const adoptingProperties = world.properties({ AdoptExisting: 'true' });
