@@ -1,9 +1,10 @@
 import { fleetOfChanges, tagKeysOfChanges, readChanges, tagsOfChanges } from '../../lambda/network/adopted-changes';
 import { ec2Side } from './situations';
 
-test('writes changes to an adopted connection to tags that are short enough, and reads them again', () => {
+test('stores the changes to an adopted connection in tags of at most 256 characters, and reads the same changes from the tags', () => {
   const routeTableIds = Array.from({ length: 40 }, (_, index) => `rtb-${String(index).padStart(17, '0')}`);
   const tags = tagsOfChanges('fleet-1', { dnsResolution: false, routeTableIds });
+  // one tag with the fleet, and four with the changes: each has space for eleven route tables
   expect(Object.keys(tags)).toHaveLength(5);
   expect(Math.max(...Object.values(tags).map(({ length }) => length))).toBeLessThanOrEqual(256);
   const adopted = ec2Side({ tags: { ...tags, Name: 'rtb-somebody-elses' } });
@@ -12,7 +13,7 @@ test('writes changes to an adopted connection to tags that are short enough, and
   expect(fleetOfChanges(adopted)).toBe('fleet-1');
 });
 
-test('writes no tags if nothing was changed', () => {
+test('stores no tags if nothing was changed', () => {
   expect(tagsOfChanges('fleet-1', { routeTableIds: [] })).toEqual({});
 });
 

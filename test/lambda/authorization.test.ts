@@ -3,16 +3,16 @@ import { awsError, GAMELIFT_ACCOUNT, HOUR, propertiesOf, requestOf, TestWorld, V
 
 const CREATE = `Create ${VPC} ${GAMELIFT_ACCOUNT}`;
 const DELETE = `Delete ${VPC} ${GAMELIFT_ACCOUNT}`;
-const AUTHORIZATIONS = 'Describe authorizations';
-/** The calls that check for peering connections before the handler cancels an authorization. */
-const PEERINGS = `Describe peerings of ${VPC}`;
-const CONNECTIONS = 'Describe connections';
+const DESCRIBE_AUTHORIZATIONS = 'Describe authorizations';
+/** Before the handler cancels an authorization, it makes one of these two calls to check that nothing is peered with the VPC. */
+const DESCRIBE_PEERINGS = `Describe peerings of ${VPC}`;
+const DESCRIBE_CONNECTIONS = 'Describe connections';
 const PAIR_TEXT = `between VPC ${VPC} of account ${VPC_ACCOUNT} and GameLift account ${GAMELIFT_ACCOUNT} in eu-central-1`;
 const REMEDY =
   `Check that VPC ${VPC} belongs to account ${VPC_ACCOUNT} and is in eu-central-1, and that the gameLiftAccount of the ` +
   `VpcPeeringAuthorization, ${GAMELIFT_ACCOUNT}, is the account of the fleet, then try again`;
 
-describe('create', () => {
+describe('a create', () => {
   test('authorizes once and responds with the attributes', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Create'))).toEqual({
@@ -41,7 +41,7 @@ describe('create', () => {
     expect(second?.PhysicalResourceId).toBe(first?.PhysicalResourceId);
   });
 
-  test('calculates the creation time if GameLift does not return it', async () => {
+  test('calculates the creation time if GameLift returns only the expiration time', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [{ ExpirationTime: new Date('2026-01-01T23:59:58.250Z') }];
     expect((await world.run(requestOf('Create')))?.Data).toMatchObject({
@@ -61,30 +61,30 @@ describe('create', () => {
   });
 });
 
-describe('CreateVpcPeeringAuthorization while an authorization is valid', () => {
-  test('makes no other call if GameLift renews the authorization', async () => {
+describe('an update while an authorization is valid', () => {
+  test('only calls CreateVpcPeeringAuthorization if GameLift renews the authorization', async () => {
     const world = new TestWorld();
     await world.run(requestOf('Update'));
     expect(world.api.calls).toEqual([CREATE]);
   });
 
-  test('makes no other call if GameLift keeps an expiration time that is late enough', async () => {
+  test('only calls CreateVpcPeeringAuthorization if GameLift keeps an authorization that is valid for 12 more hours', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [{ hours: 12 }];
+    world.api.createAuthorizationResults = [{ expiresInHours: 12 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE]);
   });
 
-  test('cancels and creates the authorization again if GameLift keeps an expiration time that is too early', async () => {
+  test('cancels and creates the authorization again if GameLift keeps an authorization that is valid for less than 12 more hours', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [{ hours: 11.99 }, { hours: 24 }];
+    world.api.createAuthorizationResults = [{ expiresInHours: 11.99 }, { expiresInHours: 24 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
     expect(world.api.calls).toEqual([CREATE, DELETE, CREATE]);
   });
 
-  test('fails if the expiration time is too early even after canceling', async () => {
+  test('fails if the new authorization is valid for less than 12 hours, too', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [{ hours: 1 }];
+    world.api.createAuthorizationResults = [{ expiresInHours: 1 }];
     expect(await world.run(requestOf('Update'))).toMatchObject({
       Status: 'FAILED',
       Reason:
@@ -93,42 +93,42 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
     });
   });
 
-  test('responds with the listed authorization if GameLift refuses the call and that authorization is valid long enough', async () => {
+  test('responds with the listed authorization if GameLift refuses the call and that authorization is valid for 12 more hours', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [awsError('InvalidRequestException')];
     world.api.describeAuthorizationsResults = [
       [{ ...world.api.authorizationExpiringIn(23), PeerVpcId: 'vpc-0' }, world.api.authorizationExpiringIn(20)],
     ];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T20:00:00.000Z');
-    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS]);
+    expect(world.api.calls).toEqual([CREATE, DESCRIBE_AUTHORIZATIONS]);
   });
 
-  test('cancels and creates the authorization again if GameLift refuses the call and the listed one expires soon', async () => {
+  test('cancels and creates the authorization again if GameLift refuses the call and the listed authorization expires in less than 12 hours', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { expiresInHours: 24 }];
     world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(3)]];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
-    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
+    expect(world.api.calls).toEqual([CREATE, DESCRIBE_AUTHORIZATIONS, DELETE, CREATE]);
   });
 
-  test('cancels and creates the authorization again if GameLift refuses the call and lists none', async () => {
+  test('cancels and creates the authorization again if GameLift refuses the call and lists no authorization', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { expiresInHours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
+    expect(world.api.calls).toEqual([CREATE, DESCRIBE_AUTHORIZATIONS, DELETE, CREATE]);
   });
 
-  test('cancels and creates up to three times if GameLift refuses the calls because others authorize at the same time', async () => {
+  test('cancels and creates the authorization again up to three times if GameLift refuses the calls, because others may authorize at the same time', async () => {
     const world = new TestWorld();
     const refusal = awsError('InvalidRequestException', 'one is valid');
-    world.api.createAuthorizationResults = [refusal, refusal, refusal, { hours: 24 }];
+    world.api.createAuthorizationResults = [refusal, refusal, refusal, { expiresInHours: 24 }];
     expect((await world.run(requestOf('Update')))?.Status).toBe('SUCCESS');
-    const round = [CREATE, AUTHORIZATIONS, DELETE];
+    const round = [CREATE, DESCRIBE_AUTHORIZATIONS, DELETE];
     expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE]);
     world.api.calls.length = 0;
     world.api.createAuthorizationResults = [refusal];
     expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: one is valid');
-    expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, AUTHORIZATIONS]);
+    expect(world.api.calls).toEqual([...round, ...round, ...round, CREATE, DESCRIBE_AUTHORIZATIONS]);
   });
 
   test('fails if GameLift refuses the call and there was nothing to cancel', async () => {
@@ -136,12 +136,12 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
     world.api.createAuthorizationResults = [awsError('InvalidRequestException', 'no')];
     world.api.deleteAuthorizationResults = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Update')))?.Reason).toContain('InvalidRequestException: no. ');
-    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE, AUTHORIZATIONS]);
+    expect(world.api.calls).toEqual([CREATE, DESCRIBE_AUTHORIZATIONS, DELETE, CREATE, DESCRIBE_AUTHORIZATIONS]);
   });
 
-  test('ignores expired authorizations and those of other accounts', async () => {
+  test('ignores listed authorizations that have expired or belong to other accounts', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { hours: 24 }];
+    world.api.createAuthorizationResults = [awsError('InvalidRequestException'), { expiresInHours: 24 }];
     world.api.describeAuthorizationsResults = [
       [
         world.api.authorizationExpiringIn(-1),
@@ -151,11 +151,11 @@ describe('CreateVpcPeeringAuthorization while an authorization is valid', () => 
       ],
     ];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-02T00:00:00.000Z');
-    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS, DELETE, CREATE]);
+    expect(world.api.calls).toEqual([CREATE, DESCRIBE_AUTHORIZATIONS, DELETE, CREATE]);
   });
 });
 
-describe('update', () => {
+describe('an update with another VPC', () => {
   test('authorizes the new pair, keeps the physical id, and lets the authorization of the previous pair expire', async () => {
     const world = new TestWorld();
     const response = await world.run(
@@ -173,11 +173,14 @@ describe('update', () => {
 describe('an update that replaces a VPC whose peering only another account can authorize', () => {
   const OTHER_ACCOUNT = '333333333333';
 
-  /** @param secondsLate how many seconds after the start GameLift lists the connection with the previous VPC */
-  async function replaceVpc(status: string, secondsLate = 0): Promise<TestWorld> {
+  /**
+   * @param connectionStatus the status of the connection with the previous VPC
+   * @param listedAfterSeconds how many seconds after the startedAt GameLift lists this connection
+   */
+  async function replaceVpc(connectionStatus: string, { listedAfterSeconds = 0 } = {}): Promise<TestWorld> {
     const world = new TestWorld();
-    const listedAt = world.time.now() + secondsLate * 1000;
-    const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: status } };
+    const listedAt = world.time.now() + listedAfterSeconds * 1000;
+    const connection = { VpcPeeringConnectionId: 'pcx-1', PeerVpcId: VPC, Status: { Code: connectionStatus } };
     jest
       .spyOn(world.api, 'describeVpcPeeringConnections')
       .mockImplementation(() => Promise.resolve(world.time.now() >= listedAt ? [connection] : []));
@@ -196,16 +199,16 @@ describe('an update that replaces a VPC whose peering only another account can a
       { Status: 'FAILED', Reason: expect.stringContaining(`of account ${OTHER_ACCOUNT}`) as string },
     ]);
     expect(responses[0]?.Reason).toContain('Run there: aws gamelift create-vpc-peering-authorization');
-    // twice, because a new authorization may not be listed yet
-    expect(api.calls).toEqual([AUTHORIZATIONS, AUTHORIZATIONS]);
+    // the handler reads the list twice, because a new authorization may not be listed yet
+    expect(api.calls).toEqual([DESCRIBE_AUTHORIZATIONS, DESCRIBE_AUTHORIZATIONS]);
   });
 
   test('also fails if GameLift lists the connection with the previous VPC only 15 seconds after the update began', async () => {
-    const { api, responses } = await replaceVpc('active', 15);
+    const { api, responses } = await replaceVpc('active', { listedAfterSeconds: 15 });
     expect(responses).toMatchObject([
       { Status: 'FAILED', Reason: expect.stringContaining(`of account ${OTHER_ACCOUNT}`) as string },
     ]);
-    expect(api.calls).toEqual([AUTHORIZATIONS, AUTHORIZATIONS]);
+    expect(api.calls).toEqual([DESCRIBE_AUTHORIZATIONS, DESCRIBE_AUTHORIZATIONS]);
   });
 
   test('succeeds if nothing is peered with the previous VPC', async () => {
@@ -215,11 +218,11 @@ describe('an update that replaces a VPC whose peering only another account can a
   });
 });
 
-describe('delete', () => {
+describe('a delete', () => {
   test('cancels the authorization if EC2 shows that nothing is peered', async () => {
     const world = new TestWorld();
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.api.calls).toEqual([PEERINGS, DELETE]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DELETE]);
   });
 
   test.each(['active', 'pending-acceptance', 'provisioning'])(
@@ -230,7 +233,7 @@ describe('delete', () => {
       world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(7)]];
       expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
       expect(world.api.calls).not.toContain(DELETE);
-      expect(world.logged).toContainEqual({
+      expect(world.logRecords).toContainEqual({
         message:
           'the authorization is not canceled, since something may be peered with the VPC: it expires at 2026-01-01T07:00:00.000Z',
         peerVpcId: VPC,
@@ -245,14 +248,14 @@ describe('delete', () => {
     const world = new TestWorld();
     world.api.describePeeringsResults = [[peering]];
     await world.run(requestOf('Delete'));
-    expect(world.api.calls).toEqual([PEERINGS, DELETE]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DELETE]);
   });
 
   test('cancels if a peering connection was just deleted and is still shown in the first read', async () => {
     const world = new TestWorld();
     world.api.describePeeringsResults = [[ec2Side()], []];
     await world.run(requestOf('Delete'));
-    expect(world.api.calls).toEqual([PEERINGS, PEERINGS, DELETE]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DESCRIBE_PEERINGS, DELETE]);
   });
 
   test('succeeds without canceling if EC2 returns an error', async () => {
@@ -260,7 +263,7 @@ describe('delete', () => {
     world.api.describePeeringsResults = [awsError('UnauthorizedOperation', 'no')];
     expect(await world.run(requestOf('Delete'))).toMatchObject({ Status: 'SUCCESS' });
     expect(world.api.calls).not.toContain(DELETE);
-    expect(world.logged.map(({ message }) => message)).toContain(
+    expect(world.logRecords.map(({ message }) => message)).toContain(
       'the authorization is not canceled, since something may be peered with the VPC: it expires within 24 hours',
     );
   });
@@ -273,7 +276,7 @@ describe('delete', () => {
 
     test.each([
       ['nothing', []],
-      ['another VPC', [{ PeerVpcId: 'vpc-0', Status: { Code: 'active' } }]],
+      ['a connection with another VPC', [{ PeerVpcId: 'vpc-0', Status: { Code: 'active' } }]],
       ['a deleted connection', [{ PeerVpcId: VPC, Status: { Code: 'deleted' } }]],
       ['a failed connection', [{ PeerVpcId: VPC, Status: { Code: 'failed' } }]],
     ])('cancels if GameLift lists %s, whatever EC2 shows', async (_, connections) => {
@@ -281,14 +284,14 @@ describe('delete', () => {
       world.api.describeConnectionsResults = [connections];
       world.api.describePeeringsResults = [[ec2Side()]];
       await world.run(requestOf('Delete', oneAccount()));
-      expect(world.api.calls).toEqual([CONNECTIONS, DELETE_IN_ONE_ACCOUNT]);
+      expect(world.api.calls).toEqual([DESCRIBE_CONNECTIONS, DELETE_IN_ONE_ACCOUNT]);
     });
 
-    test.each(['active', 'pending-acceptance'])('cancels nothing while GameLift lists a connection as %s', async (Code) => {
+    test.each(['active', 'pending-acceptance'])('cancels nothing while GameLift lists a connection as %s', async (status) => {
       const world = new TestWorld();
-      world.api.describeConnectionsResults = [[{ PeerVpcId: VPC, Status: { Code } }]];
+      world.api.describeConnectionsResults = [[{ PeerVpcId: VPC, Status: { Code: status } }]];
       expect(await world.run(requestOf('Delete', oneAccount()))).toMatchObject({ Status: 'SUCCESS' });
-      expect(world.api.calls).toEqual([CONNECTIONS, CONNECTIONS, AUTHORIZATIONS]);
+      expect(world.api.calls).toEqual([DESCRIBE_CONNECTIONS, DESCRIBE_CONNECTIONS, DESCRIBE_AUTHORIZATIONS]);
     });
 
     test('checks again for peering connections before it cancels a second time', async () => {
@@ -303,18 +306,18 @@ describe('delete', () => {
     });
   });
 
-  test('cancels after a canceled create, for which CloudFormation generated the physical id', async () => {
+  test('cancels the authorization after a canceled create, for which CloudFormation generated the physical id', async () => {
     const world = new TestWorld();
     const response = await world.run(requestOf('Delete', { PhysicalResourceId: 'Peered-Authorization-1B2C3D' }));
     expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Peered-Authorization-1B2C3D' });
-    expect(world.api.calls).toEqual([PEERINGS, DELETE]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DELETE]);
   });
 
   test('succeeds if there is no authorization', async () => {
     const world = new TestWorld();
     world.api.deleteAuthorizationResults = [awsError('NotFoundException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DELETE, DESCRIBE_AUTHORIZATIONS]);
   });
 
   test('cancels again if GameLift finds no authorization but lists one', async () => {
@@ -322,7 +325,7 @@ describe('delete', () => {
     world.api.deleteAuthorizationResults = [awsError('NotFoundException'), 'done'];
     world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(1)]];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS, PEERINGS, DELETE]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DELETE, DESCRIBE_AUTHORIZATIONS, DESCRIBE_PEERINGS, DELETE]);
   });
 
   test('succeeds if there is no authorization and the list cannot be read', async () => {
@@ -330,7 +333,7 @@ describe('delete', () => {
     world.api.deleteAuthorizationResults = [awsError('NotFoundException')];
     world.api.describeAuthorizationsResults = [awsError('InvalidRequestException')];
     expect((await world.run(requestOf('Delete')))?.Status).toBe('SUCCESS');
-    expect(world.api.calls).toEqual([PEERINGS, DELETE, AUTHORIZATIONS]);
+    expect(world.api.calls).toEqual([DESCRIBE_PEERINGS, DELETE, DESCRIBE_AUTHORIZATIONS]);
   });
 
   test('succeeds if GameLift says that the request is invalid and lists no authorization', async () => {
@@ -350,19 +353,22 @@ describe('delete', () => {
   });
 });
 
-describe('errors', () => {
-  test.each(['InvalidRequestException', 'NotFoundException'])('says what to check if GameLift returns %s', async (name) => {
-    const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError(name, 'Invalid peer VPC')];
-    expect(await world.run(requestOf('Create'))).toMatchObject({
-      Status: 'FAILED',
-      Reason: `could not authorize VPC peering ${PAIR_TEXT}: ${name}: Invalid peer VPC. ${REMEDY}`,
-      PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization/nothing-done',
-    });
-  });
+describe('a create or an update to which AWS returns errors', () => {
+  test.each(['InvalidRequestException', 'NotFoundException'])(
+    'fails with a reason that says what to check if GameLift returns %s',
+    async (name) => {
+      const world = new TestWorld();
+      world.api.createAuthorizationResults = [awsError(name, 'Invalid peer VPC')];
+      expect(await world.run(requestOf('Create'))).toMatchObject({
+        Status: 'FAILED',
+        Reason: `could not authorize VPC peering ${PAIR_TEXT}: ${name}: Invalid peer VPC. ${REMEDY}`,
+        PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization/nothing-done',
+      });
+    },
+  );
 
   test.each(['InvalidRequestException', 'NotFoundException'])(
-    'says that the VPC does not exist, and cancels nothing, if GameLift returns %s and EC2 finds no VPC',
+    'fails with a reason that says that the VPC does not exist, and cancels nothing, if GameLift returns %s and EC2 finds no VPC',
     async (name) => {
       const world = new TestWorld();
       world.api.createAuthorizationResults = [awsError(name, 'Invalid peer VPC')];
@@ -375,7 +381,7 @@ describe('errors', () => {
     },
   );
 
-  test('names no account if the VPC and the fleet are in the same account', async () => {
+  test('fails with a reason that names no account if the VPC and the fleet are in the same account', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [awsError('InternalServiceException', 'oops', 500)];
     const ResourceProperties = propertiesOf({ GameLiftAwsAccountId: VPC_ACCOUNT });
@@ -384,7 +390,7 @@ describe('errors', () => {
     );
   });
 
-  test('says what to check if EC2 returns an error, too', async () => {
+  test('fails with a reason that says what to check if EC2 returns an error, too', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [awsError('NotFoundException', 'No')];
     world.api.vpcExistsResults = ['denied'];
@@ -397,14 +403,14 @@ describe('errors', () => {
     'retries %s for a minute, because a new policy does not take effect at once',
     async (name) => {
       const world = new TestWorld();
-      world.api.createAuthorizationResults = [...Array.from({ length: 7 }, () => awsError(name)), { hours: 24 }];
+      world.api.createAuthorizationResults = [...Array.from({ length: 7 }, () => awsError(name)), { expiresInHours: 24 }];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
     },
   );
 
   test.each(['AccessDeniedException', 'UnauthorizedException'])('fails if %s lasts longer than a minute', async (name) => {
     const world = new TestWorld();
-    const start = world.time.now();
+    const startedAt = world.time.now();
     world.api.createAuthorizationResults = [awsError(name, 'not allowed', 403)];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: ${name}: not allowed. ` +
@@ -412,31 +418,35 @@ describe('errors', () => {
         'gamelift:DeleteVpcPeeringAuthorization, gamelift:DescribeVpcPeeringAuthorizations and the EC2 actions that GameLift requires for ' +
         `VPC ${VPC}, and that no service control policy or permissions boundary denies them, then try again`,
     );
-    expect(world.time.now() - start).toBe(80_000);
+    // the handler tries every ten seconds, until more than 75 seconds have passed
+    expect(world.time.now() - startedAt).toBe(80_000);
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'])(
     'retries after %s each time the clock reaches a multiple of 10.5 seconds',
     async (name) => {
       const world = new TestWorld();
-      const start = world.time.now();
-      world.api.createAuthorizationResults = [...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')), { hours: 24 }];
+      const startedAt = world.time.now();
+      world.api.createAuthorizationResults = [
+        ...Array.from({ length: 6 }, () => awsError(name, 'Rate exceeded')),
+        { expiresInHours: 24 },
+      ];
       expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
-      expect(start % 10_500).toBe(0);
-      expect(world.time.now() - start).toBe(6 * 10_500);
+      expect(startedAt % 10_500).toBe(0);
+      expect(world.time.now() - startedAt).toBe(6 * 10_500);
     },
   );
 
-  test('names the rate limit as the cause if the call is throttled until the time is up', async () => {
+  test('fails with a reason that names the rate limit if the call is throttled until the time is up', async () => {
     const world = new TestWorld();
-    const start = world.time.now();
+    const startedAt = world.time.now();
     world.api.createAuthorizationResults = [awsError('ThrottlingException', 'Rate exceeded')];
     expect((await world.run(requestOf('Create')))?.Reason).toBe(
       `could not authorize VPC peering ${PAIR_TEXT}: CreateVpcPeeringAuthorization was still throttled after 300 seconds (GameLift allows ` +
         'one call in ten seconds of each peering operation for the whole account). ' +
         'Other callers in this account use the same operation: try again when they have finished',
     );
-    expect(world.time.now() - start).toBe(300_000);
+    expect(world.time.now() - startedAt).toBe(300_000);
   });
 
   test.each([
@@ -447,7 +457,7 @@ describe('errors', () => {
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
   ])('retries after $name: $message', async (error) => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [error, error, error, error, { hours: 24 }];
+    world.api.createAuthorizationResults = [error, error, error, error, { expiresInHours: 24 }];
     expect((await world.run(requestOf('Create')))?.Status).toBe('SUCCESS');
   });
 
@@ -460,7 +470,7 @@ describe('errors', () => {
     expect(world.api.calls).toHaveLength(5);
   });
 
-  test('reports an unknown error at once', async () => {
+  test('fails at once if GameLift returns an unknown error', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [awsError('BrandNewException', 'hello')];
     expect((await world.run(requestOf('Create')))?.Reason).toContain('BrandNewException: hello.');
@@ -473,23 +483,25 @@ describe('errors', () => {
     world.api.createAuthorizationResults = [awsError('InvalidRequestException')];
     world.api.describeAuthorizationsResults = [[world.api.authorizationExpiringIn(12)]];
     await world.run(requestOf('Update'));
-    expect(world.api.calls).toEqual([CREATE, AUTHORIZATIONS]);
+    expect(world.api.calls).toEqual([CREATE, DESCRIBE_AUTHORIZATIONS]);
   });
 });
 
 describe('the delete that follows a failed create', () => {
+  /** Runs a create that fails, then the delete. Returns the calls of the delete. */
   async function failThenDelete(world: TestWorld): Promise<string[]> {
-    const failed = await world.run(requestOf('Create'));
-    expect(failed?.Status).toBe('FAILED');
+    const createResponse = await world.run(requestOf('Create'));
+    expect(createResponse?.Status).toBe('FAILED');
     world.api.calls.length = 0;
     world.api.deleteAuthorizationResults = ['done'];
-    const deleted = await world.run(requestOf('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    expect(deleted).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: failed?.PhysicalResourceId });
+    const { PhysicalResourceId } = createResponse ?? {};
+    const deleteResponse = await world.run(requestOf('Delete', { PhysicalResourceId }));
+    expect(deleteResponse).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
     return world.api.calls;
   }
 
   test.each(['AccessDeniedException', 'UnauthorizedException', 'ThrottlingException', 'NotFoundException'])(
-    "cancels nothing if every call failed with %s, because an authorization may be another stack's",
+    'cancels nothing if every call failed with %s, because an authorization may belong to another stack',
     async (name) => {
       const world = new TestWorld();
       world.api.createAuthorizationResults = [awsError(name)];
@@ -500,21 +512,21 @@ describe('the delete that follows a failed create', () => {
   test('cancels the authorization if a call may have taken effect', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [awsError('TimeoutError'), awsError('AccessDeniedException')];
-    expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
+    expect(await failThenDelete(world)).toEqual([DESCRIBE_PEERINGS, DELETE]);
   });
 
   test('cancels the authorization if GameLift returned no expiration time', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [{ PeerVpcId: VPC }];
-    expect(await failThenDelete(world)).toEqual([PEERINGS, DELETE]);
+    expect(await failThenDelete(world)).toEqual([DESCRIBE_PEERINGS, DELETE]);
   });
 
   test('cancels the authorization if an update has succeeded after the failed create', async () => {
     const world = new TestWorld();
-    world.api.createAuthorizationResults = [awsError('NotFoundException'), { hours: 24 }];
-    const failed = await world.run(requestOf('Create'));
-    const updated = await world.run(requestOf('Update', { PhysicalResourceId: failed?.PhysicalResourceId }));
-    await world.run(requestOf('Delete', { PhysicalResourceId: updated?.PhysicalResourceId }));
+    world.api.createAuthorizationResults = [awsError('NotFoundException'), { expiresInHours: 24 }];
+    const createResponse = await world.run(requestOf('Create'));
+    const updateResponse = await world.run(requestOf('Update', { PhysicalResourceId: createResponse?.PhysicalResourceId }));
+    await world.run(requestOf('Delete', { PhysicalResourceId: updateResponse?.PhysicalResourceId }));
     expect(world.api.calls.at(-1)).toBe(DELETE);
   });
 });

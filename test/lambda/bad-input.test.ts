@@ -8,7 +8,7 @@ import { propertiesOf, recordingLog, requestOf, STACK_ID } from './world';
 import type { TestResponse } from './world';
 
 /*
- * For any event, the handler sends at most one response. Its reason names the problem. The handler makes no call with invalid input.
+ * For any event, the handler sends at most one response. If the input is invalid, the response says why, and the handler makes no call to AWS.
  */
 
 const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
@@ -23,7 +23,7 @@ interface Outcome {
   /** The length of the longest response. */
   readonly maxBytes: number;
   readonly calls: readonly string[];
-  readonly logged: readonly LogRecord[];
+  readonly logRecords: readonly LogRecord[];
   readonly error: string | undefined;
 }
 
@@ -32,7 +32,7 @@ async function handle(event: unknown): Promise<Outcome> {
   const responses: string[] = [];
   const urls: string[] = [];
   const calls: string[] = [];
-  const logged: LogRecord[] = [];
+  const logRecords: LogRecord[] = [];
   const refuse = (call: string): Promise<never> => {
     calls.push(call);
     return Promise.reject(new Error(`the test did not expect ${call}`));
@@ -50,7 +50,7 @@ async function handle(event: unknown): Promise<Outcome> {
       return Promise.resolve(200);
     },
     time,
-    log: recordingLog(logged),
+    log: recordingLog(logRecords),
     region: 'eu-central-1',
   });
   const end = time.now() + 900_000;
@@ -63,12 +63,12 @@ async function handle(event: unknown): Promise<Outcome> {
     urls,
     maxBytes: Math.max(0, ...responses.map((body) => Buffer.byteLength(body))),
     calls,
-    logged,
+    logRecords,
     error,
   };
 }
 
-/** Handles an invalid request. Returns an object to compare with that of `failure`. */
+/** Handles an invalid request. Returns an object to compare with the object of `expectedFailure`. */
 async function resultOf(event: unknown): Promise<object> {
   const { responses, maxBytes, calls, error } = await handle(event);
   const [response] = responses;
@@ -84,13 +84,13 @@ async function resultOf(event: unknown): Promise<object> {
   };
 }
 
-const NEW_ID = '6b2e1c9c-0000-4000-8000-000000000000/Authorization';
+const PHYSICAL_ID = '6b2e1c9c-0000-4000-8000-000000000000/Authorization';
 
 /** The object that `resultOf` must return for an invalid request. */
-function failure(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
+function expectedFailure(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, id?: string): object {
   return {
     status: 'FAILED',
-    id: id ?? (requestType === 'Create' ? `${NEW_ID}/nothing-done` : NEW_ID),
+    id: id ?? (requestType === 'Create' ? `${PHYSICAL_ID}/nothing-done` : PHYSICAL_ID),
     reason,
     responses: 1,
     isShort: true,
@@ -100,16 +100,16 @@ function failure(requestType: (typeof REQUEST_TYPES)[number], reason: unknown, i
   };
 }
 
-function escape(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 function startingWith(beginning: string): unknown {
-  return expect.stringMatching(new RegExp(`^${escape(beginning)}`)) as unknown;
+  return expect.stringMatching(new RegExp(`^${escapeRegExp(beginning)}`)) as unknown;
 }
 
 function startingAndEndingWith(beginning: string, end: string): unknown {
-  return expect.stringMatching(new RegExp(`^${escape(beginning)}.*${escape(end)}$`, 's')) as unknown;
+  return expect.stringMatching(new RegExp(`^${escapeRegExp(beginning)}.*${escapeRegExp(end)}$`, 's')) as unknown;
 }
 
 /** A list that is nested too deeply for a recursive function. */
@@ -164,12 +164,12 @@ describe('events', () => {
   /** Handles an event, and checks what must hold for any event. */
   async function handleAndCheck(event: unknown): Promise<Outcome> {
     const outcome = await handle(event);
-    const { responses, urls, maxBytes, logged, error } = outcome;
+    const { responses, urls, maxBytes, logRecords, error } = outcome;
     expect({ error, urls: urls.filter((url) => new URL(url).protocol !== 'https:') }).toEqual({ error: undefined, urls: [] });
     expect(responses.length).toBeLessThanOrEqual(1);
     expect(maxBytes).toBeLessThanOrEqual(4096);
-    // without a response, the log explains why
-    expect(logged).toHaveLength(responses.length === 1 ? logged.length : 1);
+    // if there is no response, one log record says why
+    expect(logRecords).toHaveLength(responses.length === 1 ? logRecords.length : 1);
     return outcome;
   }
 
@@ -203,12 +203,12 @@ describe('events', () => {
     );
   });
 
-  test('ignores members that have the names of inherited members of objects', async () => {
+  test('ignores members whose names are those of inherited members, such as toString', async () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']) {
-      const inherited = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
-      expect(await handleAndCheck(inherited)).toMatchObject({ responses: [], calls: [] });
-      expect(await resultOf(requestOf('Create', { ResourceProperties: inherited }))).toEqual(
-        failure('Create', startingWith('PeerVpcId must be the id of a VPC')),
+      const event = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
+      expect(await handleAndCheck(event)).toMatchObject({ responses: [], calls: [] });
+      expect(await resultOf(requestOf('Create', { ResourceProperties: event }))).toEqual(
+        expectedFailure('Create', startingWith('PeerVpcId must be the id of a VPC')),
       );
     }
   });
@@ -281,10 +281,10 @@ describe('events', () => {
     async (_, PhysicalResourceId) => {
       for (const type of ['Update', 'Delete'] as const) {
         expect(await resultOf(requestOf(type, { PhysicalResourceId }))).toEqual(
-          failure(
+          expectedFailure(
             type,
             `PhysicalResourceId must be a string, got ${JSON.stringify(PhysicalResourceId)}`,
-            `${NEW_ID}/nothing-done`,
+            `${PHYSICAL_ID}/nothing-done`,
           ),
         );
       }
@@ -300,9 +300,9 @@ describe('events', () => {
     ['StackId', `arn:aws:cloudformation:eu-central-1:111111111111:stack/Peered/${'0'.repeat(4000)}`],
   ])('makes no call if this %s is too long for a response', async (field, value) => {
     for (const type of ['Update', 'Delete']) {
-      const { responses, calls, logged } = await handleAndCheck(requestOf(type, { [field]: value }));
+      const { responses, calls, logRecords } = await handleAndCheck(requestOf(type, { [field]: value }));
       expect({ responses, calls }).toEqual({ responses: [], calls: [] });
-      expect(logged[0]?.message).toMatch(
+      expect(logRecords[0]?.message).toMatch(
         /^the event is not a request from CloudFormation: its ids are so long that a response would take \d+ bytes$/,
       );
     }
@@ -327,9 +327,9 @@ describe('a reason shows', () => {
     ['only whole emoji', '🎮'.repeat(100), `"${'🎮'.repeat(58)}...`],
     ['only whole emoji after one letter', `x${'🎮'.repeat(100)}`, `"x${'🎮'.repeat(57)}...`],
     ['that a value is nested too deeply', DEEPLY_NESTED, 'a value that is nested too deeply to show'],
-  ])('%s', async (_, RequestType, shown) => {
+  ])('%s', async (_, RequestType, shownValue) => {
     expect(await resultOf(requestOf('Create', { RequestType }))).toEqual(
-      failure('Create', `RequestType must be one of Create, Update, Delete, got ${shown}`),
+      expectedFailure('Create', `RequestType must be one of Create, Update, Delete, got ${shownValue}`),
     );
   });
 });
@@ -350,11 +350,11 @@ describe('resource types', () => {
     `x${'🎮'.repeat(100)}`,
     '\ud83c',
   ])(
-    'fails without a call for an unknown type, even in a delete, because something may be left (case %#)',
+    'fails without a call for an unknown type, even in a delete, because the resource may still exist (case %#)',
     async (ResourceType) => {
       for (const type of REQUEST_TYPES) {
         expect(await resultOf(requestOf(type, { ResourceType }))).toEqual(
-          failure(
+          expectedFailure(
             type,
             startingWith(
               `this version of the handler does not support the resource type ${JSON.stringify(ResourceType).slice(0, 100)}`,
@@ -384,12 +384,12 @@ describe('schema versions', () => {
   ];
 
   test.each(INVALID_VERSIONS)(
-    'creates and updates fail if the schema version is %s, which may be a later one',
+    'a create and an update fail if the schema version is %s, which may be a later version',
     async (_, SchemaVersion) => {
       const ResourceProperties = propertiesOf({ SchemaVersion });
       for (const type of ['Create', 'Update'] as const) {
         expect(await resultOf(requestOf(type, { ResourceProperties }))).toEqual(
-          failure(
+          expectedFailure(
             type,
             expect.stringMatching(
               /^SchemaVersion is .{1,120}, and this version of the handler supports up to 1: deploy with the version of cdk-gamelift-vpc-peering that synthesized the template$/s,
@@ -401,7 +401,7 @@ describe('schema versions', () => {
   );
 
   test.each(INVALID_VERSIONS)(
-    'a delete uses the properties that it can read if the schema version is %s, as in the rollback of an upgrade',
+    'a delete uses the properties that it can read if the schema version is %s, because an upgrade may be rolled back',
     async (_, SchemaVersion) => {
       const ResourceProperties = propertiesOf({ SchemaVersion, Added: 'x' });
       // the handler checks whether anything is peered, and cancels nothing, because the check fails
@@ -412,10 +412,10 @@ describe('schema versions', () => {
   );
 
   test.each(INVALID_VERSIONS)(
-    'a delete fails if the schema version is %s and the properties are unreadable, because something may be left',
+    'a delete fails if the schema version is %s and the properties are unreadable, because the resource may still exist',
     async (_, SchemaVersion) => {
       expect(await resultOf(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
-        failure('Delete', startingWith('PeerVpcId must be ')),
+        expectedFailure('Delete', startingWith('PeerVpcId must be ')),
       );
     },
   );
@@ -431,7 +431,7 @@ describe('schema versions', () => {
   });
 });
 
-describe('properties', () => {
+describe('invalid properties', () => {
   interface PropertyCase {
     readonly name: string;
     /** Follows "must be" in the reason. */
@@ -441,7 +441,7 @@ describe('properties', () => {
     readonly validValue: unknown;
     /** Values that are almost valid. */
     readonly nearMisses: readonly unknown[];
-    readonly optional?: true;
+    readonly isOptional?: true;
   }
 
   const accountProperty = (name: string, property: string): PropertyCase => ({
@@ -459,7 +459,7 @@ describe('properties', () => {
     nearMisses: [' true ', 'True', 'TRUE', 'yes', '1', 'truefalse', 'true|false'],
   });
 
-  const PAIR: readonly PropertyCase[] = [
+  const PAIR_PROPERTIES: readonly PropertyCase[] = [
     {
       name: 'PeerVpcId',
       requirement: 'the id of a VPC such as vpc-0123456789abcdef0',
@@ -481,7 +481,7 @@ describe('properties', () => {
       requirement: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
       setBy: 'peerRole of the VpcPeeringAuthorization',
       validValue: 'arn:aws:iam::111111111111:role/Peering',
-      optional: true,
+      isOptional: true,
       nearMisses: ['Peering', 'arn:aws:iam::11111111111:role/Peering', 'arn:aws:iam::111111111111:user/Peering'].concat(
         ['arn:aws:iam::111111111111:role/', 'arn:aws:sts::111111111111:assumed-role/Peering/me', 'arn:aws:iam:::role/Peering'],
         [
@@ -494,8 +494,8 @@ describe('properties', () => {
     },
   ];
 
-  const CONNECTION: readonly PropertyCase[] = [
-    ...PAIR,
+  const CONNECTION_PROPERTIES: readonly PropertyCase[] = [
+    ...PAIR_PROPERTIES,
     {
       name: 'FleetId',
       requirement: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',
@@ -526,7 +526,7 @@ describe('properties', () => {
       requirement: 'a list of ids of route tables such as rtb-0123456789abcdef0',
       setBy: 'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select',
       validValue: ['rtb-0123456789abcdef0'],
-      optional: true,
+      isOptional: true,
       nearMisses: [
         'rtb-0123456789abcdef0',
         'rtb-1,rtb-2',
@@ -543,32 +543,32 @@ describe('properties', () => {
     booleanProperty('PeerOnCreate', 'peerOnCreate'),
   ];
 
-  const TYPES: readonly (readonly [string, readonly PropertyCase[]])[] = [
-    ['Custom::GameLiftVpcPeeringAuthorization', PAIR],
-    ['Custom::GameLiftVpcPeeringConnection', CONNECTION],
-    ['Custom::GameLiftVpcPeeringTeardown', PAIR],
+  const PROPERTIES_OF_TYPES: readonly (readonly [string, readonly PropertyCase[]])[] = [
+    ['Custom::GameLiftVpcPeeringAuthorization', PAIR_PROPERTIES],
+    ['Custom::GameLiftVpcPeeringConnection', CONNECTION_PROPERTIES],
+    ['Custom::GameLiftVpcPeeringTeardown', PAIR_PROPERTIES],
   ];
 
   const validPropertiesOf = (cases: readonly PropertyCase[]): Readonly<Record<string, unknown>> =>
     Object.fromEntries(cases.map(({ name, validValue }) => [name, validValue]));
 
   /** Invalid values of the property, each with a description. */
-  function invalidValuesOf({ validValue, nearMisses, optional }: PropertyCase): readonly (readonly [string, unknown])[] {
+  function invalidValuesOf({ validValue, nearMisses, isOptional }: PropertyCase): readonly (readonly [string, unknown])[] {
     const withExtraCharacters =
       typeof validValue === 'string'
         ? [`${validValue}\n`, `\n${validValue}`, ` ${validValue}`, `${validValue} `, `${validValue}\u0000`, `${validValue}\u200b`]
         : [];
     return [
-      ...(optional ? [] : [['missing', undefined] as const]),
+      ...(isOptional ? [] : [['missing', undefined] as const]),
       ...Object.entries(INVALID_VALUES),
       ...[...ODD_STRINGS, ...nearMisses, ...withExtraCharacters, [validValue], { value: validValue }].map(
         (value) => [JSON.stringify(value), value] as const,
       ),
-    ].map(([kind, value]) => [kind.slice(0, 60), value]);
+    ].map(([description, value]) => [description.slice(0, 60), value]);
   }
 
-  /** The beginning of the value in the reason. */
-  function shown(name: string, value: unknown): string {
+  /** How the reason shows the value: its beginning or, for a list of route tables, the beginning of the invalid item. */
+  function shownValueOf(name: string, value: unknown): string {
     if (Array.isArray(value) && name === 'RouteTableIds') {
       return `one with ${JSON.stringify(value.find((item) => item !== 'rtb-1')).slice(0, 60)}`;
     }
@@ -591,37 +591,40 @@ describe('properties', () => {
     );
   }
 
-  describe.each(TYPES)('of a %s', (ResourceType, declared) => {
-    const validProperties = validPropertiesOf(declared);
+  describe.each(PROPERTIES_OF_TYPES)('of a %s', (ResourceType, propertyCases) => {
+    const validProperties = validPropertiesOf(propertyCases);
 
-    test.each(declared)('fails with a reason if $name is invalid', async (property) => {
-      const { name, requirement, setBy } = property;
-      for (const [kind, value] of invalidValuesOf(property)) {
-        const reason = startingAndEndingWith(
-          `${name} must be ${requirement}, got ${kind === 'a deeply nested object' ? 'a value that is nested too deeply to show' : shown(name, value)}`,
-          `. Correct the ${setBy}, then deploy again`,
-        );
-        const [create, update] = requestsWith(ResourceType, validProperties, { [name]: value });
-        expect([kind, await resultOf(create)]).toEqual([kind, failure('Create', reason)]);
-        expect([kind, await resultOf(update)]).toEqual([kind, failure('Update', reason)]);
-      }
-    });
+    test.each(propertyCases)(
+      'make a create and an update fail with a reason that names the property: $name',
+      async (property) => {
+        const { name, requirement, setBy } = property;
+        for (const [description, value] of invalidValuesOf(property)) {
+          const reason = startingAndEndingWith(
+            `${name} must be ${requirement}, got ${description === 'a deeply nested object' ? 'a value that is nested too deeply to show' : shownValueOf(name, value)}`,
+            `. Correct the ${setBy}, then deploy again`,
+          );
+          const [create, update] = requestsWith(ResourceType, validProperties, { [name]: value });
+          expect([description, await resultOf(create)]).toEqual([description, expectedFailure('Create', reason)]);
+          expect([description, await resultOf(update)]).toEqual([description, expectedFailure('Update', reason)]);
+        }
+      },
+    );
 
-    test.each(declared)('a delete succeeds if $name is invalid, because nothing was ever created', async (property) => {
-      for (const [kind, value] of invalidValuesOf(property)) {
+    test.each(propertyCases)('do not make a delete fail, because nothing was ever created: $name', async (property) => {
+      for (const [description, value] of invalidValuesOf(property)) {
         const [, , event] = requestsWith(ResourceType, validProperties, { [property.name]: value });
-        const { responses, calls, logged, error } = await handle(event);
-        expect([kind, responses, calls, error]).toMatchObject([
-          kind,
-          [{ Status: 'SUCCESS', PhysicalResourceId: NEW_ID }],
+        const { responses, calls, logRecords, error } = await handle(event);
+        expect([description, responses, calls, error]).toMatchObject([
+          description,
+          [{ Status: 'SUCCESS', PhysicalResourceId: PHYSICAL_ID }],
           [],
           undefined,
         ]);
-        expect(logged[0]?.message).toMatch(new RegExp(`^nothing to delete: ${property.name} must be `));
+        expect(logRecords[0]?.message).toMatch(new RegExp(`^nothing to delete: ${property.name} must be `));
       }
     });
 
-    test('fails if ExternalId is invalid, and never shows it', async () => {
+    test('make a request fail without showing the value: ExternalId', async () => {
       const secret = 'hush-hush';
       const strings = ['', 'x', `${secret} `, `${secret}\n`, `${secret}\u0000`, `${secret}ü`, `${secret}🎮`, secret.repeat(200)];
       for (const value of [
@@ -634,17 +637,17 @@ describe('properties', () => {
           'ExternalId must consist of 2 to 1224 letters, digits and the characters _+=,.@:/- only. Correct the externalId of the ' +
           'VpcPeeringAuthorization, then deploy again';
         const [create, update, remove] = requestsWith(ResourceType, validProperties, { ExternalId: value });
-        expect(await resultOf(create)).toEqual(failure('Create', reason));
-        expect(await resultOf(update)).toEqual(failure('Update', reason));
+        expect(await resultOf(create)).toEqual(expectedFailure('Create', reason));
+        expect(await resultOf(update)).toEqual(expectedFailure('Update', reason));
         for (const event of [create, update, remove]) {
-          const { responses, logged, calls } = await handle(event);
+          const { responses, logRecords, calls } = await handle(event);
           expect(calls).toEqual([]);
-          expect(JSON.stringify([responses, logged])).not.toContain(secret);
+          expect(JSON.stringify([responses, logRecords])).not.toContain(secret);
         }
       }
     });
 
-    test('fails if the properties are not an object, and never shows them, because they may contain an ExternalId', async () => {
+    test('make a request fail without showing them if they are not an object, because they may contain an ExternalId', async () => {
       const values = {
         null: null,
         'a string': 'hush-hush',
@@ -652,17 +655,17 @@ describe('properties', () => {
         'a boolean': true,
         'a list': [{ ExternalId: 'hush-hush' }],
       };
-      for (const [kind, ResourceProperties] of Object.entries({ ...values, nothing: undefined })) {
+      for (const [description, ResourceProperties] of Object.entries({ ...values, nothing: undefined })) {
         for (const type of REQUEST_TYPES) {
           expect(await resultOf(requestOf(type, { ResourceType, ResourceProperties }))).toEqual(
-            failure(type, `ResourceProperties must be an object, got ${kind}`),
+            expectedFailure(type, `ResourceProperties must be an object, got ${description}`),
           );
         }
       }
     });
   });
 
-  test('says that a value is not a string if it would be valid as a string', async () => {
+  test('make a create fail with a reason that says that the value is not a string, if the value would be valid as a string', async () => {
     for (const [change, reason] of [
       [
         { DnsResolution: true },
@@ -675,18 +678,18 @@ describe('properties', () => {
           'VpcPeeringConnection, then deploy again',
       ],
     ] as const) {
-      const validProperties = validPropertiesOf(CONNECTION);
+      const validProperties = validPropertiesOf(CONNECTION_PROPERTIES);
       const [create] = requestsWith('Custom::GameLiftVpcPeeringConnection', validProperties, change);
-      expect(await resultOf(create)).toEqual(failure('Create', reason));
+      expect(await resultOf(create)).toEqual(expectedFailure('Create', reason));
     }
   });
 
-  test('shows the invalid item of a long list', async () => {
-    const validProperties = validPropertiesOf(CONNECTION);
+  test('make a create fail with a reason that shows the invalid item of a long list', async () => {
+    const validProperties = validPropertiesOf(CONNECTION_PROPERTIES);
     const RouteTableIds = [...Array.from({ length: 10_000 }, (_, index) => `rtb-${index}`), 'subnet-7'];
     const [create] = requestsWith('Custom::GameLiftVpcPeeringConnection', validProperties, { RouteTableIds });
     expect(await resultOf(create)).toEqual(
-      failure(
+      expectedFailure(
         'Create',
         'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7". Correct the ' +
           'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select, then deploy again',
@@ -695,22 +698,22 @@ describe('properties', () => {
   });
 });
 
-describe('renewals', () => {
-  function renewal(change: Readonly<Record<string, unknown>> = {}): object {
+describe('a scheduled renewal', () => {
+  function renewalEvent(change: Readonly<Record<string, unknown>> = {}): object {
     const ids = { StackId: STACK_ID, LogicalResourceId: 'Authorization', MinimumValiditySeconds: '46800' };
     return { GameLiftVpcPeeringRenewal: propertiesOf({ ...ids, ...change }) };
   }
 
-  test('renews if the event is valid', async () => {
-    expect((await handle(renewal())).calls).toEqual(['createVpcPeeringAuthorization']);
+  test('authorizes if the event is valid', async () => {
+    expect((await handle(renewalEvent())).calls).toEqual(['createVpcPeeringAuthorization']);
   });
 
   test.each(
     Object.entries({ null: null, 'a string': JSON.stringify({ ExternalId: 'hush-hush' }), 'a number': 7, 'a list': ['x'] }),
-  )('fails if the event contains %s, so that Lambda reports it', async (kind, value) => {
-    const { error, calls, responses, logged } = await handle({ GameLiftVpcPeeringRenewal: value });
-    expect(error).toBe(`GameLiftVpcPeeringRenewal must be an object, got ${kind}`);
-    expect({ calls, responses, logged }).toEqual({ calls: [], responses: [], logged: [] });
+  )('fails if the event contains %s, so that Lambda reports the failure', async (description, value) => {
+    const { error, calls, responses, logRecords } = await handle({ GameLiftVpcPeeringRenewal: value });
+    expect(error).toBe(`GameLiftVpcPeeringRenewal must be an object, got ${description}`);
+    expect({ calls, responses, logRecords }).toEqual({ calls: [], responses: [], logRecords: [] });
   });
 
   test('fails with a reason for random JSON', async () => {
@@ -724,6 +727,7 @@ describe('renewals', () => {
     );
   });
 
+  /** How the reason continues after the name of the property. */
   const REASONS = {
     SchemaVersion: 'is ',
     PeerVpcId: 'must be the id of a VPC such as vpc-0123456789abcdef0, got ',
@@ -741,12 +745,13 @@ describe('renewals', () => {
   };
 
   test.each(Object.entries(REASONS))('fails with a reason if %s is invalid', async (name, reason) => {
-    const texts = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
-    const invalidValues = [...Object.values(INVALID_VALUES), ...texts, ...(MORE_INVALID_VALUES[name] ?? [])];
+    // any word is a valid logical id
+    const invalidStrings = ODD_STRINGS.filter((text) => name !== 'LogicalResourceId' || !/^\w+$/.test(text));
+    const invalidValues = [...Object.values(INVALID_VALUES), ...invalidStrings, ...(MORE_INVALID_VALUES[name] ?? [])];
     // the version may be missing, and 0 is valid as an earlier version
     const values = name === 'SchemaVersion' ? invalidValues.filter((value) => value !== 0) : [undefined, ...invalidValues];
     for (const value of values) {
-      const { error, calls, responses } = await handle(renewal({ [name]: value }));
+      const { error, calls, responses } = await handle(renewalEvent({ [name]: value }));
       expect(error).toMatch(new RegExp(`^${name} ${reason}`));
       expect(error?.length).toBeLessThan(400);
       expect({ calls, responses }).toEqual({ calls: [], responses: [] });
@@ -754,7 +759,7 @@ describe('renewals', () => {
   });
 });
 
-describe('templates', () => {
+describe('properties in a template', () => {
   const TEMPLATE_STACK_ID = STACK_ID.replace('eu-central-1', 'us-east-1');
   let world: SimulatedWorld;
 
@@ -863,7 +868,7 @@ describe('templates', () => {
     return JSON.parse(text) as Properties;
   }
 
-  function idOf(name: TypeName): string {
+  function physicalIdOf(name: TypeName): string {
     const key = name === 'Connection' ? `/${world.fleetId}/${world.vpcId}` : '';
     return `6b2e1c9c-0000-4000-8000-000000000000/${name}${key}`;
   }
@@ -874,7 +879,7 @@ describe('templates', () => {
       LogicalResourceId: name,
       ResourceType: `Custom::GameLiftVpcPeering${name}`,
       ResourceProperties: properties,
-      ...(requestType === 'Create' ? {} : { PhysicalResourceId: idOf(name) }),
+      ...(requestType === 'Create' ? {} : { PhysicalResourceId: physicalIdOf(name) }),
       ...change,
     });
   }
@@ -897,16 +902,16 @@ describe('templates', () => {
       );
       if (name === 'Connection') {
         const routeTableIds = propertiesByType === ALL_PROPERTIES ? world.routeTableIds.slice(1, 2) : world.routeTableIds;
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds });
+        expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: routeTableIds });
       }
       await expectSuccess(request('Delete', name, properties));
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
-      const session = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
-      expect(world.assumedRoles.at(-1)).toEqual(propertiesByType === ALL_PROPERTIES ? session : undefined);
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
+      const assumedRole = { arn: 'arn:aws:iam::111111111111:role/Peering', externalId: 'studio-7', session: `Peered.${name}` };
+      expect(world.assumedRoles.at(-1)).toEqual(propertiesByType === ALL_PROPERTIES ? assumedRole : undefined);
     });
   });
 
-  describe.each(TYPE_NAMES)('properties of type %s', (name) => {
+  describe.each(TYPE_NAMES)('for the resource type %s', (name) => {
     /** Creates and updates a resource with valid properties. Returns the calls of the update. */
     async function createAndUpdate(properties: Properties): Promise<readonly string[]> {
       await expectSuccess(request('Create', name, properties));
@@ -942,12 +947,12 @@ describe('templates', () => {
       ];
       for (const value of [...Object.values(INVALID_VALUES), ...ODD_STRINGS]) {
         // without a role, the external id is not used
-        const withInvalid = {
+        const propertiesWithValue = {
           ...properties,
           ExternalId: value,
           ...Object.fromEntries(unusedProperties.map((property) => [property, value])),
         };
-        await expectSuccess(request('Update', name, withInvalid, { OldResourceProperties: withInvalid }));
+        await expectSuccess(request('Update', name, propertiesWithValue, { OldResourceProperties: propertiesWithValue }));
         expect(world.calls).toEqual(calls);
       }
     });
@@ -957,7 +962,7 @@ describe('templates', () => {
       await createAndUpdate(properties);
       const check = async (previous: unknown): Promise<void> => {
         const { response } = await world.run(request('Update', name, properties, { OldResourceProperties: previous }));
-        expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+        expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalIdOf(name) });
       };
       await check(undefined);
       await check({ SchemaVersion: '7', Pair: {} });
@@ -969,7 +974,7 @@ describe('templates', () => {
       }
       await fc.assert(fc.asyncProperty(fc.jsonValue(), check), { seed: 1, numRuns: 100 });
       if (name === 'Connection') {
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: world.routeTableIds });
+        expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: world.routeTableIds });
       }
     });
 
@@ -987,30 +992,30 @@ describe('templates', () => {
       '/',
     ];
 
-    test('work with a physical id that the handler did not generate', async () => {
+    test('are handled with a physical id that the handler did not generate', async () => {
       const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
       for (const PhysicalResourceId of PHYSICAL_IDS) {
         await expectSuccess(request('Create', name, properties));
         const update = request('Update', name, properties, { OldResourceProperties: properties, PhysicalResourceId });
         expect((await world.run(update)).response).toMatchObject({
           Status: 'SUCCESS',
-          PhysicalResourceId: name === 'Connection' ? idOf(name) : PhysicalResourceId,
+          PhysicalResourceId: name === 'Connection' ? physicalIdOf(name) : PhysicalResourceId,
         });
         const remove = request('Delete', name, properties, { PhysicalResourceId });
         expect((await world.run(remove)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
       }
     });
 
-    test.each([undefined, ''])('work with the physical id %j', async (PhysicalResourceId) => {
+    test.each([undefined, ''])('are handled with the physical id %j', async (PhysicalResourceId) => {
       const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
       await createAndUpdate(properties);
       for (const type of ['Update', 'Delete']) {
         const event = request(type, name, properties, { OldResourceProperties: properties, PhysicalResourceId });
-        expect((await world.run(event)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+        expect((await world.run(event)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalIdOf(name) });
       }
     });
 
-    test('after an invalid create: a delete makes no call, and an update with valid properties creates the resource', async () => {
+    test('can be invalid in a create: the delete makes no call, and an update with valid properties creates the resource', async () => {
       const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
       const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
       for (const ResourceProperties of [properties, {}, { PeerVpcId: 7 }, { SchemaVersion: 'junk' }]) {
@@ -1019,18 +1024,19 @@ describe('templates', () => {
         expect(world.calls).toEqual([]);
       }
       const update = request('Update', name, properties, { OldResourceProperties: {}, PhysicalResourceId });
-      expect((await world.run(update)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: idOf(name) });
+      expect((await world.run(update)).response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: physicalIdOf(name) });
     });
   });
 
-  test('a delete leaves the connection of another stack in place', async () => {
+  test('are not enough for a delete to delete the connection of another stack', async () => {
     const properties = adaptToWorld(REQUIRED_PROPERTIES.Connection);
     await expectSuccess(request('Create', 'Connection', properties));
     const StackId = TEMPLATE_STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
     await expectSuccess(request('Delete', 'Connection', properties, { StackId }));
     // a claim of this stack may exist that reads do not show yet, so the handler removes the tag and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);
+    // the claim and the note of the other stack
     expect(world.tags.size).toBe(2);
-    expect(world.state.statuses).toEqual(['active']);
+    expect(world.state.connectionStatuses).toEqual(['active']);
   });
 });

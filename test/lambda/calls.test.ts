@@ -8,10 +8,10 @@ import { awsError, recordingLog } from './world';
 const RATE_LIMIT_MILLISECONDS = 10_000;
 
 /** Returns how many seconds it takes until all callers that share a rate limit have succeeded. */
-async function secondsUntilAllSucceed(count: number, areThrottledCallsCounted: boolean, seed: number): Promise<number> {
+async function secondsUntilAllSucceed(callerCount: number, areThrottledCallsCounted: boolean, seed: number): Promise<number> {
   const random = randomNumbers(seed);
   const time = rehearsedTime(undefined, random);
-  const started = time.now();
+  const startedAt = time.now();
   let lastCallAt = 0;
   const call = (): Promise<void> => {
     const isThrottled = time.now() - lastCallAt < RATE_LIMIT_MILLISECONDS;
@@ -21,17 +21,17 @@ async function secondsUntilAllSucceed(count: number, areThrottledCallsCounted: b
     return isThrottled ? Promise.reject(awsError('ThrottlingException')) : Promise.resolve();
   };
   const log = recordingLog();
-  const callers = Array.from({ length: count }, async () => {
+  const callers = Array.from({ length: callerCount }, async () => {
     await time.sleep(1000 * random(), new AbortController().signal);
     await new Calls(time, log, new AbortController().signal).make('CreateVpcPeeringConnection', call);
   });
   await Promise.all(callers);
-  return (time.now() - started) / 1000;
+  return (time.now() - startedAt) / 1000;
 }
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit, by seed %i', (seed) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit, with random seed %i', (seed) => {
   test.each([
-    ['throttled calls do not count', false, 1.1],
+    ['throttled calls do not count against the rate limit', false, 1.1],
     ['each throttled call makes GameLift throttle for another ten seconds', true, 1.2],
   ])('all succeed in little more than the shortest possible time if %s', async (_, areThrottledCallsCounted, maxRatio) => {
     const minimumSeconds = 10 * MAX_CONCURRENT_CONNECTIONS;
@@ -41,47 +41,55 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit,
   });
 });
 
-describe('a check before each attempt', () => {
-  /** Makes a call that is throttled a few times. Returns the times of its checks and attempts, in milliseconds from the start. */
-  async function runWithChecks(
-    throttles: number,
-    checkSeconds: readonly number[] = [],
-  ): Promise<{ checks: number[]; attempts: number[] }> {
+describe('the check before each attempt of a call', () => {
+  /**
+   * Makes a call of which AWS throttles the first attempts. Returns when each check and each attempt started, in milliseconds from the start.
+   *
+   * @param throttledAttempts how many attempts AWS throttles
+   * @param checkSeconds how long each check takes; nothing by default
+   */
+  async function makeCall({
+    throttledAttempts,
+    checkSeconds = [],
+  }: {
+    readonly throttledAttempts: number;
+    readonly checkSeconds?: readonly number[];
+  }): Promise<{ checkTimes: number[]; attemptTimes: number[] }> {
     const time = rehearsedTime();
-    const started = time.now();
-    const [checks, attempts]: [number[], number[]] = [[], []];
+    const startedAt = time.now();
+    const [checkTimes, attemptTimes]: [number[], number[]] = [[], []];
     const { signal } = new AbortController();
     const call = (): Promise<void> => {
-      attempts.push(time.now() - started);
-      return attempts.length > throttles ? Promise.resolve() : Promise.reject(awsError('ThrottlingException'));
+      attemptTimes.push(time.now() - startedAt);
+      return attemptTimes.length > throttledAttempts ? Promise.resolve() : Promise.reject(awsError('ThrottlingException'));
     };
     const check = async (): Promise<void> => {
-      const seconds = checkSeconds[checks.length] ?? 0;
-      checks.push(time.now() - started);
+      const seconds = checkSeconds[checkTimes.length] ?? 0;
+      checkTimes.push(time.now() - startedAt);
       await time.sleep(1000 * seconds, signal);
     };
     await new Calls(time, recordingLog(), signal).make('CreateVpcPeeringConnection', call, { check });
-    return { checks, attempts };
+    return { checkTimes, attemptTimes };
   }
 
-  test('is never older than a delete assumes', async () => {
-    const { checks, attempts } = await runWithChecks(5);
-    expect(attempts).toHaveLength(6);
-    expect(checks).toHaveLength(6);
-    attempts.forEach((attempt, index) => {
-      expect(attempt - (checks[index] ?? 0)).toBeGreaterThanOrEqual(0);
-      expect(attempt - (checks[index] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
+  test('starts at most MAX_CHECK_AGE_MILLISECONDS before the attempt', async () => {
+    const { checkTimes, attemptTimes } = await makeCall({ throttledAttempts: 5 });
+    expect(attemptTimes).toHaveLength(6);
+    expect(checkTimes).toHaveLength(6);
+    attemptTimes.forEach((attempt, index) => {
+      expect(attempt - (checkTimes[index] ?? 0)).toBeGreaterThanOrEqual(0);
+      expect(attempt - (checkTimes[index] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
     });
   });
 
-  test('is repeated before the attempt if it took too long', async () => {
-    const { checks, attempts } = await runWithChecks(1, [0, 8]);
-    expect(checks).toHaveLength(3);
-    expect(attempts).toHaveLength(2);
-    expect((attempts[1] ?? 0) - (checks[2] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
+  test('runs again before the attempt if it took too long', async () => {
+    const { checkTimes, attemptTimes } = await makeCall({ throttledAttempts: 1, checkSeconds: [0, 8] });
+    expect(checkTimes).toHaveLength(3);
+    expect(attemptTimes).toHaveLength(2);
+    expect((attemptTimes[1] ?? 0) - (checkTimes[2] ?? 0)).toBeLessThanOrEqual(MAX_CHECK_AGE_MILLISECONDS);
   });
 
-  test('makes no call if it fails', async () => {
+  test('prevents the call if it fails', async () => {
     const call = jest.fn();
     const check = (): Promise<void> => Promise.reject(new Problem('the claim was removed', 'deploy again'));
     const calls = new Calls(rehearsedTime(), recordingLog(), new AbortController().signal);
@@ -96,18 +104,18 @@ test.each([
   ['ModifyVpcPeeringConnectionOptions', ''],
   ['DescribeRouteTables', ''],
 ])(
-  "a call of %s that is throttled until the time is up fails, and the error names GameLift's rate limit only if it applies",
-  async (operation, rateLimit) => {
+  "a call of %s fails if it is throttled until the time is up, and the error names GameLift's rate limit only for a peering operation of GameLift",
+  async (operation, rateLimitText) => {
     const time = rehearsedTime();
-    const timeUp = new AbortController();
+    const timeUpController = new AbortController();
     void time.sleep(60_000, new AbortController().signal).then(() => {
-      timeUp.abort(new Error('the time is up'));
+      timeUpController.abort(new Error('the time is up'));
     });
-    const call = new Calls(time, recordingLog(), timeUp.signal).make(operation, () =>
+    const call = new Calls(time, recordingLog(), timeUpController.signal).make(operation, () =>
       Promise.reject(awsError('ThrottlingException')),
     );
     await expect(call).rejects.toThrow(
-      `${operation} was still throttled after 60 seconds${rateLimit}. Other callers in this account use the same operation: try again when ` +
+      `${operation} was still throttled after 60 seconds${rateLimitText}. Other callers in this account use the same operation: try again when ` +
         'they have finished',
     );
   },

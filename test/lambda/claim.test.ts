@@ -1,12 +1,15 @@
 import { describeOwner, ownerOf } from '../../lambda/peering/claim';
 import { GUID } from './world';
 
+/** GameLift's limit. */
+const MAX_TAG_VALUE_LENGTH = 256;
+
 function owner(stackName: string, logicalResourceId: string, guid = GUID): string {
   const stackId = `arn:aws:cloudformation:us-east-1:111111111111:stack/${stackName}/${guid}`;
   return ownerOf({ stackId, logicalResourceId });
 }
 
-test('an owner is the stack name, the logical id and the unique part of the stack id', () => {
+test('ownerOf returns the stack name, the logical id and the unique part of the stack id', () => {
   expect(owner('Game', 'Peering')).toBe(`Game/Peering/${GUID}`);
 });
 
@@ -14,7 +17,7 @@ test.each([
   ['short', 'Game', 'Peering'],
   ['as long as possible', 'S'.repeat(128), 'P'.repeat(254)],
 ])(
-  'an owner with names that are %s fits into a tag, and differs from owners with another stack or logical id',
+  'ownerOf, if the stack name and the logical id are %s, returns a text that fits into a tag and differs for another stack or logical id',
   (_, stack, logicalId) => {
     const owners = [
       owner(stack, `${logicalId}1`),
@@ -23,7 +26,7 @@ test.each([
       owner(stack, `${logicalId}1`, GUID.replace(/0$/, '1')),
     ];
     expect(new Set(owners).size).toBe(owners.length);
-    expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(256);
+    expect(Math.max(...owners.map(({ length }) => length))).toBeLessThanOrEqual(MAX_TAG_VALUE_LENGTH);
     // a second call returns the same owner
     expect(owner(stack, `${logicalId}1`)).toBe(owners[0]);
   },
@@ -34,6 +37,6 @@ test.each([
   ['shows a tag that somebody has edited', 'Game', 'an unknown resource (its tag says "Game")'],
   ['shows an empty tag', '', 'an unknown resource (its tag says "")'],
   ['shows a tag with an empty part', `Game//${GUID}`, `an unknown resource (its tag says "Game//${GUID}")`],
-])('describeOwner %s', (_, tag, described) => {
-  expect(describeOwner(tag)).toBe(described);
+])('describeOwner %s', (_, tag, description) => {
+  expect(describeOwner(tag)).toBe(description);
 });

@@ -1,3 +1,4 @@
+import type { FleetOutcome } from 'rehearsal/aws';
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
 import type { Readings } from '../matrix/rehearsal';
 import { SimulatedWorld } from './simulated-world';
@@ -8,7 +9,7 @@ import type { TestResponse } from './world';
  * Sends requests for a connection to the handler, which runs on a simulated AWS.
  */
 
-const DENIED = awsError('UnauthorizedOperation');
+const EC2_DENIAL = awsError('UnauthorizedOperation');
 const ABSENT_FLEET_ID = 'fleet-01234567-89ab-cdef-0123-456789abcdef';
 
 let world: SimulatedWorld;
@@ -17,16 +18,18 @@ afterEach(() => {
   world.close();
 });
 
+/** Sends a request for the fleet's connection. `change` overrides some of its properties. */
 function send(
   type: 'Create' | 'Update' | 'Delete',
   change: object = {},
-  id?: string,
+  physicalId?: string,
 ): Promise<{ response: TestResponse | undefined }> {
-  return world.send(type, world.properties(change), id);
+  return world.send(type, world.properties(change), physicalId);
 }
 
-const denyEc2 = (service: string): Error | undefined => (service === 'ec2' ? DENIED : undefined);
+const denyEc2 = (service: string): Error | undefined => (service === 'ec2' ? EC2_DENIAL : undefined);
 
+/** Creates the fleet's connection. Throws an error if the request fails. */
 async function create(change: object = {}): Promise<TestResponse> {
   const { response } = await send('Create', change);
   if (response?.Status !== 'SUCCESS') {
@@ -36,33 +39,32 @@ async function create(change: object = {}): Promise<TestResponse> {
 }
 
 describe('a create fails before it changes anything', () => {
-  test.each([
-    [
-      'if the fleet does not exist',
-      {},
-      {},
-      { FleetId: ABSENT_FLEET_ID },
-      `there is no fleet ${ABSENT_FLEET_ID} in this account and us-east-1. Correct the fleet of the VpcPeeringConnection, then deploy again`,
-    ],
-    ['if the fleet has failed', {}, { end: 'error' }, {}, 'is in status ERROR and will not become ACTIVE. Look at its events'],
-    [
-      'if the fleet does not become ACTIVE',
-      {},
-      { end: 'hang' },
-      { TimeoutSeconds: '60' },
-      'was still in status ACTIVATING after 60 seconds. Look at its events, raise the timeout',
-    ],
-    [
-      'if routes are declared, and the handler has no access to the account of the VPC',
-      {},
-      {},
-      { PeerVpcAwsAccountId: '222222222222' },
-      "routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes.none() and no dnsResolution",
-    ],
-  ] as const)('%s', async (_, input, outcome, change, reason) => {
-    world = await SimulatedWorld.create({}, input, outcome);
+  test.each<{ name: string; fleetOutcome?: FleetOutcome; properties?: object; reason: string }>([
+    {
+      name: 'if the fleet does not exist',
+      properties: { FleetId: ABSENT_FLEET_ID },
+      reason: `there is no fleet ${ABSENT_FLEET_ID} in this account and us-east-1. Correct the fleet of the VpcPeeringConnection, then deploy again`,
+    },
+    {
+      name: 'if the fleet has failed',
+      fleetOutcome: { end: 'error' },
+      reason: 'is in status ERROR and will not become ACTIVE. Look at its events',
+    },
+    {
+      name: 'if the fleet does not become ACTIVE',
+      fleetOutcome: { end: 'hang' },
+      properties: { TimeoutSeconds: '60' },
+      reason: 'was still in status ACTIVATING after 60 seconds. Look at its events, raise the timeout',
+    },
+    {
+      name: 'if routes are declared, and the handler has no access to the account of the VPC',
+      properties: { PeerVpcAwsAccountId: '222222222222' },
+      reason: "routes and DNS of the VPC can't be set from another account. Pass PeeringRoutes.none() and no dnsResolution",
+    },
+  ])('$name', async ({ fleetOutcome, properties, reason }) => {
+    world = await SimulatedWorld.create({}, {}, fleetOutcome);
     const before = world.aws.inventory();
-    const { response } = await send('Create', change);
+    const { response } = await send('Create', properties);
     expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
     expect(response?.PhysicalResourceId).toMatch(/\/nothing-done$/);
     expect(world.aws.inventory()).toEqual(before);
@@ -79,7 +81,7 @@ describe('a create fails before it changes anything', () => {
   });
 });
 
-test("fails with GameLift's reason if GameLift refuses the request although it was just authorized", async () => {
+test("a create fails with GameLift's reason if GameLift refuses the request although the handler has just authorized", async () => {
   world = await SimulatedWorld.create();
   world.errorFor = (_, operation) =>
     operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException', 'Not today') : undefined;
@@ -87,13 +89,13 @@ test("fails with GameLift's reason if GameLift refuses the request although it w
   expect(response?.Reason).toContain(
     'GameLift refused CreateVpcPeeringConnection although it had just been authorized (InvalidRequestException: Not today)',
   );
-  // CloudFormation then sends a delete
+  // CloudFormation sends a delete after a failed create
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state.statuses).toEqual([]);
+  expect(world.state.connectionStatuses).toEqual([]);
 });
 
-test('repeats a refused request as often as other connections could have consumed the authorization', async () => {
+test('a create repeats a refused request as often as other connections could have consumed the authorization', async () => {
   world = await SimulatedWorld.create();
   world.outputFor = (_, operation) =>
     operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
@@ -106,7 +108,7 @@ test('repeats a refused request as often as other connections could have consume
   );
 });
 
-test("fails with GameLift's status and the CIDR blocks of the VPC if the connection fails", async () => {
+test("a create fails with GameLift's status and the CIDR blocks of the VPC if the connection fails", async () => {
   world = await SimulatedWorld.create({ endedCidrBlocks: 'not returned' });
   world.aws.scriptedOutcomes.connection = () => ({ end: 'failed', message: 'CIDR blocks overlap' });
   const { response } = await send('Create');
@@ -115,7 +117,7 @@ test("fails with GameLift's status and the CIDR blocks of the VPC if the connect
   );
 });
 
-test('makes all calls with a peer role in one session', async () => {
+test('a create makes all calls with a peer role in one session', async () => {
   world = await SimulatedWorld.create();
   const { response } = await send('Create', { PeerRoleArn: 'arn:aws:iam::111111111111:role/Peering' });
   expect(response?.Status).toBe('SUCCESS');
@@ -130,7 +132,7 @@ test.each<[string, Error, RegExp]>([
   ],
   [
     'denies',
-    DENIED,
+    EC2_DENIAL,
     /could not turn DNS resolution on for pcx-\S+ \(UnauthorizedOperation: .*\)\. Check that the handler's role is allowed to make this call, /,
   ],
 ])('the error says what to do if EC2 %s a change of DNS resolution', async (_, error, reason) => {
@@ -144,7 +146,7 @@ test.each<[string, Error, RegExp]>([
 test.each<[string, Error | undefined, RegExp]>([
   [
     'denies access to the peering connection',
-    DENIED,
+    EC2_DENIAL,
     /the handler can't read the VPC's peering connections from EC2, so its routes and DNS resolution are not set \(UnauthorizedOperation: .*\)\. Allow ec2:DescribeVpcPeeringConnections to the role /,
   ],
   [
@@ -163,10 +165,10 @@ test.each<[string, Error | undefined, RegExp]>([
   world.errorFor = () => undefined;
   world.outputFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
-describe('an update without a change', () => {
+describe('an update that changes no property', () => {
   test("responds with the attributes from EC2's tags, and makes no call to GameLift", async () => {
     world = await SimulatedWorld.create();
     const { Data, PhysicalResourceId } = await create();
@@ -197,7 +199,7 @@ describe('an update without a change', () => {
     const { response } = await send('Update', {}, PhysicalResourceId);
     expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
     expect(response?.Data?.VpcPeeringConnectionId).not.toBe(Data?.VpcPeeringConnectionId);
-    expect(world.state.statuses.filter((status) => status === 'active')).toEqual(['active']);
+    expect(world.state.connectionStatuses.filter((status) => status === 'active')).toEqual(['active']);
   });
 });
 
@@ -206,8 +208,8 @@ describe("the attributes contain GameLift's id of the connection if that differs
     world = await SimulatedWorld.create({ connectionIds: 'id of GameLift' });
   });
 
-  /** Checks the attributes in the response, and returns its physical id. */
-  function checkAttributes(response: TestResponse | undefined): string | undefined {
+  /** Checks the attributes in the response, and returns the physical id in the response. */
+  function expectAttributes(response: TestResponse | undefined): string | undefined {
     expect(response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     expect(response?.Data?.VpcPeeringConnectionId).toMatch(/^vpc-peering-/);
     return response?.PhysicalResourceId;
@@ -216,22 +218,22 @@ describe("the attributes contain GameLift's id of the connection if that differs
   test.each([
     ['that the resource created', {}],
     ['that the resource adopted', { AdoptExisting: 'true' }],
-  ])('for a connection %s, after a create, an update, and an update without a change', async (_, change) => {
+  ])('for a connection %s, after a create, an update, and an update that changes no property', async (_, change) => {
     if ('AdoptExisting' in change) {
       await world.connectByHand();
     }
-    const id = checkAttributes((await send('Create', change)).response);
-    checkAttributes((await send('Update', change, id)).response);
+    const id = expectAttributes((await send('Create', change)).response);
+    expectAttributes((await send('Update', change, id)).response);
     const previous = { OldResourceProperties: world.properties(change) };
-    const declared = world.properties({ ...change, DnsResolution: 'true' });
-    checkAttributes((await world.send('Update', declared, id, previous)).response);
-    checkAttributes((await world.send('Update', declared, id)).response);
+    const newProperties = world.properties({ ...change, DnsResolution: 'true' });
+    expectAttributes((await world.send('Update', newProperties, id, previous)).response);
+    expectAttributes((await world.send('Update', newProperties, id)).response);
   });
 
-  test('after an update without a change, even if EC2 denies access', async () => {
-    const id = checkAttributes((await send('Create', { Routes: 'None' })).response);
+  test('after an update that changes no property, even if EC2 denies access', async () => {
+    const id = expectAttributes((await send('Create', { Routes: 'None' })).response);
     world.errorFor = denyEc2;
-    checkAttributes((await send('Update', { Routes: 'None' }, id)).response);
+    expectAttributes((await send('Update', { Routes: 'None' }, id)).response);
   });
 });
 
@@ -244,42 +246,42 @@ describe('a delete while EC2 still shows an earlier connection', () => {
 
   test.each(['by an update', 'by hand'] as const)(
     'deletes the current connection, which was created again %s',
-    async (recreated) => {
+    async (recreation) => {
       world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'listed for hours' });
       const { PhysicalResourceId } = await create();
       await world.disconnectByHand();
-      if (recreated === 'by hand') {
+      if (recreation === 'by hand') {
         await world.connectByHand();
       }
       await update(PhysicalResourceId);
       expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     },
   );
 
   test('repeats a deletion that GameLift accepted, but that had no effect because the authorization was missing', async () => {
     world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
-    await world.passDays(23 / 24);
+    await world.waitDays(23 / 24);
     await world.disconnectByHand();
     await update(PhysicalResourceId);
     // wait until the authorization has expired, while GameLift still lists the deleted connection
-    await world.passDays(1.5 / 24);
+    await world.waitDays(1.5 / 24);
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
   });
 });
 
 describe('a create for which EC2 returns an error from CreateRoute', () => {
-  /** Makes the first `count` calls of CreateRoute fail. Returns a list, to which each call adds its time. */
-  const failCreateRoute = (name: string, count: number): number[] => {
+  /** Makes the first calls of CreateRoute fail with an error of this name. Returns a list, to which each call of CreateRoute adds its time. */
+  const failCreateRoute = (name: string, { failures = Infinity } = {}): number[] => {
     const callTimes: number[] = [];
     world.errorFor = (_, operation) => {
       if (operation !== 'CreateRoute') {
         return undefined;
       }
       callTimes.push(world.now());
-      return callTimes.length <= count ? awsError(name) : undefined;
+      return callTimes.length <= failures ? awsError(name) : undefined;
     };
     return callTimes;
   };
@@ -292,7 +294,7 @@ describe('a create for which EC2 returns an error from CreateRoute', () => {
     ['fails at once if the route is invalid', 'InvalidParameterValue', 1],
     ['fails if the route still exists after six attempts', 'RouteAlreadyExists', 6],
   ])('%s', async (_, name, attempts) => {
-    const callTimes = failCreateRoute(name, Infinity);
+    const callTimes = failCreateRoute(name);
     expect((await send('Create')).response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(`: ${name}: `) as string,
@@ -301,27 +303,27 @@ describe('a create for which EC2 returns an error from CreateRoute', () => {
   });
 
   test('reads the route tables again after five seconds if the route exists already', async () => {
-    const callTimes = failCreateRoute('RouteAlreadyExists', 1);
+    const callTimes = failCreateRoute('RouteAlreadyExists', { failures: 1 });
     expect((await send('Create')).response).toMatchObject({ Status: 'SUCCESS' });
     expect(callTimes).toHaveLength(1 + world.routeTableIds.length);
-    const [first = 0, second = 0] = callTimes;
-    expect(Math.round((second - first) / 1000)).toBe(5);
+    const [firstCallAt = 0, secondCallAt = 0] = callTimes;
+    expect(Math.round((secondCallAt - firstCallAt) / 1000)).toBe(5);
   });
 });
 
-test('repeats a request that GameLift refuses because new permissions in EC2 have not reached it yet', async () => {
+test('a create repeats a request that GameLift refuses because new permissions in EC2 have not reached GameLift yet', async () => {
   world = await SimulatedWorld.create();
-  let refusals = 0;
+  let requests = 0;
   world.errorFor = (_, operation) => {
-    refusals += operation === 'CreateVpcPeeringConnection' ? 1 : 0;
-    return operation === 'CreateVpcPeeringConnection' && refusals <= 4
+    requests += operation === 'CreateVpcPeeringConnection' ? 1 : 0;
+    return operation === 'CreateVpcPeeringConnection' && requests <= 4
       ? awsError('UnauthorizedException', 'not authorized to perform ec2:AcceptVpcPeeringConnection')
       : undefined;
   };
   expect((await send('Create')).response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
 });
 
-test('a delete reads the route tables again if EC2 reports that a route is gone, and deletes the route', async () => {
+test('a delete reads the route tables again if EC2 reports that a route is gone, and deletes the route if it still exists', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await create();
   let attempts = 0;
@@ -331,39 +333,39 @@ test('a delete reads the route tables again if EC2 reports that a route is gone,
   };
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(attempts).toBe(1 + world.routeTableIds.length);
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('a delete succeeds if EC2 reports that a route is gone, but lists it for another 14 seconds', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await create();
-  let first: number | undefined;
+  let firstAttemptAt: number | undefined;
   world.errorFor = (_, operation) => {
     if (operation !== 'DeleteRoute') {
       return undefined;
     }
-    first ??= world.now();
-    return world.now() - first < 14_000 ? awsError('InvalidRoute.NotFound') : undefined;
+    firstAttemptAt ??= world.now();
+    return world.now() - firstAttemptAt < 14_000 ? awsError('InvalidRoute.NotFound') : undefined;
   };
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('a delete fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
   world = await SimulatedWorld.create({ peerVpcWrites: 'none' });
   const { PhysicalResourceId } = await create();
   const routeTableIds = [...world.routeTableIds].sort();
-  world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
+  world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? EC2_DENIAL : undefined);
   expect((await send('Delete', {}, PhysicalResourceId)).response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringMatching(
       /^could not remove the peering of fleet .*: UnauthorizedOperation: .*\. Check that the handler's role is allowed to make this call/,
     ) as string,
   });
-  expect([...world.state.routeTableIds].sort()).toEqual(routeTableIds);
+  expect([...world.state.tablesWithRoutes].sort()).toEqual(routeTableIds);
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
 test('the delete after a failed create fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
@@ -372,15 +374,18 @@ test('the delete after a failed create fails if EC2 denies the deletion of route
     service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
   const { response } = await send('Create');
   expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
-  world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? DENIED : undefined);
+  world.errorFor = (_, operation) => (operation === 'DeleteRoute' ? EC2_DENIAL : undefined);
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('FAILED');
-  expect(world.state).toMatchObject({ statuses: [], routeTableIds: expect.arrayContaining([...world.routeTableIds]) as unknown });
+  expect(world.state).toMatchObject({
+    connectionStatuses: [],
+    tablesWithRoutes: expect.arrayContaining([...world.routeTableIds]) as unknown,
+  });
   world.errorFor = () => undefined;
   expect((await send('Delete', {}, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
-test('a delete fails if the fleet is gone and EC2 still shows the connection, because its routes would be left behind', async () => {
+test('a delete fails if the fleet is gone and EC2 still shows the connection, because the routes to the connection would be left behind', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await create();
   world.outputFor = (_, operation) => (operation === 'DescribeFleetAttributes' ? { FleetAttributes: [] } : undefined);
@@ -392,14 +397,14 @@ test('a delete fails if the fleet is gone and EC2 still shows the connection, be
   });
 });
 
-describe('a delete to which EC2 denies access', () => {
+describe('a delete whose calls EC2 denies', () => {
   test('waits until GameLift no longer lists the connection', async () => {
     world = await SimulatedWorld.create({ deletingConnections: 'deleting for a while', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create({ Routes: 'None' });
     world.errorFor = denyEc2;
     expect((await send('Delete', { Routes: 'None' }, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state.statuses).not.toContain('active');
-    expect(world.state.statuses).not.toContain('deleting');
+    expect(world.state.connectionStatuses).not.toContain('active');
+    expect(world.state.connectionStatuses).not.toContain('deleting');
   });
 
   test('fails if routes are declared, and says that routes may be left', async () => {
@@ -415,7 +420,7 @@ describe('a delete to which EC2 denies access', () => {
     });
     world.errorFor = () => undefined;
     expect((await send('Delete', {}, PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-    expect(world.state.routeTableIds).toEqual([]);
+    expect(world.state.tablesWithRoutes).toEqual([]);
   });
 });
 
@@ -435,7 +440,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
       Reason: expect.stringMatching(/: fleet \S+ was deleted\. Deploy again$/) as string,
     });
     expect(world.calls).not.toContain('CreateVpcPeeringConnection');
-    expect(world.state.statuses).toEqual([]);
+    expect(world.state.connectionStatuses).toEqual([]);
   });
 
   test('a create deletes its active connection again, because the delete that follows would not find it', async () => {
@@ -447,17 +452,17 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
       Status: 'FAILED',
       Reason: expect.stringMatching(/, so pcx-\S+ was deleted again\. Deploy again$/) as string,
     });
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     expect([...world.tags.keys()]).toEqual([]);
   });
 
   test.each<[string, Readings, () => Promise<void>]>([
     ['lists the connection', {}, () => Promise.resolve()],
     [
-      'lists the connection as failed, and EC2 shows it, because its deletion failed',
+      'lists the connection as failed, because its deletion failed, but EC2 shows the connection',
       { missingAuthorization: 'failed' },
       async () => {
-        await world.passDays(2);
+        await world.waitDays(2);
         await world.disconnectByHand();
       },
     ],
@@ -465,21 +470,21 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
     world = await SimulatedWorld.create(readings);
     const { PhysicalResourceId, RequestId } = await create();
     await prepare();
-    const unfinished = `${PhysicalResourceId}/unfinished/${RequestId}`;
+    const unfinishedId = `${PhysicalResourceId}/unfinished/${RequestId}`;
     hideFleetAfter('DescribeFleetAttributes');
-    expect((await send('Delete', {}, unfinished)).response).toMatchObject({
+    expect((await send('Delete', {}, unfinishedId)).response).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringMatching(
         /: GameLift says that there is no fleet \S+, but still lists its peering connection (pcx-\S+)\. Delete again in a minute; if this error comes back, run aws gamelift delete-vpc-peering-connection --fleet-id fleet-\S+ --vpc-peering-connection-id \1 --region us-east-1, then delete again$/,
       ) as string,
     });
     world.errorFor = () => undefined;
-    expect((await send('Delete', {}, unfinished)).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect((await send('Delete', {}, unfinishedId)).response?.Status).toBe('SUCCESS');
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
   });
 });
 
-test('does not mistake the failures of earlier requests for the result of the latest one', async () => {
+test('a create does not mistake the failures of its earlier requests for the result of its latest request', async () => {
   world = await SimulatedWorld.create({
     failedSeenByAccepter: 'shown',
     fleetEvents: 'never seen',
@@ -491,19 +496,19 @@ test('does not mistake the failures of earlier requests for the result of the la
     requests += 1;
     return requests < 3 ? { end: 'failed', message: 'Not yet' } : {};
   };
-  const started = world.now();
+  const startedAt = world.now();
   await create();
-  // the handler reads GameLift's list once for each of the three requests, and never waits a minute without progress
-  expect(world.now() - started).toBeLessThan(30_000 + 3 * 30_000);
+  // the test waits 30 seconds before the create. For each request, the handler reads GameLift's list once, and never waits a minute
+  expect(world.now() - startedAt).toBeLessThan(30_000 + 3 * 30_000);
 });
 
-test('does not mistake a connection created by hand, which GameLift lists late, for the requested one', async () => {
+test('a create does not mistake a connection that somebody created by hand, and that GameLift lists late, for the requested connection', async () => {
   world = await SimulatedWorld.create({ existingConnection: 'accepted' });
   await world.connectByHand();
-  let listCount = 0;
+  let listReads = 0;
   world.outputFor = (service, operation) => {
-    listCount += service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? 1 : 0;
-    return listCount === 1 && service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
+    listReads += service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? 1 : 0;
+    return listReads === 1 && service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
       ? { VpcPeeringConnections: [] }
       : undefined;
   };
@@ -511,10 +516,10 @@ test('does not mistake a connection created by hand, which GameLift lists late, 
     Status: 'FAILED',
     Reason: expect.stringContaining('exists already, and this stack did not create it') as string,
   });
-  expect(world.state.statuses).toEqual(['active']);
+  expect(world.state.connectionStatuses).toEqual(['active']);
 });
 
-test('fails if GameLift accepts the request but lists no connection', async () => {
+test('a create fails if GameLift accepts the request but lists no connection', async () => {
   world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
   world.outputFor = (service, operation) =>
     service === 'gamelift' && operation === 'CreateVpcPeeringConnection' ? {} : undefined;
@@ -530,7 +535,7 @@ describe('with peerOnCreate,', () => {
   const refuseDeletion = (error: Error): void => {
     world.errorFor = (_, operation) => (operation === 'DeleteVpcPeeringConnection' ? error : undefined);
   };
-  const setList = (...connections: readonly object[]): void => {
+  const setListedConnections = (...connections: readonly object[]): void => {
     world.outputFor = (service, operation) =>
       service === 'gamelift' && operation === 'DescribeVpcPeeringConnections'
         ? { VpcPeeringConnections: connections }
@@ -548,30 +553,30 @@ describe('with peerOnCreate,', () => {
   });
 
   describe('a connection that GameLift created with its fleet', () => {
-    let created: TestResponse | undefined;
+    let createResponse: TestResponse | undefined;
 
     beforeEach(async () => {
       await world.connectByHand();
-      created = (await send('Create', ON_CREATE)).response;
+      createResponse = (await send('Create', ON_CREATE)).response;
     });
 
     test('is found without a request, and gets routes', () => {
-      expect(created).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+      expect(createResponse).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
-      expect([...world.state.routeTableIds].sort()).toEqual([...world.routeTableIds].sort());
+      expect([...world.state.tablesWithRoutes].sort()).toEqual([...world.routeTableIds].sort());
     });
 
-    test('is found by an update without a change, which makes no call to GameLift', async () => {
-      const { response } = await send('Update', ON_CREATE, created?.PhysicalResourceId);
-      expect(response).toMatchObject({ Status: 'SUCCESS', Data: created?.Data });
+    test('is found by an update that changes no property, which makes no call to GameLift', async () => {
+      const { response } = await send('Update', ON_CREATE, createResponse?.PhysicalResourceId);
+      expect(response).toMatchObject({ Status: 'SUCCESS', Data: createResponse?.Data });
       expect(world.calls).toEqual(['DescribeVpcPeeringConnections']);
     });
 
     test.each(['true', 'false'])('is used by an update that changes peerOnCreate to %s', async (value) => {
       const previous = { OldResourceProperties: world.properties({ PeerOnCreate: value === 'true' ? 'false' : 'true' }) };
-      const declared = world.properties({ PeerOnCreate: value });
-      const { response } = await world.send('Update', declared, created?.PhysicalResourceId, previous);
-      expect(response).toMatchObject({ Status: 'SUCCESS', Data: created?.Data });
+      const newProperties = world.properties({ PeerOnCreate: value });
+      const { response } = await world.send('Update', newProperties, createResponse?.PhysicalResourceId, previous);
+      expect(response).toMatchObject({ Status: 'SUCCESS', Data: createResponse?.Data });
       expect(world.calls).not.toContain('CreateVpcPeeringConnection');
     });
 
@@ -582,9 +587,9 @@ describe('with peerOnCreate,', () => {
         Status: 'FAILED',
         Reason: expect.stringContaining('the peering connection belongs to resource Peering of stack Game (') as string,
       });
-      const id = String(created?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
+      const id = String(createResponse?.PhysicalResourceId).replace('6b2e1c9c', '7c3f2d8d');
       expect((await world.send('Delete', world.properties(ON_CREATE), id, other)).response?.Status).toBe('SUCCESS');
-      expect(world.attributes).toEqual(created?.Data);
+      expect(world.attributes).toEqual(createResponse?.Data);
     });
 
     test("is not available to another resource if the fleet has lost its tags, because EC2's tags name the owner", async () => {
@@ -595,39 +600,39 @@ describe('with peerOnCreate,', () => {
         Status: 'FAILED',
         Reason: expect.stringContaining('exists already, and resource Peering of stack Game (') as string,
       });
-      const deleted = await world.send('Delete', world.properties(ON_CREATE), response?.PhysicalResourceId, other);
-      expect(deleted.response?.Status).toBe('SUCCESS');
-      expect(world.attributes).toEqual(created?.Data);
+      const deletion = await world.send('Delete', world.properties(ON_CREATE), response?.PhysicalResourceId, other);
+      expect(deletion.response?.Status).toBe('SUCCESS');
+      expect(world.attributes).toEqual(createResponse?.Data);
     });
 
-    test('is deleted like a requested one, after the handler has authorized', async () => {
-      await world.passDays(2);
-      expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    test('is deleted like a requested connection, after the handler has authorized', async () => {
+      await world.waitDays(2);
+      expect((await send('Delete', ON_CREATE, createResponse?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     });
 
     test.each(['InvalidRequestException', 'NotFoundException', 'UnauthorizedException'])(
-      'is left in place if GameLift keeps refusing its deletion with %s: its routes are removed, and only four calls are made',
+      'is left in place if GameLift keeps refusing its deletion with %s: its routes are removed, and the handler tries only four times',
       async (name) => {
-        await world.passDays(2);
+        await world.waitDays(2);
         refuseDeletion(awsError(name, 'it ends with its fleet'));
-        const { response, logged } = await world.run({
+        const { response, logRecords } = await world.run({
           RequestType: 'Delete',
           ResponseURL: 'https://example.com',
           StackId: 'arn:aws:cloudformation:us-east-1:111111111111:stack/Game/6b2e1c9c-0000-4000-8000-000000000000',
           RequestId: 'f0f0f0f0-0000-4000-8000-000000000006',
           ResourceType: 'Custom::GameLiftVpcPeeringConnection',
           LogicalResourceId: 'Peering',
-          PhysicalResourceId: created?.PhysicalResourceId,
+          PhysicalResourceId: createResponse?.PhysicalResourceId,
           ResourceProperties: world.properties(ON_CREATE),
         });
         expect(response?.Status).toBe('SUCCESS');
-        expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
+        expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: [] });
         expect([...world.tags]).toEqual([]);
         expect(world.aws.inventory().authorizations).toHaveLength(1);
         expect(countCalls('CreateVpcPeeringAuthorization')).toBe(1);
         expect(countCalls('DeleteVpcPeeringConnection')).toBe(4);
-        expect(logged.map(({ message }) => message)).toContain(
+        expect(logRecords.map(({ message }) => message)).toContain(
           'GameLift does not delete the peering connection, although the deletion is authorized: the connection exists until its fleet is deleted',
         );
       },
@@ -637,29 +642,29 @@ describe('with peerOnCreate,', () => {
       refuseDeletion(awsError('InvalidRequestException', 'it ends with its fleet'));
       world.outputFor = (_, operation) =>
         operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
-      expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: ['active'], routeTableIds: [] });
+      expect((await send('Delete', ON_CREATE, createResponse?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ connectionStatuses: ['active'], tablesWithRoutes: [] });
       expect(world.aws.inventory().authorizations).toHaveLength(1);
     });
 
     test.each([
       ['by IAM', awsError('AccessDeniedException', 'no')],
       ['because a permission in EC2 is missing', awsError('UnauthorizedException', 'not authorized to perform ec2:DeleteRoute')],
-    ])('is not left in place if the deletion is refused %s: the delete fails, and changes nothing', async (_, error) => {
+    ])('makes the delete fail without a change if its deletion is refused %s', async (_, error) => {
       const before = world.state;
       refuseDeletion(error);
-      const { response } = await send('Delete', ON_CREATE, created?.PhysicalResourceId);
+      const { response } = await send('Delete', ON_CREATE, createResponse?.PhysicalResourceId);
       expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(error.message) as string });
       expect(world.state).toEqual(before);
       world.errorFor = () => undefined;
-      expect((await send('Delete', ON_CREATE, created?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-      expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+      expect((await send('Delete', ON_CREATE, createResponse?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+      expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
     });
 
-    test('is not left in place if the handler cannot authorize: the delete fails, and says which account can', async () => {
+    test('makes the delete fail if the handler cannot authorize: the error says which account can authorize', async () => {
       const other = { ...ON_CREATE, PeerVpcAwsAccountId: '222222222222', Routes: 'None' };
       refuseDeletion(awsError('UnauthorizedException', 'no'));
-      const { response } = await send('Delete', other, created?.PhysicalResourceId);
+      const { response } = await send('Delete', other, createResponse?.PhysicalResourceId);
       expect(response).toMatchObject({
         Status: 'FAILED',
         Reason: expect.stringContaining(
@@ -668,12 +673,12 @@ describe('with peerOnCreate,', () => {
       });
     });
 
-    test('is not created again by an update after somebody has deleted it', async () => {
+    test('is not created again by an update after somebody has deleted the connection', async () => {
       await world.disconnectByHand();
-      const { response } = await send('Update', ON_CREATE, created?.PhysicalResourceId);
+      const { response } = await send('Update', ON_CREATE, createResponse?.PhysicalResourceId);
       expect(response).toMatchObject({
         Status: 'FAILED',
-        PhysicalResourceId: created?.PhysicalResourceId,
+        PhysicalResourceId: createResponse?.PhysicalResourceId,
         Reason: expect.stringContaining(REPLACE_FLEET) as string,
       });
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
@@ -683,57 +688,61 @@ describe('with peerOnCreate,', () => {
   describe('an update after somebody has deleted the connection', () => {
     let id: string | undefined;
     let data: object | undefined;
-    const declared = (routes: string, expirationTime: string): object =>
+    const propertiesWith = (routes: string, expirationTime: string): object =>
       world.properties({ ...ON_CREATE, Routes: routes, AuthorizationExpirationTime: expirationTime });
-    const oldProperties = (): object => declared('EveryRouteTable', '2026-01-02');
-    const newProperties = (): object => declared('None', '2026-01-03');
+    const oldProperties = (): object => propertiesWith('EveryRouteTable', '2026-01-02');
+    const newProperties = (): object => propertiesWith('None', '2026-01-03');
     const update = async (properties: object, previous: object): Promise<TestResponse | undefined> =>
       (await world.send('Update', properties, id, { OldResourceProperties: previous })).response;
-    const FAILED = { Status: 'FAILED', Reason: expect.stringContaining(REPLACE_FLEET) as string };
+    const FAILED_RESPONSE = { Status: 'FAILED', Reason: expect.stringContaining(REPLACE_FLEET) as string };
 
     beforeEach(async () => {
       await world.connectByHand();
-      const created = (await world.send('Create', oldProperties())).response;
-      id = created?.PhysicalResourceId;
-      data = created?.Data;
+      const createResponse = (await world.send('Create', oldProperties())).response;
+      id = createResponse?.PhysicalResourceId;
+      data = createResponse?.Data;
       await world.disconnectByHand();
-      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED);
+      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED_RESPONSE);
     });
 
     test('fails, and its rollback succeeds without creating anything', async () => {
       // CloudFormation may send the properties in another order
-      const reversed = Object.fromEntries(Object.entries(newProperties()).reverse());
-      expect(await update(oldProperties(), reversed)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id, Data: data });
-      expect(world.state.statuses).toEqual([]);
+      const reorderedProperties = Object.fromEntries(Object.entries(newProperties()).reverse());
+      expect(await update(oldProperties(), reorderedProperties)).toMatchObject({
+        Status: 'SUCCESS',
+        PhysicalResourceId: id,
+        Data: data,
+      });
+      expect(world.state.connectionStatuses).toEqual([]);
       expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
     });
 
     test('can be rolled back even if only the expiration time changed', async () => {
-      const renewed = declared('EveryRouteTable', '2026-01-04');
-      expect(await update(renewed, oldProperties())).toMatchObject(FAILED);
-      expect(await update(oldProperties(), renewed)).toMatchObject({ Status: 'SUCCESS', Data: data });
+      const renewedProperties = propertiesWith('EveryRouteTable', '2026-01-04');
+      expect(await update(renewedProperties, oldProperties())).toMatchObject(FAILED_RESPONSE);
+      expect(await update(oldProperties(), renewedProperties)).toMatchObject({ Status: 'SUCCESS', Data: data });
     });
 
     test('fails again after a rollback, and can be rolled back again', async () => {
       await update(oldProperties(), newProperties());
-      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED);
+      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED_RESPONSE);
       expect(await update(oldProperties(), newProperties())).toMatchObject({ Status: 'SUCCESS', Data: data });
     });
 
     test('is not mistaken for a rollback if its previous properties are not those of the failed update', async () => {
-      expect(await update(oldProperties(), declared('None', '2026-01-05'))).toMatchObject(FAILED);
+      expect(await update(oldProperties(), propertiesWith('None', '2026-01-05'))).toMatchObject(FAILED_RESPONSE);
     });
 
-    test('is not mistaken for a rollback if its new properties are not those before the failed update, as with rollback disabled', async () => {
-      expect(await update(declared('None', '2026-01-05'), newProperties())).toMatchObject(FAILED);
+    test('is not mistaken for a rollback if its new properties are not those before the failed update, for example because rollback is disabled', async () => {
+      expect(await update(propertiesWith('None', '2026-01-05'), newProperties())).toMatchObject(FAILED_RESPONSE);
     });
 
     test('fails with the same error even if it cannot tag the fleet', async () => {
       world.errorFor = (_, operation) => (operation === 'TagResource' ? awsError('AccessDeniedException', 'no tags') : undefined);
-      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED);
+      expect(await update(newProperties(), oldProperties())).toMatchObject(FAILED_RESPONSE);
     });
 
-    test('leaves no tag after a rollback and a delete', async () => {
+    test('leaves no tag on the fleet after a rollback and a delete', async () => {
       await update(oldProperties(), newProperties());
       expect((await world.send('Delete', oldProperties(), id)).response?.Status).toBe('SUCCESS');
       expect([...world.tags]).toEqual([]);
@@ -745,7 +754,7 @@ describe('with peerOnCreate,', () => {
     [
       'lists a failed connection',
       () => {
-        setList(listedConnection('failed', 'no authorization'));
+        setListedConnections(listedConnection('failed', 'no authorization'));
       },
       'GameLift reports the status failed for the peering connection (no authorization)',
     ],
@@ -760,20 +769,23 @@ describe('with peerOnCreate,', () => {
     expect([...world.tags]).toEqual([]);
   });
 
-  test('a create finds the connection although GameLift still lists an earlier one that has ended', async () => {
+  test('a create finds the connection although GameLift still lists an earlier connection that has ended', async () => {
     await world.connectByHand();
-    const active = {
+    const activeConnection = {
       ...listedConnection('active', ''),
       VpcPeeringConnectionId: 'pcx-2',
       GameLiftVpcId: world.attributes?.GameLiftVpcId,
     };
-    setList(listedConnection('deleted', ''), { ...active, IpV4CidrBlock: world.attributes?.GameLiftCidrBlock });
+    setListedConnections(listedConnection('deleted', ''), {
+      ...activeConnection,
+      IpV4CidrBlock: world.attributes?.GameLiftCidrBlock,
+    });
     const { response } = await send('Create', ON_CREATE);
     expect(response).toMatchObject({ Status: 'SUCCESS', Data: { ...world.attributes, VpcPeeringConnectionId: 'pcx-2' } });
   });
 
   test('a create fails if the connection is pending for longer than the timeout', async () => {
-    setList(listedConnection('provisioning', ''));
+    setListedConnections(listedConnection('provisioning', ''));
     const { response } = await send('Create', { ...ON_CREATE, TimeoutSeconds: '120' });
     expect(response?.Reason).toContain(
       'the peering connection was still pending after 120 seconds. Look at the events of the fleet',

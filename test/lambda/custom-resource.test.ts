@@ -30,7 +30,7 @@ class RecordingResource implements Resource {
 }
 
 test.each(['Create', 'Update', 'Delete'])(
-  'calls the method for a %s on the resource, so that the method can use `this`',
+  'handles a %s with the method of the resource, and `this` is the resource in that method',
   async (type) => {
     const { api, time } = new TestWorld();
     const calledMethods: string[] = [];

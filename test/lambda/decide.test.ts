@@ -31,12 +31,15 @@ import {
   UNRELATED_VPC,
 } from './situations';
 
-const OWNER = 'resource Peering of stack Other (guid), according to a tag on the fleet';
+const OWNER_TEXT = 'resource Peering of stack Other (guid), according to a tag on the fleet';
 const BELONGS_TO_OTHER: Conflict = {
-  what: `the peering connection belongs to ${OWNER}`,
+  what: `the peering connection belongs to ${OWNER_TEXT}`,
   remedy: 'remove it there, or pass adoptExisting to the VpcPeeringConnection to use it',
 };
-const ADOPTED_BY_OTHER: Conflict = { what: `the peering connection was adopted by ${OWNER}`, remedy: 'remove it there first' };
+const ADOPTED_BY_OTHER: Conflict = {
+  what: `the peering connection was adopted by ${OWNER_TEXT}`,
+  remedy: 'remove it there first',
+};
 
 const notedAsCreated = { connection: notedConnection('created') };
 const notedAsAdopted = { connection: notedConnection('adopted') };
@@ -46,70 +49,72 @@ const adoptedByOther = { otherClaims: [otherClaim(notedConnection('adopted'))] }
 const adoptExisting = true;
 const peerOnCreate = true;
 
-test.each<readonly [string, Partial<Claim>, boolean, Conflict | undefined]>([
-  ['no conflict if no other resource claims the connection', {}, false, undefined],
-  ['a conflict if another resource claims it', claimedByOther, false, BELONGS_TO_OTHER],
+test.each<readonly [string, Partial<Claim>, 'adopter' | 'creator', Conflict | undefined]>([
+  ['no conflict if no other resource claims the connection', {}, 'creator', undefined],
+  ['a conflict if another resource claims the connection', claimedByOther, 'creator', BELONGS_TO_OTHER],
   [
-    'a conflict if another resource claims it, even after this one has requested it',
+    'a conflict if another resource claims the connection, even after this resource has requested it',
     { ...claimedByOther, peeredBefore: [] },
-    false,
+    'creator',
     BELONGS_TO_OTHER,
   ],
-  ['a conflict if another resource has adopted it', adoptedByOther, false, BELONGS_TO_OTHER],
-  ['no conflict in an adoption if another resource claims it', claimedByOther, true, undefined],
-  ['no conflict in an adoption if another resource created it', createdByOther, true, undefined],
-  ['a conflict in an adoption if another resource has adopted it', adoptedByOther, true, ADOPTED_BY_OTHER],
+  ['a conflict if another resource has adopted the connection', adoptedByOther, 'creator', BELONGS_TO_OTHER],
+  ['no conflict for an adopter if another resource claims the connection', claimedByOther, 'adopter', undefined],
+  ['no conflict for an adopter if another resource created the connection', createdByOther, 'adopter', undefined],
+  ['a conflict for an adopter if another resource has adopted the connection', adoptedByOther, 'adopter', ADOPTED_BY_OTHER],
   [
-    'no conflict after the connection was noted, even if another resource claims it',
+    'no conflict after this resource has noted the connection, even if another resource claims the connection',
     { ...claimedByOther, ...notedAsCreated },
-    false,
+    'creator',
     undefined,
   ],
   [
-    'no conflict after the connection was noted, even if another resource has adopted it since',
+    'no conflict after this resource has noted the connection, even if another resource has adopted the connection since',
     { ...adoptedByOther, ...notedAsCreated },
-    true,
+    'adopter',
     undefined,
   ],
-])('conflictOf returns %s', (_, change, isAdopting, conflict) => {
-  expect(conflictOf(claim(change), isAdopting)).toEqual(conflict);
+])('conflictOf returns %s', (_, change, role, conflict) => {
+  expect(conflictOf(claim(change), role === 'adopter')).toEqual(conflict);
 });
 
-test('conflictOf names the resource that has adopted the connection rather than one that only claims it', () => {
+test('conflictOf names the resource that has adopted the connection rather than a resource that only claims the connection', () => {
   const otherClaims = [{ ...otherClaim(), owner: 'Third/Peering/guid' }, ...adoptedByOther.otherClaims];
   expect(conflictOf(claim({ otherClaims }), false)).toEqual(BELONGS_TO_OTHER);
 });
 
 describe('decide', () => {
   const PENDING = { status: 'pending-acceptance' };
-  const LIST: Step = { kind: 'read the list' };
+  const READ_LIST: Step = { kind: 'read the list' };
   const REQUEST: Step = { kind: 'request' };
   const WAIT: Step = { kind: 'wait until active' };
   const prepareRetry = (message: string): Step => ({ kind: 'prepare a retry', message });
-  const use = (origin: 'created' | 'adopted', mustNoteCreation = false): Step => ({
+  const use = (origin: 'created' | 'adopted', { mustNoteCreation = false } = {}): Step => ({
     kind: 'use',
     peering: listedConnection(),
     origin,
     mustNoteCreation,
   });
   const fail = (why: Failure): Step => ({ kind: 'fail', why });
-  const EXISTS = fail({ kind: 'exists already', found: foundConnection() });
-  const failEnded = (wouldEndAgain: boolean): Step => fail({ kind: 'ended', connection: endedConnection(wouldEndAgain) });
-  const waitForNote = (existedBefore: boolean): Step => ({
+  const FAIL_BECAUSE_IT_EXISTS = fail({ kind: 'exists already', found: foundConnection() });
+  const failEnded = (options: { readonly wouldEndAgain: boolean }): Step =>
+    fail({ kind: 'ended', connection: endedConnection(options) });
+  const waitForNote = ({ existedBefore }: { readonly existedBefore: boolean }): Step => ({
     kind: 'wait for a note',
     peering: listedConnection(),
     existedBefore,
   });
 
-  const accepted = { request: { kind: 'accepted' } } as const;
-  const refused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
+  const requestAccepted = { request: { kind: 'accepted' } } as const;
+  const requestRefused = { request: { kind: 'refused', message: 'InvalidRequestException: no' } } as const;
   const noneListed = { existing: { kind: 'none' } } as const;
   const activeFound = { existing: foundConnection() };
-  const foundOfOther = foundConnection({}, { kind: 'another resource', name: OTHER_OWNER });
-  const taggedByOther = { existing: foundOfOther };
+  const connectionOfOther = foundConnection({}, { kind: 'another resource', name: OTHER_OWNER });
+  const taggedByOther = { existing: connectionOfOther };
   const taggedByThis = { existing: foundConnection({}, { kind: 'this resource' }) };
   const pendingFound = { existing: foundConnection(PENDING) };
-  const requested = (...peeredBefore: string[]): Partial<Situation> => ({
+  /** This resource has requested a connection, and noted which VPCs were peered before. */
+  const afterRequest = (...peeredBefore: string[]): Partial<Situation> => ({
     claim: claim({ peeredBefore }),
     mayHaveRequested: true,
   });
@@ -117,17 +122,21 @@ describe('decide', () => {
   const earlierClaim = claim({ connection: notedConnection('created', EARLIER_CONNECTION_ID) });
 
   test.each<readonly [string, Partial<Situation>, Step]>([
-    ['requests the connection at once if there is no evidence of one', {}, REQUEST],
-    ['reads the list first if this resource has noted a connection', { claim: claim(notedAsCreated) }, LIST],
-    ['reads the list first if an earlier run has noted a request', requested(), LIST],
+    ['requests the connection at once if there is no evidence of a connection', {}, REQUEST],
+    ['reads the list first if this resource has noted a connection', { claim: claim(notedAsCreated) }, READ_LIST],
+    ['reads the list first if an earlier run has noted a request', afterRequest(), READ_LIST],
     [
       'reads the list first if it may adopt a connection that another resource claims',
       { adoptExisting, claim: claim(claimedByOther) },
-      LIST,
+      READ_LIST,
     ],
-    ['waits after GameLift has accepted the request', { ...requested(), ...accepted }, WAIT],
-    ['requests the connection if the list shows none', noneListed, REQUEST],
-    ['prepares another request after a refusal', { ...noneListed, ...refused }, prepareRetry('InvalidRequestException: no')],
+    ['waits after GameLift has accepted the request', { ...afterRequest(), ...requestAccepted }, WAIT],
+    ['requests the connection if the list shows no connection', noneListed, REQUEST],
+    [
+      'prepares another request after GameLift has refused the request',
+      { ...noneListed, ...requestRefused },
+      prepareRetry('InvalidRequestException: no'),
+    ],
     [
       'fails if another resource claims the connection',
       { claim: claim(claimedByOther) },
@@ -142,7 +151,7 @@ describe('decide', () => {
     [
       'reports which resource created the connection after a delete has removed the claim',
       { ...claimRemoved, ...taggedByOther },
-      fail({ kind: 'claim removed', found: foundOfOther }),
+      fail({ kind: 'claim removed', found: connectionOfOther }),
     ],
     ['uses the connection that this resource has created', { claim: claim(notedAsCreated), ...activeFound }, use('created')],
     ['waits for the connection that this resource has created', { claim: claim(notedAsCreated), ...pendingFound }, WAIT],
@@ -154,23 +163,27 @@ describe('decide', () => {
     ['uses the connection that somebody has created again by hand', { claim: earlierClaim, ...activeFound }, use('created')],
     [
       'uses the connection that an earlier run of the same request requested',
-      { ...requested(), ...activeFound },
-      use('created', true),
+      { ...afterRequest(), ...activeFound },
+      use('created', { mustNoteCreation: true }),
     ],
     [
-      'uses the connection that this resource has requested if unrelated ones exist',
-      { ...requested(UNRELATED_VPC), ...activeFound },
-      use('created', true),
+      'uses the connection that this resource has requested if unrelated connections exist',
+      { ...afterRequest(UNRELATED_VPC), ...activeFound },
+      use('created', { mustNoteCreation: true }),
     ],
-    ['fails if the connection existed before the request', { ...requested(UNRELATED_VPC, FLEET_VPC), ...activeFound }, EXISTS],
+    [
+      'fails if the connection existed before the request',
+      { ...afterRequest(UNRELATED_VPC, FLEET_VPC), ...activeFound },
+      FAIL_BECAUSE_IT_EXISTS,
+    ],
     [
       'adopts a connection that existed before the request',
-      { ...requested(FLEET_VPC), ...activeFound, adoptExisting },
+      { ...afterRequest(FLEET_VPC), ...activeFound, adoptExisting },
       use('adopted'),
     ],
     [
       "uses a connection as created if EC2's tags name this resource",
-      { ...requested(FLEET_VPC), ...taggedByThis },
+      { ...afterRequest(FLEET_VPC), ...taggedByThis },
       use('created'),
     ],
     ['uses a connection as created if the fleet has lost its tags', { hasLostTags: true, ...activeFound }, use('created')],
@@ -179,13 +192,21 @@ describe('decide', () => {
       { hasLostTags: true, adoptExisting, ...activeFound },
       use('adopted'),
     ],
-    ['waits for the note of another run if the connection existed in the first read', activeFound, waitForNote(true)],
+    [
+      'waits for the note of another run if the connection existed in the first read',
+      activeFound,
+      waitForNote({ existedBefore: true }),
+    ],
     [
       'waits for the note of another run if GameLift refused the request because the connection exists',
-      { claim: claim({ peeredBefore: [] }), ...refused, ...activeFound },
-      waitForNote(false),
+      { claim: claim({ peeredBefore: [] }), ...requestRefused, ...activeFound },
+      waitForNote({ existedBefore: false }),
     ],
-    ['fails if the connection exists and no other run has noted it', { ...activeFound, hasWaitedForNote: true }, EXISTS],
+    [
+      'fails if the connection exists and no other run has noted it',
+      { ...activeFound, hasWaitedForNote: true },
+      FAIL_BECAUSE_IT_EXISTS,
+    ],
     [
       'adopts a connection that no other run has noted',
       { ...activeFound, hasWaitedForNote: true, adoptExisting },
@@ -194,17 +215,21 @@ describe('decide', () => {
     ['waits until the connection that it adopts is active', { ...pendingFound, hasWaitedForNote: true, adoptExisting }, WAIT],
     [
       'prepares another request if the requested connection has failed',
-      { ...requested(), existing: endedState(false) },
+      { ...afterRequest(), existing: endedState({ wouldEndAgain: false }) },
       prepareRetry('no authorization'),
     ],
     [
       'fails if the requested connection has failed and would fail again',
-      { ...requested(), existing: endedState(true) },
-      failEnded(true),
+      { ...afterRequest(), existing: endedState({ wouldEndAgain: true }) },
+      failEnded({ wouldEndAgain: true }),
     ],
-    ['fails if a connection has failed that this resource did not request', { existing: endedState(false) }, failEnded(false)],
+    [
+      'fails if a connection has failed that this resource did not request',
+      { existing: endedState({ wouldEndAgain: false }) },
+      failEnded({ wouldEndAgain: false }),
+    ],
 
-    ['peerOnCreate: reads the list first', { peerOnCreate }, LIST],
+    ['peerOnCreate: reads the list first', { peerOnCreate }, READ_LIST],
     ['peerOnCreate: waits if the list shows no connection', { peerOnCreate, ...noneListed }, WAIT],
     [
       'peerOnCreate: waits if the list no longer shows the noted connection',
@@ -215,15 +240,15 @@ describe('decide', () => {
     [
       'peerOnCreate: uses the connection as created if the claim still exists',
       { peerOnCreate, ...activeFound },
-      use('created', true),
+      use('created', { mustNoteCreation: true }),
     ],
     [
-      'peerOnCreate: uses the connection as created even if the note says that it existed before',
-      { ...requested(FLEET_VPC), peerOnCreate, ...activeFound },
-      use('created', true),
+      'peerOnCreate: uses the connection as created even if the note says that the connection existed before',
+      { ...afterRequest(FLEET_VPC), peerOnCreate, ...activeFound },
+      use('created', { mustNoteCreation: true }),
     ],
     [
-      'peerOnCreate: uses the connection again after it was noted',
+      'peerOnCreate: uses the connection again after this resource has noted it',
       { peerOnCreate, claim: claim(notedAsCreated), ...activeFound },
       use('created'),
     ],
@@ -231,12 +256,12 @@ describe('decide', () => {
     [
       'peerOnCreate: waits for a note if another resource has tagged the connection',
       { peerOnCreate, ...taggedByOther },
-      waitForNote(true),
+      waitForNote({ existedBefore: true }),
     ],
     [
       'peerOnCreate: fails, and names the resource that has tagged the connection, if no note was written',
       { peerOnCreate, ...taggedByOther, hasWaitedForNote: true },
-      fail({ kind: 'exists already', found: foundOfOther }),
+      fail({ kind: 'exists already', found: connectionOfOther }),
     ],
     [
       'peerOnCreate: fails if another resource claims the connection',
@@ -248,11 +273,15 @@ describe('decide', () => {
       { peerOnCreate, adoptExisting, ...activeFound, hasWaitedForNote: true },
       use('adopted'),
     ],
-    ['peerOnCreate: fails if the connection has ended', { peerOnCreate, existing: endedState(false) }, failEnded(false)],
+    [
+      'peerOnCreate: fails if the connection has ended',
+      { peerOnCreate, existing: endedState({ wouldEndAgain: false }) },
+      failEnded({ wouldEndAgain: false }),
+    ],
     [
       'peerOnCreate: fails if the noted connection has ended',
-      { peerOnCreate, claim: claim(notedAsCreated), mayHaveRequested: true, existing: endedState(false) },
-      failEnded(false),
+      { peerOnCreate, claim: claim(notedAsCreated), mayHaveRequested: true, existing: endedState({ wouldEndAgain: false }) },
+      failEnded({ wouldEndAgain: false }),
     ],
   ])('%s', (_, change, step) => {
     expect(decide(situation(change))).toEqual(step);
@@ -261,34 +290,40 @@ describe('decide', () => {
 
 const LEAVE_TO_ADOPTER: FinalCheck = { kind: 'leave to its adopter', owner: OTHER_OWNER };
 
-test.each<readonly [string, Partial<Claim>, boolean, FinalCheck]>([
-  ['uses the connection if it is still claimed and no other resource has noted it', {}, true, { kind: 'use' }],
-  ['deletes the connection if a delete has removed the claim', {}, false, { kind: 'undo' }],
+test.each<readonly [string, Partial<Claim>, 'claim exists' | 'claim removed', FinalCheck]>([
+  [
+    'uses the connection if the claim still exists and no other resource has noted the connection',
+    {},
+    'claim exists',
+    { kind: 'use' },
+  ],
+  ['deletes the connection if a delete has removed the claim', {}, 'claim removed', { kind: 'undo' }],
   [
     'deletes the connection if a delete has removed the claim, even if another resource claims it',
     claimedByOther,
-    false,
+    'claim removed',
     { kind: 'undo' },
   ],
-  ['uses the connection if another resource claims it but has not noted it', claimedByOther, true, { kind: 'use' }],
+  ['uses the connection if another resource has claimed but not noted it', claimedByOther, 'claim exists', { kind: 'use' }],
   [
-    'uses the connection if another resource has noted an earlier one',
+    'uses the connection if another resource has noted an earlier connection',
     { otherClaims: [otherClaim(notedConnection('created', EARLIER_CONNECTION_ID))] },
-    true,
+    'claim exists',
     { kind: 'use' },
   ],
-  ['leaves the connection to the resource that has adopted it', adoptedByOther, true, LEAVE_TO_ADOPTER],
-  ['leaves the connection to the resource that has noted it as created', createdByOther, true, LEAVE_TO_ADOPTER],
+  ['leaves the connection to the resource that has adopted it', adoptedByOther, 'claim exists', LEAVE_TO_ADOPTER],
+  ['leaves the connection to the resource that has noted it as created', createdByOther, 'claim exists', LEAVE_TO_ADOPTER],
   [
     'leaves the connection to the adopter, even if a delete has removed the claim',
     { otherClaims: [otherClaim(), ...adoptedByOther.otherClaims] },
-    false,
+    'claim removed',
     LEAVE_TO_ADOPTER,
   ],
-])('decideBeforeUse: %s', (_, change, isStillClaimed, check) => {
-  expect(decideBeforeUse(claim(change), isStillClaimed, CONNECTION_ID)).toEqual(check);
+])('decideBeforeUse: %s', (_, change, claimState, check) => {
+  expect(decideBeforeUse(claim(change), claimState === 'claim exists', CONNECTION_ID)).toEqual(check);
 });
 
+/** The number of refusals that other connections can cause. */
 const maximum = MAX_CONCURRENT_CONNECTIONS;
 
 test.each([
@@ -308,7 +343,7 @@ test.each([
     'try again',
   ],
   [
-    'tries again later after a second refusal while an authorization is listed, because a permission may be new',
+    'tries again later after a second refusal while an authorization is listed, because a new permission may not be effective yet',
     { count: 3, countWhileAuthorized: 2, elapsed: 74_999 },
     'listed',
     'try again later',
@@ -325,18 +360,24 @@ test.each([
   expect(decideAfterRefusal({ countWhileAuthorized: 0, elapsed: 0, maximum, ...refusals }, authorization)).toBe(next);
 });
 
+const ENDS_WITH_FLEET = 'the connection ends with its fleet';
+
 test.each([
-  ['true if GameLift keeps refusing the deletion', true, 'it ends with its fleet', true],
-  ['false if GameLift accepted the deletion without effect', true, undefined, false],
-  ['false if a permission in EC2 is missing', true, 'not authorized to perform ec2:DeleteRoute', false],
-  ['false if the handler requested the connection', false, 'it ends with its fleet', false],
-] as const)('isKeptUntilFleetIsDeleted returns %s', (_, isPeeredOnCreate, refusal, ends) => {
-  expect(isKeptUntilFleetIsDeleted(isPeeredOnCreate, refusal)).toBe(ends);
+  ['true if GameLift keeps refusing the deletion', { isPeeredOnCreate: true, refusal: ENDS_WITH_FLEET }, true],
+  ['false if GameLift accepted the deletion without effect', { isPeeredOnCreate: true, refusal: undefined }, false],
+  [
+    'false if a permission in EC2 is missing',
+    { isPeeredOnCreate: true, refusal: 'not authorized to perform ec2:DeleteRoute' },
+    false,
+  ],
+  ['false if the handler requested the connection', { isPeeredOnCreate: false, refusal: ENDS_WITH_FLEET }, false],
+] as const)('isKeptUntilFleetIsDeleted returns %s', (_, { isPeeredOnCreate, refusal }, expected) => {
+  expect(isKeptUntilFleetIsDeleted(isPeeredOnCreate, refusal)).toBe(expected);
 });
 
 describe('decideDelete', () => {
   const RELEASE: DeleteStep = { kind: 'release the claim' };
-  const LIST: DeleteStep = { kind: 'read the list' };
+  const READ_LIST: DeleteStep = { kind: 'read the list' };
   const READ_EC2: DeleteStep = { kind: 'read EC2' };
   const UNDO: DeleteStep = { kind: 'undo changes' };
   const leave = (why: string): DeleteStep => ({ kind: 'leave it', why });
@@ -345,16 +386,22 @@ describe('decideDelete', () => {
   const disconnect = (connection?: DeletableConnection): DeleteStep => ({ kind: 'disconnect', connection });
 
   const withNote = (change: Partial<Claim>): Partial<DeleteSituation> => ({ claim: claim({ isClaimed: false, ...change }) });
-  const requested = (...peeredBefore: string[]): Partial<DeleteSituation> => ({
+  /** This resource has requested a connection, and noted which VPCs were peered before. */
+  const afterRequest = (...peeredBefore: string[]): Partial<DeleteSituation> => ({
     ...withNote({ peeredBefore }),
     view: ec2ViewOf(),
     listed: [listedConnection()],
   });
-  const requestedAndNotedByOther = { ...requested(), ...withNote({ peeredBefore: [], ...createdByOther }) };
+  const notedByOtherAfterRequest = { ...afterRequest(), ...withNote({ peeredBefore: [], ...createdByOther }) };
   const unreadableClaim = { ...withNote({ requestId: undefined }), hasReleased: false };
-  const unfinished = (requestId: string) => ({ physicalId: { kind: 'unfinished', requestId } }) as const;
+  const afterFailedCreate = (requestId: string) => ({ physicalId: { kind: 'unfinished', requestId } }) as const;
   const ec2Unavailable = { view: UNAVAILABLE_VIEW };
-  const onCreate = { peerOnCreate, ...unfinished('request-1'), view: ec2ViewOf(ec2Side()), listed: [listedConnection()] };
+  const peeredOnCreate = {
+    peerOnCreate,
+    ...afterFailedCreate('request-1'),
+    view: ec2ViewOf(ec2Side()),
+    listed: [listedConnection()],
+  };
   const failedConnection = listedConnection({ status: 'failed' });
 
   test.each<readonly [string, Partial<DeleteSituation>, DeleteStep]>([
@@ -392,20 +439,24 @@ describe('decideDelete', () => {
       withNote({ ...notedAsAdopted, ...adoptedByOther }),
       UNDO,
     ],
-    ['leaves the connection to another resource that claims it if nothing is noted', withNote(claimedByOther), LEAVE_TO_OTHER],
+    [
+      'leaves the connection to another resource that claims it if this resource has noted nothing',
+      withNote(claimedByOther),
+      LEAVE_TO_OTHER,
+    ],
     [
       'leaves a connection that a later request of the same resource has claimed',
-      { ...unfinished('request-0'), claim: claim(), hasReleased: false },
+      { ...afterFailedCreate('request-0'), claim: claim(), hasReleased: false },
       leave('the peering connection belongs to a later request'),
     ],
     [
       'deletes the connection that the failed request has noted',
-      { ...unfinished('request-1'), ...withNote(notedAsCreated) },
+      { ...afterFailedCreate('request-1'), ...withNote(notedAsCreated) },
       disconnect(notedConnection('created')),
     ],
     [
       'releases the claim of a failed request even if reads do not show it',
-      { ...unfinished('request-1'), ...unreadableClaim },
+      { ...afterFailedCreate('request-1'), ...unreadableClaim },
       RELEASE,
     ],
     [
@@ -414,28 +465,28 @@ describe('decideDelete', () => {
       disconnect(notedConnection('created')),
     ],
 
-    ['reads the list if a request is noted', withNote({ peeredBefore: [] }), LIST],
+    ['reads the list if this resource has noted a request', withNote({ peeredBefore: [] }), READ_LIST],
     [
-      'reads EC2, too, if a request is noted, because EC2 may still show a failed connection',
-      { ...requested(), view: undefined },
+      'reads EC2, too, if this resource has noted a request, because EC2 may still show a failed connection',
+      { ...afterRequest(), view: undefined },
       READ_EC2,
     ],
-    ['deletes the connection that this resource has requested', requested(UNRELATED_VPC), disconnect(listedConnection())],
+    ['deletes the connection that this resource has requested', afterRequest(UNRELATED_VPC), disconnect(listedConnection())],
     [
       "deletes the requested connection even if EC2 can't be read",
-      { ...requested(), ...ec2Unavailable },
+      { ...afterRequest(), ...ec2Unavailable },
       disconnect(listedConnection()),
     ],
-    ['leaves a connection that existed before the request', requested(FLEET_VPC), disconnect()],
-    ['leaves a connection that another resource has noted since', requestedAndNotedByOther, disconnect()],
-    ['deletes nothing if the requested connection has failed', { ...requested(), listed: [failedConnection] }, disconnect()],
+    ['leaves a connection that existed before the request', afterRequest(FLEET_VPC), disconnect()],
+    ['leaves a connection that another resource has noted since', notedByOtherAfterRequest, disconnect()],
+    ['deletes nothing if the requested connection has failed', { ...afterRequest(), listed: [failedConnection] }, disconnect()],
     [
       'deletes a connection that GameLift lists as failed and EC2 still shows',
-      { ...requested(), listed: [failedConnection], view: ec2ViewOf(ec2Side()) },
+      { ...afterRequest(), listed: [failedConnection], view: ec2ViewOf(ec2Side()) },
       disconnect(failedConnection),
     ],
 
-    ['reads the tags in EC2 if nothing is noted', {}, READ_EC2],
+    ['reads the tags in EC2 if this resource has noted nothing', {}, READ_EC2],
     [
       "deletes the connection that this resource has created according to EC2's tags",
       { view: ec2ViewOf(ec2Side()), tagged: notedConnection('created') },
@@ -443,7 +494,7 @@ describe('decideDelete', () => {
     ],
     ['deletes nothing if EC2 shows no tags of this resource', { view: ec2ViewOf(ec2Side()) }, disconnect()],
     ['leaves the connection if adoptExisting is set and the fleet has lost its tags', { ...ec2Unavailable, adoptExisting }, UNDO],
-    ["reads the list if the fleet has lost its tags and EC2 can't be read", ec2Unavailable, LIST],
+    ["reads the list if the fleet has lost its tags and EC2 can't be read", ec2Unavailable, READ_LIST],
     [
       "deletes the listed connection because of the physical id if EC2 can't be read",
       { ...ec2Unavailable, listed: [listedConnection()] },
@@ -451,8 +502,8 @@ describe('decideDelete', () => {
     ],
     ['deletes no failed connection', { ...ec2Unavailable, listed: [failedConnection] }, disconnect()],
     [
-      'deletes nothing if nothing was noted and the create failed',
-      { ...unfinished('request-1'), ...ec2Unavailable },
+      'deletes nothing if the create failed before it had noted anything',
+      { ...afterFailedCreate('request-1'), ...ec2Unavailable },
       NOTHING_CREATED,
     ],
     [
@@ -462,48 +513,48 @@ describe('decideDelete', () => {
     ],
     ['deletes nothing if the physical id is unknown', { physicalId: { kind: 'unknown' }, ...ec2Unavailable }, NOTHING_CREATED],
 
-    ['peerOnCreate: releases the claim first', { ...onCreate, claim: claim(), hasReleased: false }, RELEASE],
-    ['peerOnCreate: reads the tags in EC2 first', { ...onCreate, view: undefined }, READ_EC2],
-    ['peerOnCreate: reads the list first', { ...onCreate, listed: undefined }, LIST],
-    ['peerOnCreate: deletes the connection after a failed create', onCreate, disconnect(listedConnection())],
+    ['peerOnCreate: releases the claim first', { ...peeredOnCreate, claim: claim(), hasReleased: false }, RELEASE],
+    ['peerOnCreate: reads the tags in EC2 first', { ...peeredOnCreate, view: undefined }, READ_EC2],
+    ['peerOnCreate: reads the list first', { ...peeredOnCreate, listed: undefined }, READ_LIST],
+    ['peerOnCreate: deletes the connection after a failed create', peeredOnCreate, disconnect(listedConnection())],
     [
       "peerOnCreate: deletes the connection if EC2 can't be read",
-      { ...onCreate, ...ec2Unavailable },
+      { ...peeredOnCreate, ...ec2Unavailable },
       disconnect(listedConnection()),
     ],
     [
       'peerOnCreate: deletes the connection if the physical id is unknown',
-      { ...onCreate, physicalId: { kind: 'unknown' } },
+      { ...peeredOnCreate, physicalId: { kind: 'unknown' } },
       disconnect(listedConnection()),
     ],
     [
       'peerOnCreate: deletes the connection if the fleet has lost its tags',
-      { ...onCreate, physicalId: { kind: 'created' } },
+      { ...peeredOnCreate, physicalId: { kind: 'created' } },
       disconnect(listedConnection()),
     ],
     [
       'peerOnCreate: deletes nothing if the connection is gone',
-      { ...onCreate, listed: [failedConnection], view: ec2ViewOf() },
+      { ...peeredOnCreate, listed: [failedConnection], view: ec2ViewOf() },
       disconnect(),
     ],
     [
       'peerOnCreate: leaves the connection to the resource that has tagged it',
-      { ...onCreate, view: ec2ViewOf(ec2SideWithOtherOwner()) },
+      { ...peeredOnCreate, view: ec2ViewOf(ec2SideWithOtherOwner()) },
       disconnect(),
     ],
     [
       'peerOnCreate: leaves the connection to the resource that claims it',
-      { ...onCreate, ...withNote(claimedByOther) },
+      { ...peeredOnCreate, ...withNote(claimedByOther) },
       LEAVE_TO_OTHER,
     ],
     [
       'peerOnCreate: deletes nothing if the create had done nothing',
-      { ...onCreate, physicalId: { kind: 'nothing done' } },
+      { ...peeredOnCreate, physicalId: { kind: 'nothing done' } },
       NOTHING_CREATED,
     ],
     [
       'peerOnCreate: deletes nothing after a failed create if adoptExisting is set',
-      { ...onCreate, adoptExisting },
+      { ...peeredOnCreate, adoptExisting },
       NOTHING_CREATED,
     ],
   ])('%s', (_, change, step) => {

@@ -27,7 +27,7 @@ import {
 } from './situations';
 
 /*
- * Enumerates every possible situation, and checks rules that the decisions must follow in each of them.
+ * Enumerates every possible situation, and checks rules that the decisions must follow in every situation.
  */
 
 const BOOLEANS = [false, true];
@@ -51,27 +51,28 @@ function hasNoted({ connection, peeredBefore }: Note): boolean {
 const CLAIMS: readonly Claim[] = NOTES.flatMap((note) =>
   BOOLEANS.flatMap((isClaimed) =>
     OTHER_CLAIMS.map((otherClaims) => {
-      // the request that wrote the note or, without a note, the claim
+      // the request that wrote the note; if there is no note, the request that wrote the claim
       const requestId = isClaimed || hasNoted(note) ? 'request-1' : undefined;
       return { ...note, isClaimed, requestId, otherClaims };
     }),
   ),
 );
 
-/** Whether another resource has noted the connection, and this one has not. */
+/** Whether another resource has noted the connection, and this resource has not. */
 function isOnlyNotedByOther({ connection, otherClaims }: Claim, id: string): boolean {
   return connection?.id !== id && otherClaims.some((other) => other.connection?.id === id);
 }
 
 interface Exploration<T> {
-  readonly visited: readonly T[];
+  readonly visitedStates: readonly T[];
   /** The number of steps of the longest path. */
   readonly maxSteps: number;
 }
 
 /** Visits every state that can be reached from the start states. Fails if a path contains a cycle. */
 function explore<T>(starts: readonly T[], nextStates: (state: T) => readonly T[]): Exploration<T> {
-  const visited: T[] = [];
+  const visitedStates: T[] = [];
+  /** The number of steps of the longest path from each state. */
   const lengths = new Map<string, number | 'being computed'>();
   const lengthFrom = (state: T): number => {
     const key = JSON.stringify(state);
@@ -80,14 +81,14 @@ function explore<T>(starts: readonly T[], nextStates: (state: T) => readonly T[]
       throw new Error(`cycle through ${key}`);
     }
     if (length === undefined) {
-      visited.push(state);
+      visitedStates.push(state);
       lengths.set(key, 'being computed');
       lengths.set(key, Math.max(0, ...nextStates(state).map((next) => 1 + lengthFrom(next))));
       return lengthFrom(state);
     }
     return length;
   };
-  return { maxSteps: Math.max(...starts.map(lengthFrom)), visited };
+  return { maxSteps: Math.max(...starts.map(lengthFrom)), visitedStates };
 }
 
 describe('decide', () => {
@@ -100,7 +101,7 @@ describe('decide', () => {
   ];
   const ACTIVE = OWNERS.map((owner) => foundConnection({}, owner));
   const FOUND = [...ACTIVE, ...OWNERS.map((owner) => foundConnection({ status: 'pending-acceptance' }, owner))];
-  const ENDED = BOOLEANS.map(endedState);
+  const ENDED = BOOLEANS.map((wouldEndAgain) => endedState({ wouldEndAgain }));
   const NOT_MADE: RequestState = { kind: 'not made' };
   const ACCEPTED: RequestState = { kind: 'accepted' };
   const REFUSED: RequestState = { kind: 'refused', message: 'InvalidRequestException: no' };
@@ -123,7 +124,7 @@ describe('decide', () => {
   }));
   type Decision = (typeof decisions)[number];
 
-  /** Whether the decision is to use the connection as created, and the last check of the claims allows that. */
+  /** Whether the decision is to use the connection as created, and the last check of the claims confirms the decision. */
   const usesAsCreated = ({ step, claim }: Decision): boolean =>
     step.kind === 'use' &&
     step.origin === 'created' &&
@@ -167,7 +168,7 @@ describe('decide', () => {
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ existing }) => existing.kind === 'unknown'],
     ['waits for a note only once', ({ step }) => step.kind === 'wait for a note', ({ hasWaitedForNote }) => !hasWaitedForNote],
     [
-      'if a connection may have existed before the request, uses it as created only with evidence besides the request',
+      'if the connection may have existed before the request, uses it as created only with evidence besides the request',
       (decision) => usesAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
       hasEvidenceBesidesRequest,
     ],
@@ -177,7 +178,6 @@ describe('decide', () => {
       hasEvidenceBesidesRequest,
     ],
     [
-      // another resource that has noted an earlier connection with the VPC keeps its claim
       'if only another resource has noted a connection, uses it as created only with evidence besides the request',
       (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, CONNECTION_ID),
       hasEvidenceBesidesRequest,
@@ -198,7 +198,7 @@ describe('decide', () => {
       ({ adoptExisting, claim }) => adoptExisting || claim.connection?.isAdopted === true,
     ],
     [
-      'requests a failed connection again only if it may have requested it before, and another request may succeed',
+      'repeats the request for a failed connection only if an earlier request may have taken effect, and another request may succeed',
       ({ step, existing }) => step.kind === 'prepare a retry' && existing.kind === 'ended',
       ({ existing, mayHaveRequested }) => mayHaveRequested && existing.kind === 'ended' && !wouldEndAgain(existing.connection),
     ],
@@ -206,7 +206,7 @@ describe('decide', () => {
     expectForAll(decisions, applies, holds);
   });
 
-  /** The possible situations after a step. Each step can also fail with an error or because the time is up. */
+  /** The possible situations after the next step. Errors and the end of the time are left out, because they end the sequence. */
   function outcomesOf(situation: Situation): readonly Situation[] {
     const { claim } = situation;
     const afterObserving = (states: readonly ExistingConnection[], change: Partial<Situation> = {}): readonly Situation[] =>
@@ -219,15 +219,15 @@ describe('decide', () => {
       case 'read the list':
         return afterObserving([NONE, ...FOUND]);
       case 'request': {
-        // the handler keeps an existing note. If this resource had a connection before, it owns every connection that exists now
+        // the handler keeps an existing note. A resource that had a connection before owns every connection that exists now
         const possibleNotes = claim.connection === undefined ? [[], [UNRELATED_VPC], [FLEET_VPC]] : [[]];
         return (claim.peeredBefore === undefined ? possibleNotes : [claim.peeredBefore]).flatMap((peeredBefore) => {
-          const requested = { ...claim, connection: undefined, peeredBefore };
+          const claimWithRequest = { ...claim, connection: undefined, peeredBefore };
           return [
-            ...afterObserving([UNKNOWN], { claim: requested, request: ACCEPTED, mayHaveRequested: true }),
-            ...afterObserving([NONE, ...FOUND], { claim: requested, request: REFUSED }),
+            ...afterObserving([UNKNOWN], { claim: claimWithRequest, request: ACCEPTED, mayHaveRequested: true }),
+            ...afterObserving([NONE, ...FOUND], { claim: claimWithRequest, request: REFUSED }),
             // an earlier attempt got no response, and may have taken effect
-            ...afterObserving([NONE, ...FOUND], { claim: requested, request: REFUSED, mayHaveRequested: true }),
+            ...afterObserving([NONE, ...FOUND], { claim: claimWithRequest, request: REFUSED, mayHaveRequested: true }),
           ];
         });
       }
@@ -249,7 +249,7 @@ describe('decide', () => {
 
   describe('a sequence of steps', () => {
     const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
-    // the first situations of a create or an update: if the first list is empty, the existing connection is unknown
+    // the possible situations at the start of a create or an update. If the first list was empty, the existing connection is unknown
     const starts = situations.filter(
       ({ claim, existing, request, hasLostTags, mayHaveRequested, hasWaitedForNote }) =>
         (existing.kind === 'unknown' || existing.kind === 'found') &&
@@ -261,7 +261,7 @@ describe('decide', () => {
     let rounds: Exploration<Situation>;
 
     beforeAll(() => {
-      // another test limits the refusals, so a round ends at a refusal, and the next round begins after it
+      // the number of refusals is not limited here, so each round of the exploration ends at a refusal, and the next round begins after it
       const afterRefusal = new Map<string, Situation>();
       const exploreRound = (roundStarts: readonly Situation[]): Exploration<Situation> =>
         explore(roundStarts, (situation) => {
@@ -269,7 +269,7 @@ describe('decide', () => {
           if (!isRefused(situation)) {
             return next;
           }
-          next.forEach((following) => afterRefusal.set(JSON.stringify(following), following));
+          next.forEach((nextSituation) => afterRefusal.set(JSON.stringify(nextSituation), nextSituation));
           return [];
         });
       let sizeBefore: number;
@@ -283,10 +283,10 @@ describe('decide', () => {
       expect(rounds.maxSteps).toBe(4);
     });
 
-    test('changes the situation in each step', () => {
+    test('changes the situation with each step', () => {
       const isSame = (one: Situation, other: Situation): boolean => JSON.stringify(one) === JSON.stringify(other);
       expectForAll(
-        rounds.visited,
+        rounds.visitedStates,
         (situation) => outcomesOf(situation).length > 0,
         (situation) => !outcomesOf(situation).some((next) => isSame(next, situation)),
       );
@@ -295,7 +295,7 @@ describe('decide', () => {
     test('reaches only situations that the tests above enumerate', () => {
       const enumerated = new Set(situations.map((situation) => JSON.stringify(situation)));
       expectForAll(
-        rounds.visited,
+        rounds.visitedStates,
         () => true,
         (situation) => enumerated.has(JSON.stringify(situation)),
       );
@@ -315,12 +315,12 @@ describe('decide', () => {
         ({ request, mayHaveRequested }) => request === ACCEPTED && !mayHaveRequested,
       ],
       [
-        'a request may have taken effect, and is not noted',
+        'a request may have taken effect, and there is no note of it',
         ({ claim, mayHaveRequested }) => mayHaveRequested && !hasNoted(claim),
       ],
     ])('never reaches a situation in which %s', (_, isImpossible) => {
       expect(situations.some(isImpossible)).toBe(true);
-      expect(rounds.visited.filter(isImpossible)).toEqual([]);
+      expect(rounds.visitedStates.filter(isImpossible)).toEqual([]);
     });
   });
 });
@@ -340,20 +340,20 @@ test.each([8, 40])(
       return next !== 'list authorizations'
         ? [{ ...refusals, next }]
         : BOOLEANS.map((isListed) => {
-            const listed = { ...refusals, countWhileAuthorized: countWhileAuthorized + (isListed ? 1 : 0) };
-            const nextAfterListing = decideAfterRefusal(listed, isListed ? 'listed' : 'not listed');
-            // only this step always takes time
-            const waited = nextAfterListing === 'try again later' ? 10_000 : 0;
-            return { ...listed, elapsed: elapsed + waited, next: nextAfterListing };
+            const refusalsAfterListing = { ...refusals, countWhileAuthorized: countWhileAuthorized + (isListed ? 1 : 0) };
+            const nextAfterListing = decideAfterRefusal(refusalsAfterListing, isListed ? 'listed' : 'not listed');
+            // the other steps may take no time
+            const waitMilliseconds = nextAfterListing === 'try again later' ? 10_000 : 0;
+            return { ...refusalsAfterListing, elapsed: elapsed + waitMilliseconds, next: nextAfterListing };
           });
     };
     const starts = statesAfterRefusal({ count: 0, countWhileAuthorized: 0, elapsed: 0 });
-    const { maxSteps, visited } = explore(starts, (state) => (state.next === 'give up' ? [] : statesAfterRefusal(state)));
+    const { maxSteps, visitedStates } = explore(starts, (state) => (state.next === 'give up' ? [] : statesAfterRefusal(state)));
     expect(maxSteps).toBe(maximum);
     const hasTriedLongEnough = ({ count, countWhileAuthorized, elapsed }: State): boolean =>
       count > maximum || (countWhileAuthorized > 1 && elapsed >= 75_000);
-    expectForAll(visited, ({ next }) => next === 'give up', hasTriedLongEnough);
-    expect(visited.map(({ next }) => next)).not.toContain('list authorizations');
+    expectForAll(visitedStates, ({ next }) => next === 'give up', hasTriedLongEnough);
+    expect(visitedStates.map(({ next }) => next)).not.toContain('list authorizations');
   },
 );
 
@@ -362,17 +362,17 @@ describe('decideDelete', () => {
     { kind: 'created' },
     { kind: 'unfinished', requestId: 'request-1' },
     { kind: 'unfinished', requestId: 'request-0' },
-    // does not occur in practice, because the handler responds to such a delete at once
+    // the handler does not call decideDelete for this id: it responds to such a delete at once
     { kind: 'nothing done' },
-    // occurs in the rollback of an update
+    // this happens in the rollback of an update
     { kind: 'unknown' },
   ];
-  const LISTED = [undefined, [], [listedConnection()], [listedConnection({ status: 'failed' })]];
+  const LISTS = [undefined, [], [listedConnection()], [listedConnection({ status: 'failed' })]];
   interface Ec2Observation {
     readonly view: Ec2View | undefined;
     readonly tagged: ClaimedConnection | undefined;
   }
-  // tags are part of what EC2 shows
+  // EC2 shows tags only if it shows the peering connection
   const EC2_OBSERVATIONS: readonly Ec2Observation[] = [
     ...combinations<Ec2Observation>({ view: [undefined, UNAVAILABLE_VIEW, ec2ViewOf()], tagged: [undefined] }),
     ...combinations<Ec2Observation>({ view: [ec2ViewOf(ec2Side())], tagged: [undefined, notedConnection('created')] }),
@@ -387,7 +387,7 @@ describe('decideDelete', () => {
       hasReleased: BOOLEANS,
       view: [view],
       tagged: [tagged],
-      listed: LISTED,
+      listed: LISTS,
     }),
   );
   const decisions = situations.map((situation) => {
@@ -396,7 +396,7 @@ describe('decideDelete', () => {
     return {
       ...situation,
       step,
-      deleted: step.kind === 'disconnect' ? step.connection : undefined,
+      connectionToDelete: step.kind === 'disconnect' ? step.connection : undefined,
       hasNoted: hasNoted(claim),
       isOfLaterRequest: physicalId.kind === 'unfinished' && ![undefined, physicalId.requestId].includes(claim.requestId),
       needsNoRelease: claim.connection !== undefined || (hasReleased && !claim.isClaimed),
@@ -407,7 +407,7 @@ describe('decideDelete', () => {
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
     [
       "deletes a connection only with evidence: a note, tags in EC2, the physical id if EC2 can't be read, or peerOnCreate",
-      ({ deleted }) => deleted !== undefined,
+      ({ connectionToDelete }) => connectionToDelete !== undefined,
       ({ hasNoted, tagged, physicalId, view, peerOnCreate, adoptExisting }) =>
         hasNoted ||
         tagged !== undefined ||
@@ -417,7 +417,7 @@ describe('decideDelete', () => {
     [
       'without a note, never deletes a connection that another resource has tagged',
       ({ hasNoted, view }) => !hasNoted && hasOwnerTag(listedConnection(), view ?? UNAVAILABLE_VIEW),
-      ({ deleted }) => deleted === undefined,
+      ({ connectionToDelete }) => connectionToDelete === undefined,
     ],
     [
       'with peerOnCreate, deletes the connection after any outcome of the create, unless another resource owns it',
@@ -431,34 +431,34 @@ describe('decideDelete', () => {
         claim.otherClaims.length === 0 &&
         listed?.[0]?.status === 'active' &&
         !hasOwnerTag(listedConnection(), view ?? UNAVAILABLE_VIEW),
-      ({ deleted }) => deleted?.id === CONNECTION_ID,
+      ({ connectionToDelete }) => connectionToDelete?.id === CONNECTION_ID,
     ],
     [
       'deletes only a connection that was noted, tagged, or listed',
-      ({ deleted }) => deleted !== undefined,
-      ({ deleted, claim, tagged, listed = [] }) =>
-        [claim.connection, tagged, ...listed].some((connection) => connection === deleted),
+      ({ connectionToDelete }) => connectionToDelete !== undefined,
+      ({ connectionToDelete, claim, tagged, listed = [] }) =>
+        [claim.connection, tagged, ...listed].some((connection) => connection === connectionToDelete),
     ],
     [
       'never deletes a connection that another resource has adopted',
       ({ claim }) => claim.otherClaims.some(({ connection }) => connection?.isAdopted === true),
-      ({ deleted }) => deleted === undefined,
+      ({ connectionToDelete }) => connectionToDelete === undefined,
     ],
     [
       'never deletes a connection that only another resource has noted',
       ({ claim }) => isOnlyNotedByOther(claim, CONNECTION_ID),
-      ({ deleted }) => deleted?.id !== CONNECTION_ID,
+      ({ connectionToDelete }) => connectionToDelete?.id !== CONNECTION_ID,
     ],
     [
       'while adoptExisting is set, never deletes a connection that was adopted, or may have been adopted',
       ({ adoptExisting, claim, hasNoted, tagged }) =>
         adoptExisting && (claim.connection?.isAdopted === true || (!hasNoted && tagged === undefined)),
-      ({ deleted }) => deleted === undefined,
+      ({ connectionToDelete }) => connectionToDelete === undefined,
     ],
     [
       'never deletes a connection that existed before the request',
       ({ claim }) => claim.peeredBefore?.includes(FLEET_VPC) === true,
-      ({ deleted }) => deleted === undefined,
+      ({ connectionToDelete }) => connectionToDelete === undefined,
     ],
     [
       'deletes nothing if a later request has written the claim or the note',
@@ -481,38 +481,38 @@ describe('decideDelete', () => {
     expectForAll(decisions, applies, holds);
   });
 
-  test('finishes at most two steps after the last release of the claim', () => {
+  test('takes at most two steps after the last release of the claim', () => {
     interface State {
       readonly situation: DeleteSituation;
-      /** The number of runs of a create that may still follow. Each can write the claim and a note once. Lambda limits their number. */
-      readonly runs: number;
+      /** How many runs of a create may still follow. Each run can write the claim and a note once. Lambda limits the number of runs. */
+      readonly remainingRuns: number;
     }
-    const RUNS = 3;
+    const MAX_RUNS = 3;
     const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
-    const outcomesOf = ({ situation, runs }: State): readonly State[] => {
+    const outcomesOf = ({ situation, remainingRuns }: State): readonly State[] => {
       const { claim } = situation;
       switch (decideDelete(situation).kind) {
         case 'release the claim': {
-          const stateWith = (readClaim: Claim, runsLeft: number): State => ({
+          const stateWith = (readClaim: Claim, newRemainingRuns: number): State => ({
             situation: { ...situation, hasReleased: true, claim: readClaim },
-            runs: runsLeft,
+            remainingRuns: newRemainingRuns,
           });
           const possibleClaims = CLAIMS.filter(({ otherClaims }) => otherClaims === claim.otherClaims);
           const isReleased = ({ isClaimed, connection, peeredBefore }: Claim): boolean =>
             !isClaimed && connection === claim.connection && peeredBefore === claim.peeredBefore;
           const releasedClaims = possibleClaims.filter(isReleased);
           return [
-            ...releasedClaims.map((readClaim) => stateWith(readClaim, runs)),
-            ...(runs === 0 ? [] : possibleClaims.map((readClaim) => stateWith(readClaim, runs - 1))),
+            ...releasedClaims.map((readClaim) => stateWith(readClaim, remainingRuns)),
+            ...(remainingRuns === 0 ? [] : possibleClaims.map((readClaim) => stateWith(readClaim, remainingRuns - 1))),
           ];
         }
         case 'read EC2':
           return EC2_OBSERVATIONS.filter(({ view }) => isDefined(view)).map((observation) => ({
             situation: { ...situation, ...observation },
-            runs,
+            remainingRuns,
           }));
         case 'read the list':
-          return LISTED.filter(isDefined).map((listed) => ({ situation: { ...situation, listed }, runs }));
+          return LISTS.filter(isDefined).map((listed) => ({ situation: { ...situation, listed }, remainingRuns }));
         case 'leave it':
         case 'undo changes':
         case 'disconnect':
@@ -520,12 +520,13 @@ describe('decideDelete', () => {
       }
     };
     const starts = situations.filter(({ view, listed, hasReleased }) => !isDefined(view) && !isDefined(listed) && !hasReleased);
-    const { maxSteps, visited } = explore(
-      starts.map((situation): State => ({ situation, runs: RUNS })),
+    const { maxSteps, visitedStates } = explore(
+      starts.map((situation): State => ({ situation, remainingRuns: MAX_RUNS })),
       outcomesOf,
     );
-    expect(maxSteps).toBe(1 + RUNS + 2);
-    const steps = visited.map(({ situation }) => decideDelete(situation).kind);
+    // the first release, a release after each run, and two more steps
+    expect(maxSteps).toBe(1 + MAX_RUNS + 2);
+    const steps = visitedStates.map(({ situation }) => decideDelete(situation).kind);
     expect(new Set(steps)).toEqual(new Set(decisions.map(({ step }) => step.kind)));
   });
 });

@@ -15,7 +15,7 @@ import { realTime } from '../../lambda/time';
 import { recordingLog, requestOf, ScriptedApi } from './world';
 
 /*
- * Runs the handler as Lambda does, with the real clock, log and network.
+ * Runs the handler as Lambda does, with the real clock, log and network. A local server receives the responses to CloudFormation.
  */
 
 interface ReceivedRequest {
@@ -27,7 +27,7 @@ interface ReceivedRequest {
 let server: Server;
 let url: string;
 let receivedRequests: ReceivedRequest[];
-let respondTo: (response: ServerResponse) => void;
+let sendHttpResponse: (response: ServerResponse) => void;
 
 beforeAll(async () => {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -37,7 +37,7 @@ beforeAll(async () => {
   server = createServer({ cert, key }, (request, response) => {
     void text(request).then((body) => {
       receivedRequests.push({ method: request.method, headers: request.headers, body });
-      respondTo(response);
+      sendHttpResponse(response);
     });
   });
   server.listen(0);
@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   receivedRequests = [];
-  respondTo = (response) => response.end();
+  sendHttpResponse = (response) => response.end();
 });
 
 afterAll(() => {
@@ -58,8 +58,8 @@ afterAll(() => {
   server.close();
 });
 
-test('sends the response as the URL was signed, and logs it', async () => {
-  const logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+test('sends the response with the headers for which the URL is signed, and logs why the request failed', async () => {
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   const event = requestOf('Create', { ResponseURL: url, ResourceProperties: {} });
   await handler(event, { getRemainingTimeInMillis: () => 900_000 });
   expect(receivedRequests).toEqual([
@@ -73,32 +73,32 @@ test('sends the response as the URL was signed, and logs it', async () => {
     },
   ]);
   expect(receivedRequests[0]?.headers).not.toHaveProperty('transfer-encoding');
-  const records = logged.mock.calls.map(([line]) => JSON.parse(String(line)) as { readonly message: object });
+  const records = write.mock.calls.map(([line]) => JSON.parse(String(line)) as { readonly message: object });
   expect(records.map(({ message }) => message)).toEqual([
     expect.objectContaining({ message: expect.stringMatching(/^PeerVpcId must be/) as string, requestId: event.RequestId }),
   ]);
-  expect(JSON.stringify(logged.mock.calls)).not.toContain('5ec2e7');
-  logged.mockRestore();
+  expect(JSON.stringify(write.mock.calls)).not.toContain('5ec2e7');
+  write.mockRestore();
 });
 
-test('responds with success to the delete of a resource that was never created, and logs it', async () => {
-  const logged = jest.spyOn(console, 'info').mockImplementation(() => undefined);
+test('responds with success to the delete of a resource that was never created, and logs that the request is done', async () => {
+  const info = jest.spyOn(console, 'info').mockImplementation(() => undefined);
   const event = requestOf('Delete', { ResponseURL: url, PhysicalResourceId: 'x/Authorization/nothing-done' });
   await handler(event, { getRemainingTimeInMillis: () => 900_000 });
   expect(receivedRequests).toEqual([expect.objectContaining({ body: expect.stringContaining('"Status":"SUCCESS"') as string })]);
-  expect(logged).toHaveBeenCalledWith(expect.objectContaining({ message: 'done' }));
-  logged.mockRestore();
+  expect(info).toHaveBeenCalledWith(expect.objectContaining({ message: 'done' }));
+  info.mockRestore();
 });
 
-test('returns the HTTP status of the endpoint, and rejects if the connection breaks or the signal is aborted', async () => {
+test('put returns the HTTP status of the endpoint, and rejects if the connection breaks or the signal is aborted', async () => {
   const { signal } = new AbortController();
-  respondTo = (response) => response.writeHead(503).end('slow down');
+  sendHttpResponse = (response) => response.writeHead(503).end('slow down');
   expect(await put(url, '{"é":1}', signal)).toBe(503);
   expect(receivedRequests[0]).toMatchObject({ body: '{"é":1}', headers: { 'content-length': '8' } });
-  respondTo = (response) => response.socket?.destroy();
+  sendHttpResponse = (response) => response.socket?.destroy();
   await expect(put(url, '{}', signal)).rejects.toThrow('socket hang up');
   const controller = new AbortController();
-  respondTo = () => {
+  sendHttpResponse = () => {
     controller.abort();
   };
   await expect(put(url, '{}', controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
@@ -107,93 +107,96 @@ test('returns the HTTP status of the endpoint, and rejects if the connection bre
 describe('a response that cannot be delivered never reveals the URL, which is a secret', () => {
   const secrets = ['X-Amz-', 'ASIA5EC2E7', '5ec2e7', '20260101T000000Z'];
   let secretUrl: string;
-  let sent: jest.SpiedFunction<typeof https.request>;
+  let requestSpy: jest.SpiedFunction<typeof https.request>;
 
   beforeEach(() => {
-    sent = jest.spyOn(https, 'request');
+    requestSpy = jest.spyOn(https, 'request');
     secretUrl = `${url}&X-Amz-Credential=ASIA5EC2E7&X-Amz-Date=20260101T000000Z`;
   });
 
   afterEach(() => {
-    sent.mockRestore();
+    requestSpy.mockRestore();
   });
 
-  /** Makes one attempt to respond, after which the time is up. Returns the log and the error. */
-  async function attempt(): Promise<{ readonly logged: readonly LogRecord[]; readonly thrown: unknown }> {
-    const logged: LogRecord[] = [];
-    let failed = false;
+  /** Runs a request whose time is up after the first attempt to send its response. Returns the log and the error of the handler. */
+  async function attemptToRespond(): Promise<{ readonly logRecords: readonly LogRecord[]; readonly error: unknown }> {
+    const logRecords: LogRecord[] = [];
+    let isTimeUp = false;
     const run = createHandler({
       api: new ScriptedApi(rehearsedTime()),
       assume: () => new ScriptedApi(rehearsedTime()),
       put: (...args) =>
         put(...args).finally(() => {
-          failed = true;
+          isTimeUp = true;
         }),
       time: {
         now: () => 0,
         jitter: () => 0,
-        sleep: () => (failed ? Promise.reject(new Error('the time is up')) : new Promise(() => undefined)),
+        sleep: () => (isTimeUp ? Promise.reject(new Error('the time is up')) : new Promise(() => undefined)),
       },
-      log: recordingLog(logged),
+      log: recordingLog(logRecords),
       region: 'us-east-1',
     });
     const event = requestOf('Delete', { ResponseURL: secretUrl, PhysicalResourceId: 'x/Authorization/nothing-done' });
-    const thrown = await run(event, { getRemainingTimeInMillis: () => 900_000 }).then(
+    const error = await run(event, { getRemainingTimeInMillis: () => 900_000 }).then(
       () => undefined,
-      (error: unknown) => error,
+      (thrown: unknown) => thrown,
     );
-    return { logged, thrown };
+    return { logRecords, error };
   }
 
-  /** Node.js emits this event when the timeout of a request is over. */
-  const neverRespond = (): void => {
-    (sent.mock.results[0]?.value as ClientRequest).emit('timeout');
+  /** Simulates an endpoint that sends nothing: Node.js emits this event when the timeout of a request is over. */
+  const emitTimeout = (): void => {
+    (requestSpy.mock.results[0]?.value as ClientRequest).emit('timeout');
   };
 
   test.each<[string, (response: ServerResponse) => void, string]>([
-    ['never responds', neverRespond, 'no response within 10 seconds'],
-    ['resets the connection', (response) => response.socket?.destroy(), 'socket hang up'],
+    ['sends nothing', emitTimeout, 'no response within 10 seconds'],
+    ['closes the connection without an HTTP response', (response) => response.socket?.destroy(), 'socket hang up'],
     [
-      'rejects it, and repeats the URL',
+      'returns HTTP 403 with the URL in it',
       (response) =>
         response.writeHead(403, secretUrl, { location: secretUrl }).end(`<Error><Resource>${secretUrl}</Resource></Error>`),
       "CloudFormation's response endpoint returned HTTP 403",
     ],
     [
-      'fails, and repeats the URL',
+      'returns HTTP 500 with the URL in it',
       (response) => response.writeHead(500, secretUrl, { location: secretUrl }).end(secretUrl),
       "CloudFormation's response endpoint returned HTTP 500",
     ],
     [
-      'closes the connection in the middle of a response',
+      'closes the connection in the middle of an HTTP response',
       (response) => {
         response.writeHead(200, { 'content-length': 1000 }).write(secretUrl, () => response.socket?.destroy());
       },
       'aborted',
     ],
-  ])('if the endpoint %s', async (_, respond, problem) => {
-    respondTo = respond;
-    const { logged, thrown } = await attempt();
-    expect(sent).toHaveBeenCalledWith(secretUrl, expect.objectContaining({ timeout: 10_000 }), expect.anything());
+  ])('if the endpoint %s', async (_, behaveAsEndpoint, problem) => {
+    sendHttpResponse = behaveAsEndpoint;
+    const { logRecords, error } = await attemptToRespond();
+    expect(requestSpy).toHaveBeenCalledWith(secretUrl, expect.objectContaining({ timeout: 10_000 }), expect.anything());
     expect(receivedRequests).toHaveLength(1);
-    expect(logged.at(-1)).toMatchObject({
+    expect(logRecords.at(-1)).toMatchObject({
       message: 'could not send the response to CloudFormation',
       error: expect.stringContaining(problem) as string,
     });
-    const revealed = inspect([logged, thrown], { depth: null, showHidden: true, maxStringLength: null });
-    expect(secrets.filter((secret) => revealed.includes(secret))).toEqual([]);
+    const logAndError = inspect([logRecords, error], { depth: null, showHidden: true, maxStringLength: null });
+    expect(secrets.filter((secret) => logAndError.includes(secret))).toEqual([]);
   });
 });
 
-test('the real clock waits, and rejects with the reason of the signal as soon as it is aborted', async () => {
-  const before = realTime.now();
+test('realTime.sleep waits, and rejects with the reason of the signal as soon as the signal is aborted', async () => {
+  const startedAt = realTime.now();
   await realTime.sleep(20, new AbortController().signal);
-  expect(realTime.now() - before).toBeGreaterThanOrEqual(19);
+  expect(realTime.now() - startedAt).toBeGreaterThanOrEqual(19);
   const controller = new AbortController();
   const reason = new Error('enough');
-  const waiting = realTime.sleep(60_000, controller.signal);
+  const sleep = realTime.sleep(60_000, controller.signal);
   controller.abort(reason);
-  await expect(waiting).rejects.toBe(reason);
+  await expect(sleep).rejects.toBe(reason);
+});
+
+test('realTime.jitter returns random numbers from 0 to 1', () => {
   const jitters = Array.from({ length: 50 }, () => realTime.jitter());
   expect(Math.min(...jitters)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...jitters)).toBeLessThan(1);

@@ -1,13 +1,13 @@
 import { SimulatedWorld } from './simulated-world';
 
 /*
- * What the handler writes, and what later versions of it must read: physical ids and tags. It may never change after the first release.
- * test/lib/frozen.test.ts has the rest, and says what to do if a test fails.
+ * The physical ids and tags that the handler writes. Later versions must read them, so their format may never change after the first release.
+ * test/lib/frozen.test.ts tests all other values that may never change, and says what to do if a test fails.
  */
 
 const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 const OTHER_GUID = '7c3f2d0d-0000-4000-8000-000000000000';
-const REQUEST = 'f0f0f0f0-0000-4000-8000-000000000006';
+const REQUEST_ID = 'f0f0f0f0-0000-4000-8000-000000000006';
 
 let world: SimulatedWorld;
 
@@ -23,11 +23,11 @@ const connectionId = (): string => `${GUID}/Peering/${world.fleetId}/${world.vpc
 /** The tags that the fleet has once it is connected. */
 function tagsOfFleet(): Readonly<Record<string, string>> {
   const { VpcPeeringConnectionId: id, GameLiftVpcId: vpcId, GameLiftCidrBlock: cidrBlock } = world.attributes ?? {};
-  // the digest of the owner
+  // 75470ddc337969a5 is the digest of the owner
   const key = `cdk-gamelift-vpc-peering:${world.vpcId}:75470ddc337969a5`;
   return {
-    [key]: `Game/Peering/${GUID} ${REQUEST}`,
-    [`${key}:connection`]: [id, vpcId, cidrBlock, 'created', REQUEST].join(' '),
+    [key]: `Game/Peering/${GUID} ${REQUEST_ID}`,
+    [`${key}:connection`]: [id, vpcId, cidrBlock, 'created', REQUEST_ID].join(' '),
   };
 }
 
@@ -42,10 +42,10 @@ const tagsOfPeering = (): Record<string, string> =>
 describe('the physical id', () => {
   test.each(['Authorization', 'Teardown'])(
     'of the custom resource %s is the GUID of the stack and the logical id',
-    async (kind) => {
-      const change = { ResourceType: `Custom::GameLiftVpcPeering${kind}`, LogicalResourceId: kind };
+    async (name) => {
+      const change = { ResourceType: `Custom::GameLiftVpcPeering${name}`, LogicalResourceId: name };
       const { response } = await world.send('Create', world.properties({ FleetIds: [world.fleetId] }), undefined, change);
-      expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: `${GUID}/${kind}` });
+      expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: `${GUID}/${name}` });
     },
   );
 
@@ -55,15 +55,16 @@ describe('the physical id', () => {
   });
 
   test('says that a failed create has changed nothing', async () => {
-    world.tags.set(`cdk-gamelift-vpc-peering:${world.vpcId}:0123456789abcdef`, `Other/Peering/${OTHER_GUID} ${REQUEST}`);
+    // another resource has claimed the connection
+    world.tags.set(`cdk-gamelift-vpc-peering:${world.vpcId}:0123456789abcdef`, `Other/Peering/${OTHER_GUID} ${REQUEST_ID}`);
     const { response } = await world.send('Create');
     expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/nothing-done` });
   });
 
-  test('says which create failed after it had begun to change something', async () => {
+  test('contains the request id of a create that failed after it had begun to change something', async () => {
     await world.connectByHand();
     const { response } = await world.send('Create');
-    expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/unfinished/${REQUEST}` });
+    expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `${connectionId()}/unfinished/${REQUEST_ID}` });
   });
 });
 
@@ -98,6 +99,6 @@ test('deletes a connection with the physical id and the tags of the first releas
   }
   const { response } = await world.send('Delete', world.properties(), connectionId());
   expect(response).toMatchObject({ Status: 'SUCCESS' });
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
   expect([...world.tags.keys()]).toEqual([]);
 });

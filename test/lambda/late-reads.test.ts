@@ -7,18 +7,18 @@ import { awsError, GUID } from './world';
 import type { TestResponse } from './world';
 
 /*
- * Lives of connections while reads are up to 15 seconds late, each by a different time: the requests succeed, and nothing is left behind.
+ * Lives of connections while each read is late by a different time of up to 15 seconds. The requests must succeed, and leave nothing behind.
  */
 
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
 /** GameLift's possible errors for a missing authorization, and for the deletion of a connection that exists until its fleet is deleted. */
 const REFUSALS = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
 const MAX_LATENESS_MILLISECONDS = 15_000;
-/** The last two were added because an early read of the list then shows the state before the request. */
+/** With the seeds 118 and 257, an early read of GameLift's list shows the state before the request. */
 const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 118, 257];
 
 /** CloudFormation generates an id if it got no response to the create. */
-const UNKNOWN_ID = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
+const GENERATED_ID = { PhysicalResourceId: 'Game-Peering-1B2C3D' };
 
 /** Chooses a random reading of each question that AWS leaves open. */
 function readingsOf(random: () => number): Readings {
@@ -38,11 +38,11 @@ function readingsOf(random: () => number): Readings {
   };
 }
 
-/** What a life can set besides the seed. */
+/** What a test can choose besides the seed. */
 interface LifeOptions {
   readonly readings?: Readings;
-  /** How long calls may be denied, because new permissions have not reached all of AWS. Default: random */
-  readonly deniedMilliseconds?: number;
+  /** How long AWS may deny calls, because new permissions have not reached all of AWS yet. Default: random */
+  readonly denialMilliseconds?: number;
 }
 
 /** The members of an inventory that `Life` looks at. */
@@ -69,27 +69,27 @@ afterEach(() => {
   currentWorld?.close();
 });
 
-/** The start of a life. */
+/** What a life begins with. */
 interface LifeStart {
   readonly world: SimulatedWorld;
   readonly random: () => number;
-  readonly deniedMilliseconds: number;
+  readonly denialMilliseconds: number;
 }
 
-async function prepare(seed: number, { readings = {}, deniedMilliseconds }: LifeOptions): Promise<LifeStart> {
+async function prepareLife(seed: number, { readings = {}, denialMilliseconds }: LifeOptions): Promise<LifeStart> {
   const random = randomNumbers(seed);
   const world = await SimulatedWorld.create({ ...readingsOf(random), ...readings });
   currentWorld = world;
   addGatewayTable(world);
-  // until every read shows the table
+  // wait until every read shows the table
   await world.sleep(MAX_LATENESS_MILLISECONDS);
-  return { world, random, deniedMilliseconds: deniedMilliseconds ?? (random() < 0.5 ? 0 : 45_000) };
+  return { world, random, denialMilliseconds: denialMilliseconds ?? (random() < 0.5 ? 0 : 45_000) };
 }
 
 /** The life of one connection in a simulated AWS. */
 class Life {
-  static async begin(seed: number, conditions: LifeOptions = {}): Promise<Life> {
-    return new Life(await prepare(seed, conditions));
+  static async begin(seed: number, options: LifeOptions = {}): Promise<Life> {
+    return new Life(await prepareLife(seed, options));
   }
 
   readonly world: SimulatedWorld;
@@ -100,7 +100,7 @@ class Life {
   private requests = 0;
   private readonly random: () => number;
 
-  constructor({ world, random, deniedMilliseconds }: LifeStart) {
+  constructor({ world, random, denialMilliseconds }: LifeStart) {
     this.world = world;
     this.random = random;
     this.fleetIds = [world.fleetId];
@@ -112,7 +112,7 @@ class Life {
       if (operation === 'DeleteVpcPeeringConnection' && this.deletionRefusal !== undefined && world.isAuthorized) {
         return awsError(this.deletionRefusal, 'the connection ends with its fleet');
       }
-      const isDenied = world.now() - (this.startedAt ?? 0) < deniedMilliseconds && random() < 0.3;
+      const isDenied = world.now() - (this.startedAt ?? 0) < denialMilliseconds && random() < 0.3;
       return isDenied ? awsError(service === 'gamelift' ? 'AccessDeniedException' : 'UnauthorizedOperation') : undefined;
     };
   }
@@ -125,51 +125,51 @@ class Life {
   /** A request as CloudFormation sends it. */
   request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
     this.requests += 1;
-    const declared = this.world.properties();
+    const properties = this.world.properties();
     return {
-      ...this.world.request(type, declared),
+      ...this.world.request(type, properties),
       RequestId: `f0f0f0f0-0000-4000-8000-${String(this.requests).padStart(12, '0')}`,
       ...(type === 'Create' ? {} : { PhysicalResourceId: this.id }),
       ...change,
     };
   }
 
-  /** Runs the handler, and kills it after `killedAfter` milliseconds. GameLift takes a random time to create and delete connections. */
-  async run(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
+  /** Runs the handler, and kills it after the given time. GameLift takes a random time to create and delete connections. */
+  async run(event: object, { killAfterMilliseconds = Infinity } = {}): Promise<TestResponse | undefined> {
     this.startedAt ??= this.world.now();
     const { scriptedOutcomes } = this.world.aws;
     scriptedOutcomes.connectionSeconds = 1 + 40 * this.random();
     scriptedOutcomes.connectionDeletionSeconds = 20 * this.random();
-    return await this.world.runAtOnce(event, killedAfter);
+    return await this.world.runAtOnce(event, killAfterMilliseconds);
   }
 
   sleep(milliseconds: number): Promise<void> {
     return this.world.sleep(milliseconds);
   }
 
-  /** Delivers an event twice, the second time after a random delay of at most the given milliseconds. */
-  async runTwice(event: object, milliseconds: number): Promise<readonly (TestResponse | undefined)[]> {
-    const copy = this.sleep(this.randomUpTo(milliseconds)).then(() => this.run(event));
-    return await Promise.all([this.run(event), copy]);
+  /** Delivers an event twice, the second time after a random delay. */
+  async runTwice(event: object, maxDelayMilliseconds: number): Promise<readonly (TestResponse | undefined)[]> {
+    const secondRun = this.sleep(this.randomUpTo(maxDelayMilliseconds)).then(() => this.run(event));
+    return await Promise.all([this.run(event), secondRun]);
   }
 
-  /** Kills the handler after a random time of at most the given milliseconds, and delivers the event again a minute later. */
-  async runAgainAfterKill(event: object, milliseconds: number): Promise<TestResponse | undefined> {
-    await this.run(event, this.randomUpTo(milliseconds));
+  /** Kills the handler after a random time, and delivers the event again a minute later. */
+  async runAgainAfterKill(event: object, maxMillisecondsUntilKill: number): Promise<TestResponse | undefined> {
+    await this.run(event, { killAfterMilliseconds: this.randomUpTo(maxMillisecondsUntilKill) });
     await this.sleep(60_000);
     return await this.run(event);
   }
 
   /** Sends a delete while the create is running, once the create has claimed the connection. */
   async deleteDuringCreate(): Promise<void> {
-    const created = this.run(this.request('Create'));
+    const createRun = this.run(this.request('Create'));
     // before the claim is written, the delete can't know that a create is running
     while (this.world.tags.size === 0) {
       await this.sleep(100);
     }
     await this.sleep(this.randomUpTo(60_000));
-    await this.runSuccessfully(this.request('Delete', UNKNOWN_ID));
-    await created;
+    await this.runSuccessfully(this.request('Delete', GENERATED_ID));
+    await createRun;
   }
 
   /** A random number of milliseconds, from 0 to the given maximum. */
@@ -177,7 +177,7 @@ class Life {
     return Math.floor(milliseconds * this.random());
   }
 
-  /** What exists: connected fleets, route tables with targets, connections with DNS resolution, and the fleet of each tag. */
+  /** What exists: connected fleets, route tables with targets, connections with DNS resolution, and the fleet id of each tag. */
   get state(): object {
     const { aws } = this.world;
     const { connections, peerings, routes } = aws.inventory() as unknown as InventoryMembers;
@@ -190,7 +190,7 @@ class Life {
       routesToFleet: routes
         .filter(({ destination }) => cidrBlocks.includes(destination))
         .map(({ routeTableId, target }) => [routeTableId, target]),
-      idsWithDns: peerings
+      peeringIdsWithDns: peerings
         .filter(({ requester, status }) => vpcIds.includes(requester) && status === 'active')
         .filter(({ dnsResolution }) => dnsResolution.accepter)
         .map(({ id }) => id),
@@ -198,13 +198,14 @@ class Life {
     };
   }
 
-  /** The expected value of `state` while a fleet is connected, with routes in the given tables. */
-  expectedState(fleetId = this.world.fleetId, tables = this.world.routeTableIds, resolvesNames = false): object {
+  /** The expected value of `state` while the fleet is connected, with routes in the given tables. */
+  expectedState({ routeTableIds = this.world.routeTableIds, hasDnsResolution = false } = {}): object {
+    const { fleetId } = this.world;
     const peeringId = this.peeringOf(fleetId)?.id;
     return {
       connectedFleetIds: [fleetId],
-      routesToFleet: tables.map((table) => [table, peeringId]),
-      idsWithDns: resolvesNames ? [peeringId] : [],
+      routesToFleet: routeTableIds.map((routeTableId) => [routeTableId, peeringId]),
+      peeringIdsWithDns: hasDnsResolution ? [peeringId] : [],
       tags: [fleetId, fleetId],
     };
   }
@@ -215,7 +216,7 @@ class Life {
     return world.aws.ec2.peerings.findLive(world.findFleet(fleetId)?.vpc?.vpcId ?? '', world.vpcId);
   }
 
-  /** Creates a route by hand that leads the fleet's CIDR block to another connection. */
+  /** Creates a route by hand that sends traffic for the fleet's CIDR block to another connection. */
   addConflictingRoute(): void {
     const [destination, target] = [this.cidrBlock, this.conflictingTargetId];
     this.conflictingTableRoutes.set(destination, { destination, kind: 'vpcPeeringConnectionId', target });
@@ -267,6 +268,7 @@ class Life {
     return response;
   }
 
+  /** Creates the connection, and checks that it exists. */
   async create(): Promise<void> {
     const response = await this.runSuccessfully(this.request('Create'));
     expect(response).toMatchObject({ Data: this.world.attributes, PhysicalResourceId: this.id });
@@ -274,9 +276,9 @@ class Life {
   }
 }
 
-const EMPTY_STATE = { connectedFleetIds: [], routesToFleet: [], idsWithDns: [], tags: [] };
+const EMPTY_STATE = { connectedFleetIds: [], routesToFleet: [], peeringIdsWithDns: [], tags: [] };
 
-describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
+describe.each(SEEDS)('the handler, with late reads and random seed %i,', (seed) => {
   test('creates a connection, and deletes it a second later', async () => {
     const life = await Life.begin(seed);
     await life.create();
@@ -285,40 +287,40 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(life.state).toEqual(EMPTY_STATE);
   });
 
-  test('updates a connection a second after the create, and rolls it back', async () => {
+  test('updates a connection a second after the create, and rolls the update back', async () => {
     const life = await Life.begin(seed);
     await life.create();
-    const [main = ''] = life.world.routeTableIds;
-    const declared = life.world.properties();
-    const changed = life.world.properties({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [main] });
-    const update = { ResourceProperties: changed, OldResourceProperties: declared };
-    const rollback = { ResourceProperties: declared, OldResourceProperties: changed };
-    for (const [change, tables, resolvesNames] of [
-      [update, [main], true],
+    const [mainTableId = ''] = life.world.routeTableIds;
+    const previousProperties = life.world.properties();
+    const newProperties = life.world.properties({ DnsResolution: 'true', Routes: 'RouteTables', RouteTableIds: [mainTableId] });
+    const update = { ResourceProperties: newProperties, OldResourceProperties: previousProperties };
+    const rollback = { ResourceProperties: previousProperties, OldResourceProperties: newProperties };
+    for (const [change, routeTableIds, hasDnsResolution] of [
+      [update, [mainTableId], true],
       [rollback, life.world.routeTableIds, false],
     ] as const) {
       await life.sleep(1_000);
       const response = await life.runSuccessfully(life.request('Update', change));
       expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-      expect(life.state).toEqual(life.expectedState(life.world.fleetId, tables, resolvesNames));
+      expect(life.state).toEqual(life.expectedState({ routeTableIds, hasDnsResolution }));
     }
     await life.sleep(1_000);
-    const unchanged = await life.runSuccessfully(life.request('Update'));
-    expect(unchanged).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
+    const responseWithoutChange = await life.runSuccessfully(life.request('Update'));
+    expect(responseWithoutChange).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
     await life.runSuccessfully(life.request('Delete'));
     expect(life.state).toEqual(EMPTY_STATE);
   });
 
-  test('deletes the connection after the create failed at its routes, and creates it again', async () => {
+  test('deletes the connection after the create could not create its routes, and creates the connection again', async () => {
     const life = await Life.begin(seed, { readings: { peerVpcWrites: 'none' } });
     life.addConflictingRoute();
-    const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({
+    const createResponse = await life.run(life.request('Create'));
+    expect(createResponse).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(`to ${life.conflictingTargetId}`) as string,
     });
     await life.sleep(1_000);
-    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: createResponse?.PhysicalResourceId }));
     expect(life.state).toEqual({ ...EMPTY_STATE, routesToFleet: [[life.conflictingTableId, life.conflictingTargetId]] });
     life.removeConflictingRoute();
     await life.sleep(1_000);
@@ -336,14 +338,14 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     }
   });
 
-  test('fails if somebody created the connection by hand, and leaves it unchanged', async () => {
+  test('fails if somebody created the connection by hand, and leaves the connection unchanged', async () => {
     const life = await Life.begin(seed);
     await life.world.connectByHand();
     const before = life.state;
-    const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
+    const createResponse = await life.run(life.request('Create'));
+    expect(createResponse).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('exists already') as string });
     await life.sleep(1_000);
-    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: createResponse?.PhysicalResourceId }));
     expect(life.state).toEqual(before);
   });
 
@@ -354,16 +356,16 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     const ResourceProperties = life.world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
     const response = await life.runSuccessfully(life.request('Create', { ResourceProperties }));
     expect(response).toMatchObject({ Data: life.world.attributes });
-    expect(life.state).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
+    expect(life.state).toEqual(life.expectedState({ hasDnsResolution: true }));
     await life.sleep(1_000);
-    const changed = {
+    const update = {
       ResourceProperties: life.world.properties({ AdoptExisting: 'true' }),
       OldResourceProperties: ResourceProperties,
     };
-    await life.runSuccessfully(life.request('Update', changed));
+    await life.runSuccessfully(life.request('Update', update));
     expect(life.state).toEqual(life.expectedState());
     await life.sleep(1_000);
-    await life.runSuccessfully(life.request('Delete', changed));
+    await life.runSuccessfully(life.request('Delete', update));
     expect(life.state).toEqual(before);
   });
 
@@ -391,14 +393,14 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
 
   test('deletes the connection of a killed create', async () => {
     const life = await Life.begin(seed);
-    await life.run(life.request('Create'), life.randomUpTo(70_000));
+    await life.run(life.request('Create'), { killAfterMilliseconds: life.randomUpTo(70_000) });
     await life.sleep(1_000);
-    await life.runSuccessfully(life.request('Delete', UNKNOWN_ID));
+    await life.runSuccessfully(life.request('Delete', GENERATED_ID));
     await life.sleep(120_000);
     expect(life.state).toEqual(EMPTY_STATE);
   });
 
-  test('leaves nothing if the delete overtakes the create', async () => {
+  test('leaves nothing behind if the delete arrives while the create is running', async () => {
     const life = await Life.begin(seed);
     await life.deleteDuringCreate();
     await life.sleep(120_000);
@@ -422,15 +424,15 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(life.state).toEqual(EMPTY_STATE);
   });
 
-  test('replaces the connection with that of a new fleet, and restores the previous one in a rollback', async () => {
+  test('replaces the connection with the connection of a new fleet, and restores the previous connection in a rollback', async () => {
     const life = await Life.begin(seed);
-    const other = await life.createFleet();
+    const otherFleetId = await life.createFleet();
     await life.create();
-    const [previous, next] = [life.world.properties(), life.world.properties({ FleetId: other })];
+    const [previous, next] = [life.world.properties(), life.world.properties({ FleetId: otherFleetId })];
     await life.sleep(1_000);
     const update = { ResourceProperties: next, OldResourceProperties: previous };
     const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', update));
-    expect(Data).toEqual(life.world.attributesOf(other));
+    expect(Data).toEqual(life.world.attributesOf(otherFleetId));
     const rollback = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
     expect(await life.runSuccessfully(life.request('Update', rollback))).toMatchObject({
       Data: life.world.attributes,
@@ -452,7 +454,7 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
     expect(life.state).toEqual(EMPTY_STATE);
   });
 
-  test('lets at most one of two stacks create the same connection at once, and leaves nothing of the other', async () => {
+  test('lets at most one of two stacks create the same connection at the same time, and leaves nothing of the other stack behind', async () => {
     const life = await Life.begin(seed);
     const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${OTHER_GUID}`;
     const stacks = [{}, { StackId }] as const;
@@ -460,16 +462,16 @@ describe.each(SEEDS)('with late reads, by seed %i', (seed) => {
       life.run(life.request('Create')),
       life.sleep(life.randomUpTo(60_000)).then(() => life.run(life.request('Create', { StackId }))),
     ]);
-    const failed = responses.flatMap((response, index) => (response?.Status === 'FAILED' ? [index] : []));
-    expect(failed).not.toEqual([]);
-    for (const index of failed) {
+    const failedIndexes = responses.flatMap((response, index) => (response?.Status === 'FAILED' ? [index] : []));
+    expect(failedIndexes).not.toEqual([]);
+    for (const index of failedIndexes) {
       const { PhysicalResourceId, Reason } = responses[index] ?? {};
       expect(Reason).toContain(
         `belongs to resource Peering of stack ${index === 0 ? `Other (${OTHER_GUID})` : `Game (${GUID})`}, `,
       );
       await life.runSuccessfully(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
     }
-    expect(life.state).toEqual(failed.length === 2 ? EMPTY_STATE : life.expectedState());
+    expect(life.state).toEqual(failedIndexes.length === 2 ? EMPTY_STATE : life.expectedState());
   });
 });
 
@@ -478,7 +480,8 @@ const ON_CREATE = { PeerOnCreate: 'true' };
 /** The life of a connection that GameLift creates with its fleet. GameLift deletes it on request, or only with the fleet. */
 class LifeOnCreate extends Life {
   static override async begin(seed: number): Promise<LifeOnCreate> {
-    const life = new LifeOnCreate(await prepare(seed, {}));
+    const life = new LifeOnCreate(await prepareLife(seed, {}));
+    // the index is too large for half of the seeds: GameLift does not refuse
     life.deletionRefusal = REFUSALS[seed % 6];
     life.world.fleetId = await life.createPeeredFleet();
     return life;
@@ -498,24 +501,27 @@ class LifeOnCreate extends Life {
   }
 
   override request(type: 'Create' | 'Update' | 'Delete', change: object = {}): object {
-    const declared = this.world.properties(ON_CREATE);
-    const previous = type === 'Update' ? { OldResourceProperties: declared } : {};
-    return super.request(type, { ResourceProperties: declared, ...previous, ...change });
+    const properties = this.world.properties(ON_CREATE);
+    const previous = type === 'Update' ? { OldResourceProperties: properties } : {};
+    return super.request(type, { ResourceProperties: properties, ...previous, ...change });
   }
 
   override async create(): Promise<void> {
     await super.create();
-    this.checkNothingRequested();
+    this.expectNothingRequested();
   }
 
-  checkNothingRequested(): void {
+  expectNothingRequested(): void {
     const { calls, isAuthorized } = this.world;
     expect(calls).not.toContain('CreateVpcPeeringConnection');
     expect(isAuthorized).toBe(false);
   }
 
-  /** Checks that nothing is left or, if GameLift keeps the connection, only the connection, and an authorization for the deletion of the fleet. */
-  checkDeleted(): void {
+  /**
+   * Checks that nothing is left behind. Only if GameLift refuses to delete the connection, the connection and an authorization for the deletion
+   * of the fleet are left behind.
+   */
+  expectDeleted(): void {
     const { aws, fleetId, isAuthorized } = this.world;
     const isKept = this.deletionRefusal !== undefined;
     expect(this.state).toEqual(isKept ? { ...EMPTY_STATE, connectedFleetIds: [fleetId] } : EMPTY_STATE);
@@ -526,7 +532,7 @@ class LifeOnCreate extends Life {
   }
 }
 
-describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, by seed %i', (seed) => {
+describe.each(SEEDS)('the handler, with peerOnCreate, late reads and random seed %i,', (seed) => {
   let life: LifeOnCreate;
 
   beforeEach(async () => {
@@ -539,11 +545,11 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     const change = { ResourceProperties: life.world.properties({ ...ON_CREATE, DnsResolution: 'true' }) };
     const response = await life.runSuccessfully(life.request('Update', change));
     expect(response).toMatchObject({ Data: life.world.attributes, PhysicalResourceId: life.id });
-    expect(life.state).toEqual(life.expectedState(life.world.fleetId, life.world.routeTableIds, true));
-    life.checkNothingRequested();
+    expect(life.state).toEqual(life.expectedState({ hasDnsResolution: true }));
+    life.expectNothingRequested();
     await life.sleep(1_000);
     await life.runSuccessfully(life.request('Delete', change));
-    life.checkDeleted();
+    life.expectDeleted();
   });
 
   test('finds the connection if the create is delivered twice', async () => {
@@ -552,7 +558,7 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     const expected = { Status: 'SUCCESS', Data: life.world.attributes, PhysicalResourceId: life.id };
     expect(responses).toMatchObject([expected, expected]);
     expect(life.state).toEqual(life.expectedState());
-    life.checkNothingRequested();
+    life.expectNothingRequested();
   });
 
   test('finds the connection if the create is killed and run again', async () => {
@@ -563,32 +569,32 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
       PhysicalResourceId: life.id,
     });
     expect(life.state).toEqual(life.expectedState());
-    life.checkNothingRequested();
+    life.expectNothingRequested();
   });
 
   test('deletes the connection of a killed create', async () => {
-    await life.run(life.request('Create'), life.randomUpTo(70_000));
+    await life.run(life.request('Create'), { killAfterMilliseconds: life.randomUpTo(70_000) });
     await life.sleep(1_000);
-    await life.runSuccessfully(life.request('Delete', UNKNOWN_ID));
-    life.checkDeleted();
+    await life.runSuccessfully(life.request('Delete', GENERATED_ID));
+    life.expectDeleted();
   });
 
-  test('deletes the connection if the delete overtakes the create', async () => {
+  test('deletes the connection if the delete arrives while the create is running', async () => {
     await life.deleteDuringCreate();
-    life.checkDeleted();
+    life.expectDeleted();
   });
 
-  test('deletes the connection after the create failed at its routes', async () => {
+  test('deletes the connection after the create could not create its routes', async () => {
     life.addConflictingRoute();
-    const failed = await life.run(life.request('Create'));
-    expect(failed).toMatchObject({
+    const createResponse = await life.run(life.request('Create'));
+    expect(createResponse).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(`to ${life.conflictingTargetId}`) as string,
     });
     await life.sleep(1_000);
-    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: failed?.PhysicalResourceId }));
+    await life.runSuccessfully(life.request('Delete', { PhysicalResourceId: createResponse?.PhysicalResourceId }));
     life.removeConflictingRoute();
-    life.checkDeleted();
+    life.expectDeleted();
   });
 
   test('deletes the connection if the delete is delivered twice', async () => {
@@ -596,24 +602,24 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
     await life.sleep(1_000);
     const event = life.request('Delete');
     expect(await life.runTwice(event, 40_000)).toMatchObject([{ Status: 'SUCCESS' }, { Status: 'SUCCESS' }]);
-    life.checkDeleted();
+    life.expectDeleted();
   });
 
   test('deletes the connection if the delete is killed and run again', async () => {
     await life.create();
     await life.sleep(1_000);
     expect(await life.runAgainAfterKill(life.request('Delete'), 160_000)).toMatchObject({ Status: 'SUCCESS' });
-    life.checkDeleted();
+    life.expectDeleted();
   });
 
-  test('uses the connection of a new fleet, and uses the previous one again after a rollback', async () => {
+  test('uses the connection of a new fleet, and uses the previous connection again after a rollback', async () => {
     await life.create();
-    const other = await life.createPeeredFleet();
-    const [previous, next] = [life.world.properties(ON_CREATE), life.world.properties({ ...ON_CREATE, FleetId: other })];
+    const otherFleetId = await life.createPeeredFleet();
+    const [previous, next] = [life.world.properties(ON_CREATE), life.world.properties({ ...ON_CREATE, FleetId: otherFleetId })];
     const update = { ResourceProperties: next, OldResourceProperties: previous };
     const { Data, PhysicalResourceId } = await life.runSuccessfully(life.request('Update', update));
-    expect(Data).toEqual(life.world.attributesOf(other));
-    life.checkNothingRequested();
+    expect(Data).toEqual(life.world.attributesOf(otherFleetId));
+    life.expectNothingRequested();
     const rollback = { ResourceProperties: previous, OldResourceProperties: next, PhysicalResourceId };
     expect(await life.runSuccessfully(life.request('Update', rollback))).toMatchObject({
       Data: life.world.attributes,
@@ -637,24 +643,24 @@ describe.each(SEEDS)('a fleet that is peered on creation, where reads are late, 
       PhysicalResourceId: life.id,
       Reason: expect.stringMatching(/replace the fleet, or remove peerOnCreate, which replaces it too/) as string,
     });
-    life.checkNothingRequested();
+    life.expectNothingRequested();
     await life.runSuccessfully(life.request('Delete'));
     expect(life.state).toEqual(EMPTY_STATE);
   });
 });
 
 test.each(SEEDS)(
-  'responds within three seconds after the connection is active if reads are not late, by seed %i',
+  'the handler responds within three seconds after the connection is active if reads are not late, with random seed %i',
   async (seed) => {
     const readings = { readBack: 'at once', fleetEvents: 'written' } as const;
-    const life = await Life.begin(seed, { readings, deniedMilliseconds: 0 });
+    const life = await Life.begin(seed, { readings, denialMilliseconds: 0 });
     await life.world.authorizeByHand();
     const createdAt = life.world.now();
     await life.create();
     const { events } = life.world.findFleet(life.world.fleetId) ?? { events: [] };
     const activeAt = events.find(({ code }) => code === 'FLEET_VPC_PEERING_SUCCEEDED')?.time.getTime() ?? NaN;
-    // a claim is read again 15 seconds after it was written, and 15 seconds after GameLift accepted the request
-    const readableAt = createdAt + 32_000;
-    expect(life.world.now() - Math.max(activeAt, readableAt)).toBeLessThan(3_000);
+    // the handler reads its claim again 15 seconds after it wrote the claim, and 15 seconds after GameLift accepted the request
+    const earliestEnd = createdAt + 32_000;
+    expect(life.world.now() - Math.max(activeAt, earliestEnd)).toBeLessThan(3_000);
   },
 );

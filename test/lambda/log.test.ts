@@ -9,18 +9,23 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-test.each(['info', 'error'] as const)('adds the version of the library to a record of level %s', (level) => {
-  const written = jest.spyOn(console, level).mockImplementation(() => undefined);
+test.each(['info', 'error'] as const)('consoleLog.%s writes the record with the version of the library', (level) => {
+  const spy = jest.spyOn(console, level).mockImplementation(() => undefined);
   consoleLog[level]({ message: 'hello', fleetId: 'fleet-1' });
-  expect(written.mock.calls).toEqual([[{ message: 'hello', fleetId: 'fleet-1', libraryVersion: version }]]);
+  expect(spy.mock.calls).toEqual([[{ message: 'hello', fleetId: 'fleet-1', libraryVersion: version }]]);
 });
 
-test('logs a failed request as one line with an embedded metric for its resource type and request type', () => {
-  const written = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+test('consoleLog.failedRequest writes one line with an embedded metric that counts the failed requests of a resource type and request type', () => {
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   jest.replaceProperty(process, 'env', { AWS_LAMBDA_FUNCTION_NAME: 'Game-Handler' });
-  const before = Date.now();
-  consoleLog.failedRequest({ message: 'no', resourceType: AUTHORIZATION_TYPE, requestType: 'Create', requestId: 'r-1' });
-  const line = written.mock.calls[0]?.[0];
+  const startedAt = Date.now();
+  consoleLog.failedRequest({
+    message: 'access denied',
+    resourceType: AUTHORIZATION_TYPE,
+    requestType: 'Create',
+    requestId: 'r-1',
+  });
+  const line = write.mock.calls[0]?.[0];
   expect(String(line).endsWith('}\n')).toBe(true);
   const record = JSON.parse(String(line)) as { readonly _aws: { readonly Timestamp: number }; readonly timestamp: string };
   expect(record).toEqual({
@@ -40,17 +45,17 @@ test('logs a failed request as one line with an embedded metric for its resource
     FailedRequests: 1,
     timestamp: new Date(record._aws.Timestamp).toISOString(),
     level: 'ERROR',
-    message: { message: 'no', requestId: 'r-1', libraryVersion: version },
+    message: { message: 'access denied', requestId: 'r-1', libraryVersion: version },
   });
-  expect(record._aws.Timestamp).toBeGreaterThanOrEqual(before);
+  expect(record._aws.Timestamp).toBeGreaterThanOrEqual(startedAt);
 });
 
 test.each([
   ['a create', requestOf('Create'), AUTHORIZATION_TYPE, 'Create'],
   ['an update', requestOf('Update'), AUTHORIZATION_TYPE, 'Update'],
   ['a request for an unknown resource type', requestOf('Create', { ResourceType: 'Custom::X' }), 'Unknown', 'Create'],
-  ['a request with an invalid type', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
-])('counts one failed request for %s', async (_, event, resourceType, requestType) => {
+  ['a request with an invalid request type', requestOf('Mend'), AUTHORIZATION_TYPE, 'Unknown'],
+])('the handler counts one failed request if %s fails', async (_, event, resourceType, requestType) => {
   const world = new TestWorld();
   world.api.createAuthorizationResults = [awsError('InvalidRequestException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
@@ -58,14 +63,14 @@ test.each([
   expect(failedRequest.mock.calls).toEqual([[expect.objectContaining({ resourceType, requestType })]]);
 });
 
-test('does not count a request that succeeds', async () => {
+test('the handler does not count a request that succeeds', async () => {
   const world = new TestWorld();
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
   expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
   expect(failedRequest).not.toHaveBeenCalled();
 });
 
-test('counts a failed scheduled renewal as a renewal', async () => {
+test('the handler counts a failed scheduled renewal with the request type Renewal', async () => {
   const world = new TestWorld();
   world.api.createAuthorizationResults = [awsError('BrandNewException', 'no')];
   const failedRequest = jest.spyOn(world.log, 'failedRequest');
@@ -77,7 +82,7 @@ test('counts a failed scheduled renewal as a renewal', async () => {
   ]);
 });
 
-test("adds the library and its version to the SDK's user agent", async () => {
+test("the user agent of the SDK's clients contains the name and the version of the library", async () => {
   let userAgent: string | undefined;
   const handle = (request: { readonly headers: Record<string, string> }): Promise<never> => {
     userAgent = request.headers['user-agent'];

@@ -8,8 +8,8 @@ import type { RecordedCall } from '../../lambda/aws/recorder';
 import { GAMELIFT_ACCOUNT, HOUR, VPC, VPC_ACCOUNT } from './world';
 
 /*
- * Each rule derives a reading from the calls of one request. It must derive none if the calls may have another explanation: others act at
- * the same time, reads are late, HTTP responses are lost, or an error has another cause.
+ * Each rule derives a reading from the calls of one request. A rule must derive no reading if the calls may have another explanation: other
+ * callers act at the same time, reads are late, HTTP responses are lost, or an error has another cause.
  */
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -54,16 +54,19 @@ const describeFleet = callsOf('describeFleet', FLEET);
 const describeEvents = callsOf('describeFleetEvents', FLEET, new Date(NOW));
 const vpcExists = callsOf('vpcExists', VPC);
 
-/** An authorization. Both times are in hours from now. */
-const authorization = (created: number, expires: number): AuthorizationRecord => ({
+/** An authorization that was created `ageHours` ago, and expires in `remainingHours`. */
+const authorization = ({
+  ageHours,
+  remainingHours,
+}: Readonly<Record<'ageHours' | 'remainingHours', number>>): AuthorizationRecord => ({
   ...PAIR,
   PeerVpcAwsAccountId: VPC_ACCOUNT,
-  CreationTime: new Date(NOW + created * HOUR),
-  ExpirationTime: new Date(NOW + expires * HOUR),
+  CreationTime: new Date(NOW - ageHours * HOUR),
+  ExpirationTime: new Date(NOW + remainingHours * HOUR),
 });
-const NEW = authorization(0, 24);
+const NEW_AUTHORIZATION = authorization({ ageHours: 0, remainingHours: 24 });
 
-const listed = (status: string, change: Partial<ConnectionRecord> = {}): ConnectionRecord => ({
+const listedConnection = (status: string, change: Partial<ConnectionRecord> = {}): ConnectionRecord => ({
   VpcPeeringConnectionId: 'pcx-1',
   PeerVpcId: VPC,
   GameLiftVpcId: FLEET_VPC,
@@ -72,7 +75,7 @@ const listed = (status: string, change: Partial<ConnectionRecord> = {}): Connect
   ...change,
 });
 
-const side = (status: string, change: Partial<Ec2Peering> = {}): Ec2Peering => ({
+const ec2Side = (status: string, change: Partial<Ec2Peering> = {}): Ec2Peering => ({
   id: 'pcx-1',
   status,
   message: '',
@@ -84,11 +87,12 @@ const side = (status: string, change: Partial<Ec2Peering> = {}): Ec2Peering => (
   ...change,
 });
 
+// messages of GameLift's errors
 const NO_AUTHORIZATION = 'There is no valid authorization';
 const IS_AUTHORIZED = 'There is a valid authorization already';
 const NO_PERMISSION = 'The authorization failed: the caller may not perform ec2:AcceptVpcPeeringConnection';
-const EXISTS = 'The fleet is peered with the VPC already';
-const UNSPECIFIC = 'The request is invalid';
+const CONNECTION_EXISTS = 'The fleet is peered with the VPC already';
+const UNSPECIFIC_MESSAGE = 'The request is invalid';
 
 type Case<Name extends BehaviourName> = readonly [
   situation: string,
@@ -96,66 +100,66 @@ type Case<Name extends BehaviourName> = readonly [
   calls: readonly RecordedCall[],
 ];
 
-/** The questions and readings for which there is a case. */
-const covered: string[] = [];
+/** The readings that at least one case derives, each after the name of its question. */
+const testedReadings: string[] = [];
 
-/** Runs one test for each case of a question: checks the reading that the calls show, or that they show none. */
-function testCases<Name extends BehaviourName>(question: Name, cases: readonly Case<Name>[]): void {
-  covered.push(...cases.filter(([, reading]) => reading !== 'none').map(([, reading]) => `${question}: ${reading}`));
+/** Defines one test for each case of a question. The test checks which reading the rule derives from the calls. */
+function defineTests<Name extends BehaviourName>(question: Name, cases: readonly Case<Name>[]): void {
+  testedReadings.push(...cases.filter(([, reading]) => reading !== 'none').map(([, reading]) => `${question}: ${reading}`));
   describe(`the rule for ${question}`, () => {
-    const titled = cases.map(([situation, reading, calls]) => ({
+    const casesWithTitles = cases.map(([situation, reading, calls]) => ({
       title: `derives ${reading === 'none' ? 'no reading' : `"${reading}"`} if ${situation}`,
       reading,
       calls,
     }));
-    test.each(titled)('$title', ({ reading, calls }) => {
-      const observed = observedReadings(calls).filter((observation) => observation.question === question);
-      expect(observed).toEqual(reading === 'none' ? [] : [{ question, reading }]);
+    test.each(casesWithTitles)('$title', ({ reading, calls }) => {
+      const observations = observedReadings(calls).filter((observation) => observation.question === question);
+      expect(observations).toEqual(reading === 'none' ? [] : [{ question, reading }]);
     });
   });
 }
 
-test('derives nothing if nothing was called', () => {
+test('observedReadings returns no reading if there are no calls', () => {
   expect(observedReadings([])).toEqual([]);
 });
 
-testCases('authorizingAgain', [
-  ['the authorization is accepted, and valid for another day', 'none', [authorize.returns(0, NEW)]],
+defineTests('authorizingAgain', [
+  ['the authorization is accepted, and valid for another day', 'none', [authorize.returns(0, NEW_AUTHORIZATION)]],
   [
     'the authorization is accepted, and valid for another ten hours',
     'keeps expiry',
-    [authorize.returns(0, authorization(-14, 10))],
+    [authorize.returns(0, authorization({ ageHours: 14, remainingHours: 10 }))],
   ],
   [
     'an earlier attempt created the authorization, but its HTTP response was lost',
     'none',
-    [authorize.returns(0, authorization(-0.1, 23.9))],
+    [authorize.returns(0, authorization({ ageHours: 0.1, remainingHours: 23.9 }))],
   ],
   [
     'the authorization is accepted, and expired by the clock of the handler',
     'none',
-    [authorize.returns(0, authorization(-25, -1))],
+    [authorize.returns(0, authorization({ ageHours: 25, remainingHours: -1 }))],
   ],
   ['the authorization is accepted, without a record', 'none', [authorize.returns(0, undefined)]],
   [
     'the authorization is accepted, and so old that it must have been renewed',
     'renews',
-    [authorize.returns(0, authorization(-10, 24))],
+    [authorize.returns(0, authorization({ ageHours: 10, remainingHours: 24 }))],
   ],
   [
     'the authorization is listed, and so old that it must have been renewed',
     'renews',
-    [listAuthorizations.returns(0, [authorization(-10, 24)])],
+    [listAuthorizations.returns(0, [authorization({ ageHours: 10, remainingHours: 24 })])],
   ],
-  ['the authorization is listed, and new', 'none', [listAuthorizations.returns(0, [NEW])]],
+  ['the authorization is listed, and new', 'none', [listAuthorizations.returns(0, [NEW_AUTHORIZATION])]],
   ['the authorization is listed, without times', 'none', [listAuthorizations.returns(0, [PAIR])]],
   [
-    'the authorization is accepted twice: another caller may have canceled the first',
+    'the authorization is accepted twice: another caller may have canceled the first authorization',
     'none',
-    [authorize.returns(0, NEW), authorize.returns(60, NEW)],
+    [authorize.returns(0, NEW_AUTHORIZATION), authorize.returns(60, NEW_AUTHORIZATION)],
   ],
   [
-    'the authorization is refused, because there is one already',
+    'the authorization is refused, because the VPC has an authorization already',
     'InvalidRequestException',
     [authorize.fails(0, 'InvalidRequestException', IS_AUTHORIZED)],
   ],
@@ -166,151 +170,199 @@ testCases('authorizingAgain', [
     [
       authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'),
       cancel.returns(10, undefined),
-      authorize.returns(20, NEW),
+      authorize.returns(20, NEW_AUTHORIZATION),
     ],
   ],
   [
     'the authorization is refused, and accepted without being canceled',
     'none',
-    [authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'), authorize.returns(20, NEW)],
+    [
+      authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'),
+      authorize.returns(20, NEW_AUTHORIZATION),
+    ],
   ],
   [
     'the authorization is refused without a specific reason, and accepted after it was canceled',
     'none',
-    [authorize.fails(0, 'InvalidRequestException', UNSPECIFIC), cancel.returns(10, undefined), authorize.returns(20, NEW)],
+    [
+      authorize.fails(0, 'InvalidRequestException', UNSPECIFIC_MESSAGE),
+      cancel.returns(10, undefined),
+      authorize.returns(20, NEW_AUTHORIZATION),
+    ],
   ],
   [
     'the authorization is refused because of a permission, and accepted after it was canceled',
     'none',
-    [authorize.fails(0, 'InvalidRequestException', NO_PERMISSION), cancel.returns(10, undefined), authorize.returns(20, NEW)],
+    [
+      authorize.fails(0, 'InvalidRequestException', NO_PERMISSION),
+      cancel.returns(10, undefined),
+      authorize.returns(20, NEW_AUTHORIZATION),
+    ],
   ],
   [
     'the calls show two readings',
     'none',
-    [authorize.fails(0, 'InvalidRequestException', IS_AUTHORIZED), authorize.returns(20, authorization(-14, 10))],
+    [
+      authorize.fails(0, 'InvalidRequestException', IS_AUTHORIZED),
+      authorize.returns(20, authorization({ ageHours: 14, remainingHours: 10 })),
+    ],
   ],
 ]);
 
-testCases('missingAuthorization', [
+defineTests('missingAuthorization', [
   ...(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const).flatMap(
     (name): readonly Case<'missingAuthorization'>[] => [
       [
-        'the call is refused, and accepted after authorizing',
+        'the request is refused, and accepted after authorizing',
         name,
-        [connect.fails(0, name, NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
+        [connect.fails(0, name, NO_AUTHORIZATION), authorize.returns(10, NEW_AUTHORIZATION), connect.returns(20, undefined)],
       ],
       [
         'a deletion is refused, and accepted after authorizing',
         name,
-        [disconnect.fails(0, name, NO_AUTHORIZATION), authorize.returns(10, NEW), disconnect.returns(20, undefined)],
+        [
+          disconnect.fails(0, name, NO_AUTHORIZATION),
+          authorize.returns(10, NEW_AUTHORIZATION),
+          disconnect.returns(20, undefined),
+        ],
       ],
     ],
   ),
-  ['the call is refused', 'none', [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION)]],
+  ['the request is refused', 'none', [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION)]],
   [
-    'the call is refused, and not repeated after authorizing',
+    'the request is refused, and not repeated after authorizing',
     'none',
-    [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION), authorize.returns(10, NEW)],
+    [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION), authorize.returns(10, NEW_AUTHORIZATION)],
   ],
   [
-    'the call is refused, and accepted although the handler did not authorize',
+    'the request is refused, and accepted although the handler did not authorize',
     'none',
     [connect.fails(0, 'NotFoundException', NO_AUTHORIZATION), connect.returns(20, undefined)],
   ],
   [
     'a deletion is refused, and a request for a connection is accepted after authorizing',
     'none',
-    [disconnect.fails(0, 'NotFoundException', NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
+    [
+      disconnect.fails(0, 'NotFoundException', NO_AUTHORIZATION),
+      authorize.returns(10, NEW_AUTHORIZATION),
+      connect.returns(20, undefined),
+    ],
   ],
   [
-    'the call is refused without a specific reason',
+    'the request is refused without a specific reason',
     'none',
-    [connect.fails(0, 'InvalidRequestException', UNSPECIFIC), authorize.returns(10, NEW), connect.returns(20, undefined)],
+    [
+      connect.fails(0, 'InvalidRequestException', UNSPECIFIC_MESSAGE),
+      authorize.returns(10, NEW_AUTHORIZATION),
+      connect.returns(20, undefined),
+    ],
   ],
   [
-    'the call is refused because a permission had not reached all of AWS yet',
+    'the request is refused because a permission had not reached all of AWS yet',
     'none',
-    [connect.fails(0, 'UnauthorizedException', NO_PERMISSION), authorize.returns(10, NEW), connect.returns(20, undefined)],
+    [
+      connect.fails(0, 'UnauthorizedException', NO_PERMISSION),
+      authorize.returns(10, NEW_AUTHORIZATION),
+      connect.returns(20, undefined),
+    ],
   ],
   [
-    'the call is throttled',
+    'the request is throttled',
     'none',
-    [connect.fails(0, 'ThrottlingException', NO_AUTHORIZATION), authorize.returns(10, NEW), connect.returns(20, undefined)],
+    [
+      connect.fails(0, 'ThrottlingException', NO_AUTHORIZATION),
+      authorize.returns(10, NEW_AUTHORIZATION),
+      connect.returns(20, undefined),
+    ],
   ],
 ]);
 
-testCases('existingConnection', [
+defineTests('existingConnection', [
   [
     'the request is refused because the connection exists, and the connection is listed',
     'InvalidRequestException',
-    [connect.fails(0, 'InvalidRequestException', EXISTS), list.returns(10, [listed('active')])],
+    [connect.fails(0, 'InvalidRequestException', CONNECTION_EXISTS), list.returns(10, [listedConnection('active')])],
   ],
   [
     'the request is refused because the connection exists, but the connection is not listed',
     'none',
-    [connect.fails(0, 'InvalidRequestException', EXISTS), list.returns(10, [])],
+    [connect.fails(0, 'InvalidRequestException', CONNECTION_EXISTS), list.returns(10, [])],
   ],
   [
     'the request is refused without a specific reason, and the connection is listed',
     'none',
-    [connect.fails(0, 'InvalidRequestException', UNSPECIFIC), list.returns(10, [listed('active')])],
+    [connect.fails(0, 'InvalidRequestException', UNSPECIFIC_MESSAGE), list.returns(10, [listedConnection('active')])],
   ],
   [
     'the request is refused because the fleet is already being deleted, and the connection is listed',
     'none',
-    [connect.fails(0, 'InvalidRequestException', 'The fleet is already being deleted'), list.returns(10, [listed('active')])],
+    [
+      connect.fails(0, 'InvalidRequestException', 'The fleet is already being deleted'),
+      list.returns(10, [listedConnection('active')]),
+    ],
   ],
   [
     'the request is refused because an authorization was used already, and the connection is listed',
     'none',
-    [connect.fails(0, 'InvalidRequestException', 'The authorization was used already'), list.returns(10, [listed('active')])],
+    [
+      connect.fails(0, 'InvalidRequestException', 'The authorization was used already'),
+      list.returns(10, [listedConnection('active')]),
+    ],
   ],
   [
     'the request is accepted, and the connection is listed before and after',
     'accepted',
-    [list.returns(0, [listed('active')]), connect.returns(10, undefined), list.returns(26, [listed('active')])],
+    [
+      list.returns(0, [listedConnection('active')]),
+      connect.returns(10, undefined),
+      list.returns(26, [listedConnection('active')]),
+    ],
   ],
   [
     'the request is accepted, and EC2 shows the connection before and after',
     'accepted',
     [
-      showPeerings.returns(0, [side('active')]),
+      showPeerings.returns(0, [ec2Side('active')]),
       connect.returns(10, undefined),
-      list.returns(15, [listed('active', { VpcPeeringConnectionId: 'own-1' })]),
-      showPeerings.returns(26, [side('active')]),
+      list.returns(15, [listedConnection('active', { VpcPeeringConnectionId: 'own-1' })]),
+      showPeerings.returns(26, [ec2Side('active')]),
     ],
   ],
   [
     'the request is accepted, and the connection is listed too early to exclude that it was deleted before the request',
     'none',
-    [list.returns(0, [listed('active')]), connect.returns(10, undefined), list.returns(20, [listed('active')])],
+    [
+      list.returns(0, [listedConnection('active')]),
+      connect.returns(10, undefined),
+      list.returns(20, [listedConnection('active')]),
+    ],
   ],
   [
     'the request is accepted after another caller has deleted the connection',
     'none',
     [
-      list.returns(0, [listed('active')]),
+      list.returns(0, [listedConnection('active')]),
       connect.returns(10, undefined),
-      list.returns(40, [listed('active', { VpcPeeringConnectionId: 'pcx-2' })]),
+      list.returns(40, [listedConnection('active', { VpcPeeringConnectionId: 'pcx-2' })]),
     ],
   ],
   [
     'the request is accepted, while the fleet is peered with another VPC',
     'none',
     [
-      list.returns(0, [listed('active', { PeerVpcId: 'vpc-1' })]),
+      list.returns(0, [listedConnection('active', { PeerVpcId: 'vpc-1' })]),
       connect.returns(10, undefined),
-      list.returns(40, [listed('active', { PeerVpcId: 'vpc-1' })]),
+      list.returns(40, [listedConnection('active', { PeerVpcId: 'vpc-1' })]),
     ],
   ],
   [
     'the request is accepted, while another fleet is peered with the VPC',
     'none',
     [
-      showPeerings.returns(0, [side('active', { requesterVpcId: 'vpc-2' })]),
+      showPeerings.returns(0, [ec2Side('active', { requesterVpcId: 'vpc-2' })]),
       connect.returns(10, undefined),
-      list.returns(30, [listed('provisioning', { VpcPeeringConnectionId: 'pcx-2' })]),
-      showPeerings.returns(40, [side('active', { requesterVpcId: 'vpc-2' })]),
+      list.returns(30, [listedConnection('provisioning', { VpcPeeringConnectionId: 'pcx-2' })]),
+      showPeerings.returns(40, [ec2Side('active', { requesterVpcId: 'vpc-2' })]),
     ],
   ],
   [
@@ -319,37 +371,45 @@ testCases('existingConnection', [
     [
       connect.fails(0, 'ECONNRESET', 'socket hang up'),
       connect.returns(1, undefined),
-      list.returns(20, [listed('active')]),
-      list.returns(60, [listed('active')]),
+      list.returns(20, [listedConnection('active')]),
+      list.returns(60, [listedConnection('active')]),
     ],
   ],
 ]);
 
-testCases('deletingConnections', [
+defineTests('deletingConnections', [
   [
     'the connection is listed as deleting so late that every read shows the deletion',
     'deleting for a while',
-    [disconnect.returns(0, undefined), list.returns(16, [listed('deleting')])],
+    [disconnect.returns(0, undefined), list.returns(16, [listedConnection('deleting')])],
   ],
   [
     'EC2 shows the connection as deleting so late that every read shows the deletion',
     'deleting for a while',
-    [disconnect.returns(0, undefined), showPeerings.returns(2, [side('active')]), showPeerings.returns(16, [side('deleting')])],
+    [
+      disconnect.returns(0, undefined),
+      showPeerings.returns(2, [ec2Side('active')]),
+      showPeerings.returns(16, [ec2Side('deleting')]),
+    ],
   ],
   [
     'the connection is listed as deleting so soon that the read may show the state during the call',
     'none',
-    [disconnect.returns(0, undefined), list.returns(10, [listed('deleting')])],
+    [disconnect.returns(0, undefined), list.returns(10, [listedConnection('deleting')])],
   ],
   [
     'EC2 shows the connection as deleting after it was still active: somebody may be deleting its fleet',
     'none',
-    [disconnect.returns(0, undefined), showPeerings.returns(16, [side('active')]), showPeerings.returns(40, [side('deleting')])],
+    [
+      disconnect.returns(0, undefined),
+      showPeerings.returns(16, [ec2Side('active')]),
+      showPeerings.returns(40, [ec2Side('deleting')]),
+    ],
   ],
   [
     'another connection is listed as deleting',
     'none',
-    [disconnect.returns(0, undefined), list.returns(16, [listed('deleting', { VpcPeeringConnectionId: 'pcx-2' })])],
+    [disconnect.returns(0, undefined), list.returns(16, [listedConnection('deleting', { VpcPeeringConnectionId: 'pcx-2' })])],
   ],
   [
     'the connection is gone: another caller may have deleted it before',
@@ -359,41 +419,45 @@ testCases('deletingConnections', [
   [
     'the deletion is refused, and the connection is listed as deleting',
     'none',
-    [disconnect.fails(0, 'InvalidRequestException', UNSPECIFIC), list.returns(16, [listed('deleting')])],
+    [disconnect.fails(0, 'InvalidRequestException', UNSPECIFIC_MESSAGE), list.returns(16, [listedConnection('deleting')])],
   ],
 ]);
 
-testCases('endedConnections', [
-  ['the connection is listed as deleted', 'listed for hours', [list.returns(0, [listed('deleted')])]],
-  ['the connection is listed as failed, perhaps because its deletion failed', 'none', [list.returns(0, [listed('failed')])]],
+defineTests('endedConnections', [
+  ['the connection is listed as deleted', 'listed for hours', [list.returns(0, [listedConnection('deleted')])]],
+  [
+    'the connection is listed as failed, perhaps because its deletion failed',
+    'none',
+    [list.returns(0, [listedConnection('failed')])],
+  ],
   ['the connection is not listed: the fleet may be gone', 'none', [disconnect.returns(0, undefined), list.returns(30, [])]],
 ]);
 
-testCases('connectionIds', [
+defineTests('connectionIds', [
   [
     'the connection is listed with the id of EC2',
     'id of EC2',
-    [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('active')])],
+    [list.returns(0, [listedConnection('active')]), showPeerings.returns(1, [ec2Side('active')])],
   ],
   [
     'the connection is listed with another id',
     'id of GameLift',
-    [list.returns(0, [listed('active', { VpcPeeringConnectionId: 'own-1' })])],
+    [list.returns(0, [listedConnection('active', { VpcPeeringConnectionId: 'own-1' })])],
   ],
-  ['the connection is listed, and EC2 not read', 'none', [list.returns(0, [listed('active')])]],
+  ['the connection is listed, and EC2 is not read', 'none', [list.returns(0, [listedConnection('active')])]],
   [
     'the connection is listed with an id in the format of EC2, which EC2 does not show: the read may be late',
     'none',
-    [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('deleted', { id: 'pcx-0' })])],
+    [list.returns(0, [listedConnection('active')]), showPeerings.returns(1, [ec2Side('deleted', { id: 'pcx-0' })])],
   ],
   [
     'the connection is listed without an id',
     'none',
-    [list.returns(0, [listed('active', { VpcPeeringConnectionId: undefined })])],
+    [list.returns(0, [listedConnection('active', { VpcPeeringConnectionId: undefined })])],
   ],
 ]);
 
-testCases('deletingAbsentAuthorization', [
+defineTests('deletingAbsentAuthorization', [
   [
     'the cancellation fails because there is no authorization',
     'NotFoundException',
@@ -412,7 +476,7 @@ testCases('deletingAbsentAuthorization', [
   ],
 ]);
 
-testCases('fleetEvents', [
+defineTests('fleetEvents', [
   [
     'the fleet has an event about peering',
     'written',
@@ -426,11 +490,11 @@ testCases('fleetEvents', [
   [
     'the fleet has no event after the connection became active: it may come later',
     'none',
-    [connect.returns(0, undefined), list.returns(20, [listed('active')]), describeEvents.returns(60, [])],
+    [connect.returns(0, undefined), list.returns(20, [listedConnection('active')]), describeEvents.returns(60, [])],
   ],
 ]);
 
-testCases('throttlingError', [
+defineTests('throttlingError', [
   ...(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const).map(
     (name): Case<'throttlingError'> => [
       'the rate of a peering operation is exceeded',
@@ -449,130 +513,142 @@ testCases('throttlingError', [
   ],
 ]);
 
-const OF_FLEET = { tags: { 'cdk-gamelift-vpc-peering:fleet': FLEET } };
+const WITH_FLEET_TAG = { tags: { 'cdk-gamelift-vpc-peering:fleet': FLEET } };
 
-testCases('fleetCidrBlocks', [
+defineTests('fleetCidrBlocks', [
   [
     'two fleets are listed with the same block',
     'may be equal',
-    [listAll.returns(0, [listed('active'), listed('active', { GameLiftVpcId: 'vpc-2' })])],
+    [listAll.returns(0, [listedConnection('active'), listedConnection('active', { GameLiftVpcId: 'vpc-2' })])],
   ],
   [
     'EC2 shows two fleets with the same block',
     'may be equal',
-    [showPeerings.returns(0, [side('active', OF_FLEET), side('active', { ...OF_FLEET, requesterVpcId: 'vpc-2' })])],
+    [
+      showPeerings.returns(0, [
+        ec2Side('active', WITH_FLEET_TAG),
+        ec2Side('active', { ...WITH_FLEET_TAG, requesterVpcId: 'vpc-2' }),
+      ]),
+    ],
   ],
-  ['one fleet has two connections', 'none', [listAll.returns(0, [listed('active'), listed('active', { PeerVpcId: 'vpc-1' })])]],
+  [
+    'the two listed connections belong to one fleet',
+    'none',
+    [listAll.returns(0, [listedConnection('active'), listedConnection('active', { PeerVpcId: 'vpc-1' })])],
+  ],
   [
     'one of two connections is deleted: its block may have been reused for the other',
     'none',
-    [listAll.returns(0, [listed('deleted'), listed('active', { GameLiftVpcId: 'vpc-2' })])],
+    [listAll.returns(0, [listedConnection('deleted'), listedConnection('active', { GameLiftVpcId: 'vpc-2' })])],
   ],
   [
-    'two calls list one fleet each: the first connection may be deleted by then',
+    'the same block is listed for two fleets in two calls: the first connection may have been deleted in between',
     'none',
-    [listAll.returns(0, [listed('active')]), listAll.returns(10, [listed('active', { GameLiftVpcId: 'vpc-2' })])],
+    [
+      listAll.returns(0, [listedConnection('active')]),
+      listAll.returns(10, [listedConnection('active', { GameLiftVpcId: 'vpc-2' })]),
+    ],
   ],
   [
     'EC2 shows the same block for a VPC that somebody else has peered',
     'none',
-    [showPeerings.returns(0, [side('active', OF_FLEET), side('active', { requesterVpcId: 'vpc-2' })])],
+    [showPeerings.returns(0, [ec2Side('active', WITH_FLEET_TAG), ec2Side('active', { requesterVpcId: 'vpc-2' })])],
   ],
   [
     'no block is listed',
     'none',
     [
       listAll.returns(0, [
-        listed('active', { IpV4CidrBlock: undefined }),
-        listed('active', { GameLiftVpcId: 'vpc-2', IpV4CidrBlock: undefined }),
+        listedConnection('active', { IpV4CidrBlock: undefined }),
+        listedConnection('active', { GameLiftVpcId: 'vpc-2', IpV4CidrBlock: undefined }),
       ]),
     ],
   ],
 ]);
 
-testCases('failedSeenByAccepter', [
+defineTests('failedSeenByAccepter', [
   [
-    'a failed connection of a fleet is shown',
+    'EC2 shows the failed connection',
     'shown',
-    [list.returns(0, [listed('failed')]), showPeerings.returns(1, [side('failed')])],
+    [list.returns(0, [listedConnection('failed')]), showPeerings.returns(1, [ec2Side('failed')])],
   ],
   [
-    'the failed connection is not shown: it may be shown later',
+    'EC2 does not show the failed connection, but may show it later',
     'none',
-    [list.returns(0, [listed('failed')]), showPeerings.returns(1, [])],
+    [list.returns(0, [listedConnection('failed')]), showPeerings.returns(1, [])],
   ],
   [
-    'a failed peering is shown that no fleet requested',
+    'EC2 shows a failed peering connection that no fleet requested',
     'none',
-    [list.returns(0, [listed('active')]), showPeerings.returns(1, [side('failed', { requesterVpcId: 'vpc-2' })])],
+    [list.returns(0, [listedConnection('active')]), showPeerings.returns(1, [ec2Side('failed', { requesterVpcId: 'vpc-2' })])],
   ],
 ]);
 
-testCases('readBack', [
+defineTests('readBack', [
   [
-    'the connection is pending again after it was active',
+    'EC2 shows the connection as pending after it was active',
     'up to 15 seconds late',
-    [showPeerings.returns(0, [side('active')]), showPeerings.returns(2, [side('provisioning')])],
+    [showPeerings.returns(0, [ec2Side('active')]), showPeerings.returns(2, [ec2Side('provisioning')])],
   ],
   [
-    'the connection is shown again after it was gone',
+    'EC2 shows the connection again after it was gone',
     'up to 15 seconds late',
-    [showPeerings.returns(0, [side('active')]), showPeerings.returns(2, []), showPeerings.returns(4, [side('active')])],
+    [showPeerings.returns(0, [ec2Side('active')]), showPeerings.returns(2, []), showPeerings.returns(4, [ec2Side('active')])],
   ],
   [
-    'the connection is active after it was pending',
+    'EC2 shows the connection as active after it was pending',
     'none',
-    [showPeerings.returns(0, [side('provisioning')]), showPeerings.returns(2, [side('active')])],
+    [showPeerings.returns(0, [ec2Side('provisioning')]), showPeerings.returns(2, [ec2Side('active')])],
   ],
   [
-    'the connection is gone',
+    'EC2 no longer shows the connection',
     'none',
-    [showPeerings.returns(0, [side('deleted')]), showPeerings.returns(2, []), showPeerings.returns(4, [])],
+    [showPeerings.returns(0, [ec2Side('deleted')]), showPeerings.returns(2, []), showPeerings.returns(4, [])],
   ],
   [
-    'another connection of the same fleet is shown',
+    'EC2 shows another connection of the same fleet',
     'none',
     [
-      showPeerings.returns(0, [side('active')]),
+      showPeerings.returns(0, [ec2Side('active')]),
       showPeerings.returns(2, []),
-      showPeerings.returns(4, [side('provisioning', { id: 'pcx-2' })]),
+      showPeerings.returns(4, [ec2Side('provisioning', { id: 'pcx-2' })]),
     ],
   ],
   [
     'two reads overlap in time',
     'none',
-    [showPeerings.returns(0, [side('active')]), showPeerings.returns(0.05, [side('provisioning')])],
+    [showPeerings.returns(0, [ec2Side('active')]), showPeerings.returns(0.05, [ec2Side('provisioning')])],
   ],
   [
-    'another VPC is read',
+    'one of the reads is for another VPC',
     'none',
     [
-      showPeerings.returns(0, [side('active')]),
+      showPeerings.returns(0, [ec2Side('active')]),
       callsOf('describePeerings', 'vpc-1').returns(2, []),
-      showPeerings.returns(4, [side('active')]),
+      showPeerings.returns(4, [ec2Side('active')]),
     ],
   ],
 ]);
 
-testCases('endedCidrBlocks', [
+defineTests('endedCidrBlocks', [
   [
     'the connection has failed, and has no block',
     'not returned',
-    [list.returns(0, [listed('failed', { IpV4CidrBlock: undefined })])],
+    [list.returns(0, [listedConnection('failed', { IpV4CidrBlock: undefined })])],
   ],
   [
     'the connection has failed, and has a block, perhaps because its deletion failed',
     'none',
-    [list.returns(0, [listed('failed')])],
+    [list.returns(0, [listedConnection('failed')])],
   ],
   [
     'the connection is pending, and has no block',
     'none',
-    [list.returns(0, [listed('provisioning', { IpV4CidrBlock: undefined })])],
+    [list.returns(0, [listedConnection('provisioning', { IpV4CidrBlock: undefined })])],
   ],
 ]);
 
-testCases('fleetArns', [
+defineTests('fleetArns', [
   [
     'the ARN has no account',
     'without account',
@@ -595,7 +671,7 @@ testCases('fleetArns', [
 
 const NO_VPC = `The VPC ${VPC} does not exist`;
 
-testCases('absentVpc', [
+defineTests('absentVpc', [
   ...(['InvalidRequestException', 'NotFoundException'] as const).map((name): Case<'absentVpc'> => [
     'the authorization is refused because the VPC does not exist, and EC2 does not find the VPC either',
     name,
@@ -614,7 +690,7 @@ testCases('absentVpc', [
   [
     'the authorization is refused without a specific reason: EC2 may not show a new VPC yet',
     'none',
-    [authorize.fails(0, 'InvalidRequestException', UNSPECIFIC), vpcExists.returns(1, false)],
+    [authorize.fails(0, 'InvalidRequestException', UNSPECIFIC_MESSAGE), vpcExists.returns(1, false)],
   ],
   [
     'the authorization is refused because the VPC has an authorization already',
@@ -628,7 +704,7 @@ testCases('absentVpc', [
   ],
 ]);
 
-testCases('peerPermissions', [
+defineTests('peerPermissions', [
   [
     'the authorization is refused because of a permission in EC2',
     'checked',
@@ -640,30 +716,35 @@ testCases('peerPermissions', [
     [authorize.fails(0, 'AccessDeniedException', 'not authorized to perform: gamelift:CreateVpcPeeringAuthorization')],
   ],
   ['the authorization is refused without a specific reason', 'none', [authorize.fails(0, 'UnauthorizedException', 'No')]],
-  ['the authorization is accepted: the caller may have the permissions', 'none', [authorize.returns(0, NEW)]],
+  ['the authorization is accepted: the caller may have the permissions', 'none', [authorize.returns(0, NEW_AUTHORIZATION)]],
 ]);
 
 describe('docs/observations.md', () => {
-  const [observable = '', notObservable = ''] = readFileSync(join(__dirname, '..', '..', 'docs', 'observations.md'), 'utf8')
+  const [observableSection = '', notObservableSection = ''] = readFileSync(
+    join(__dirname, '..', '..', 'docs', 'observations.md'),
+    'utf8',
+  )
     .split('\n## ')
     .slice(2)
     .map((section) => section.slice(section.indexOf('| ---')));
   const rowsOf = (section: string): readonly string[][] =>
     [...section.matchAll(/^\| `.*$/gm)].map(([row]) => row.split('|').map((cell) => cell.trim()));
 
-  test('lists each reading that a rule recognizes', () => {
-    const listedReadings = rowsOf(observable).flatMap(([, question = '', readings = '']) =>
+  test('lists each reading that a rule can derive', () => {
+    const listedReadings = rowsOf(observableSection).flatMap(([, question = '', readings = '']) =>
       [...readings.matchAll(/`([^`]+)`/g)].map(([, reading = '']) => `${question.replaceAll('`', '')}: ${reading}`),
     );
-    expect(listedReadings.sort()).toEqual([...new Set(covered)].sort());
+    expect(listedReadings.sort()).toEqual([...new Set(testedReadings)].sort());
   });
 
   test('lists each question without a rule as not observable', () => {
-    const others = Object.keys(BEHAVIOURS).filter((name) => !covered.some((each) => each.startsWith(`${name}: `)));
+    const questionsWithoutRule = Object.keys(BEHAVIOURS).filter(
+      (name) => !testedReadings.some((reading) => reading.startsWith(`${name}: `)),
+    );
     expect(
-      rowsOf(notObservable)
+      rowsOf(notObservableSection)
         .map(([, question]) => question?.replaceAll('`', ''))
         .sort(),
-    ).toEqual(others.sort());
+    ).toEqual(questionsWithoutRule.sort());
   });
 });

@@ -8,15 +8,16 @@ import type { TestResponse } from './world';
  * A connection belongs to one resource: a logical id in a stack. It does not belong to resources with similar names.
  */
 
-const ACCOUNT_ARN = 'arn:aws:cloudformation:us-east-1:111111111111:stack';
+const STACK_ARN_PREFIX = 'arn:aws:cloudformation:us-east-1:111111111111:stack';
+const OWN_STACK_ID = `${STACK_ARN_PREFIX}/Game/${GUID}`;
 const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
 const OWNER = `Game/Peering/${GUID}`;
 
 /** Resources that are not the owner, although their names are similar. */
-const OTHERS: readonly (readonly [string, { readonly StackId?: string; readonly LogicalResourceId?: string }])[] = [
-  ['a stack of the same name that was deleted and created again', { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` }],
+const OTHER_RESOURCES: readonly (readonly [string, { readonly StackId?: string; readonly LogicalResourceId?: string }])[] = [
+  ['a stack of the same name that was deleted and created again', { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` }],
   ['another logical id of the same stack', { LogicalResourceId: 'Peering2' }],
-  ['the same logical id of another stack', { StackId: `${ACCOUNT_ARN}/Other/${OTHER_GUID}` }],
+  ['the same logical id of another stack', { StackId: `${STACK_ARN_PREFIX}/Other/${OTHER_GUID}` }],
 ];
 
 let world: SimulatedWorld;
@@ -25,7 +26,7 @@ afterEach(() => {
   world.close();
 });
 
-async function create(change: object = {}): Promise<TestResponse> {
+async function createSuccessfully(change: object = {}): Promise<TestResponse> {
   const { response } = await world.send('Create', world.properties(change));
   if (response?.Status !== 'SUCCESS') {
     throw new Error(response?.Reason);
@@ -33,8 +34,14 @@ async function create(change: object = {}): Promise<TestResponse> {
   return response;
 }
 
-/** The physical id that the connection would have if the given resource had created it. */
-function idOf({ StackId = GUID, LogicalResourceId = 'Peering' }: { StackId?: string; LogicalResourceId?: string }): string {
+/** The physical id of the connection if the resource with these ids had created the connection. */
+function physicalIdOf({
+  StackId = OWN_STACK_ID,
+  LogicalResourceId = 'Peering',
+}: {
+  StackId?: string;
+  LogicalResourceId?: string;
+}): string {
   return `${StackId.slice(StackId.lastIndexOf('/') + 1)}/${LogicalResourceId}/${world.fleetId}/${world.vpcId}`;
 }
 
@@ -43,36 +50,37 @@ function claimKey(owner = OWNER): string {
   return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
 }
 
-/** The inventory without authorizations, because requests may leave some behind. */
+/** The inventory without authorizations, because a request may leave an authorization behind. */
 function inventoryWithoutAuthorizations(): Inventory {
   return { ...world.aws.inventory(), authorizations: [] };
 }
 
-describe.each(OTHERS)('%s does not own the connection', (_, other) => {
+describe.each(OTHER_RESOURCES)('%s does not own the connection', (_, other) => {
   beforeEach(async () => {
     world = await SimulatedWorld.create();
-    await create();
+    await createSuccessfully();
   });
 
   test('according to the claim on the fleet', async () => {
     const before = inventoryWithoutAuthorizations();
-    const created = (await world.send('Create', world.properties(), undefined, other)).response;
-    expect(created).toMatchObject({
+    const createResponse = (await world.send('Create', world.properties(), undefined, other)).response;
+    expect(createResponse).toMatchObject({
       Status: 'FAILED',
       PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
       Reason: expect.stringContaining(
         `: the peering connection belongs to resource Peering of stack Game (${GUID}), according to a tag on the fleet. Remove it there`,
       ) as string,
     });
-    const changed = world.properties({ DnsResolution: 'true' });
-    const updated = (await world.send('Update', changed, idOf(other), { OldResourceProperties: world.properties(), ...other }))
-      .response;
-    expect(updated).toMatchObject({
+    const changedProperties = world.properties({ DnsResolution: 'true' });
+    const updateResponse = (
+      await world.send('Update', changedProperties, physicalIdOf(other), { OldResourceProperties: world.properties(), ...other })
+    ).response;
+    expect(updateResponse).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringContaining(`belongs to resource Peering of stack Game (${GUID})`) as string,
     });
     expect(inventoryWithoutAuthorizations()).toEqual(before);
-    expect((await world.send('Delete', world.properties(), idOf(other), other)).response?.Status).toBe('SUCCESS');
+    expect((await world.send('Delete', world.properties(), physicalIdOf(other), other)).response?.Status).toBe('SUCCESS');
     expect(inventoryWithoutAuthorizations()).toEqual(before);
   });
 
@@ -87,26 +95,28 @@ describe.each(OTHERS)('%s does not own the connection', (_, other) => {
       ) as string,
     });
     expect(inventoryWithoutAuthorizations()).toEqual(before);
-    expect((await world.send('Delete', world.properties(), idOf(other), other)).response?.Status).toBe('SUCCESS');
+    expect((await world.send('Delete', world.properties(), physicalIdOf(other), other)).response?.Status).toBe('SUCCESS');
     expect(inventoryWithoutAuthorizations()).toEqual(before);
   });
 
   test('but it can adopt the connection, and undoes its changes on delete', async () => {
     const before = inventoryWithoutAuthorizations();
-    const adopting = world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
-    const { response } = await world.send('Create', adopting, undefined, other);
+    const adoptingProperties = world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
+    const { response } = await world.send('Create', adoptingProperties, undefined, other);
     expect(response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
     expect(inventoryWithoutAuthorizations()).not.toEqual(before);
-    expect((await world.send('Delete', adopting, response?.PhysicalResourceId, other)).response?.Status).toBe('SUCCESS');
+    expect((await world.send('Delete', adoptingProperties, response?.PhysicalResourceId, other)).response?.Status).toBe(
+      'SUCCESS',
+    );
     expect(inventoryWithoutAuthorizations()).toEqual(before);
-    expect((await world.send('Delete', world.properties(), idOf({}))).response?.Status).toBe('SUCCESS');
-    expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+    expect((await world.send('Delete', world.properties(), physicalIdOf({}))).response?.Status).toBe('SUCCESS');
+    expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
   });
 });
 
 describe('the delete of an adopted connection if EC2 denies the removal of tags', () => {
   const createAndDelete = async (onDeleteTags: () => void): Promise<TestResponse | undefined> => {
-    const { PhysicalResourceId } = await create({ AdoptExisting: 'true', DnsResolution: 'true' });
+    const { PhysicalResourceId } = await createSuccessfully({ AdoptExisting: 'true', DnsResolution: 'true' });
     world.errorFor = (_, operation) => {
       if (operation !== 'DeleteTags') {
         return undefined;
@@ -142,14 +152,15 @@ describe('the delete of an adopted connection if EC2 denies the removal of tags'
   });
 });
 
-test('fails to adopt a connection that another resource has adopted, because each would undo the changes of the other', async () => {
+test('a create cannot adopt a connection that another resource has adopted, because each resource would undo the changes of the other', async () => {
   world = await SimulatedWorld.create();
-  await create();
-  const adopting = world.properties({ AdoptExisting: 'true' });
-  const [second, third] = ['Second', 'Third'].map((LogicalResourceId) => ({ LogicalResourceId }));
-  expect((await world.send('Create', adopting, undefined, second)).response?.Status).toBe('SUCCESS');
+  await createSuccessfully();
+  const adoptingProperties = world.properties({ AdoptExisting: 'true' });
+  expect((await world.send('Create', adoptingProperties, undefined, { LogicalResourceId: 'Second' })).response?.Status).toBe(
+    'SUCCESS',
+  );
   const before = inventoryWithoutAuthorizations();
-  const { response } = await world.send('Create', adopting, undefined, third);
+  const { response } = await world.send('Create', adoptingProperties, undefined, { LogicalResourceId: 'Third' });
   expect(response).toMatchObject({
     Status: 'FAILED',
     PhysicalResourceId: expect.stringMatching(/\/nothing-done$/) as string,
@@ -160,28 +171,28 @@ test('fails to adopt a connection that another resource has adopted, because eac
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('does not change the DNS setting of an adopted connection if it can not record the change, because the delete could not undo it', async () => {
+test('a create fails, and does not change the DNS setting of the adopted connection, if it cannot record the change for the delete to undo', async () => {
   world = await SimulatedWorld.create();
   await world.connectByHand();
   const before = inventoryWithoutAuthorizations();
-  const adopting = world.properties({ AdoptExisting: 'true', DnsResolution: 'true', Routes: 'None' });
+  const adoptingProperties = world.properties({ AdoptExisting: 'true', DnsResolution: 'true', Routes: 'None' });
   world.errorFor = (_, operation) => (operation === 'CreateTags' ? awsError('TagLimitExceeded') : undefined);
-  const { response } = await world.send('Create', adopting);
+  const { response } = await world.send('Create', adoptingProperties);
   expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('TagLimitExceeded') as string });
   world.errorFor = () => undefined;
-  expect((await world.send('Delete', adopting, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
+  expect((await world.send('Delete', adoptingProperties, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('if the fleet has lost its tags, deletes the connection that the tags in EC2 assign to the resource', async () => {
+test('the delete finds its connection by the tags in EC2 if the fleet has lost its tags', async () => {
   world = await SimulatedWorld.create();
-  const { PhysicalResourceId } = await create();
+  const { PhysicalResourceId } = await createSuccessfully();
   world.tags.clear();
   expect((await world.send('Delete', world.properties(), PhysicalResourceId)).response?.Status).toBe('SUCCESS');
-  expect(world.state).toEqual({ statuses: [], routeTableIds: [] });
+  expect(world.state).toEqual({ connectionStatuses: [], tablesWithRoutes: [] });
 });
 
-test('deletes no connection that existed before, even if its own request may have taken effect', async () => {
+test('the delete leaves the connection of somebody else in place, even if the request of the failed create may have taken effect', async () => {
   world = await SimulatedWorld.create({ fleetEvents: 'never seen' });
   await world.connectByHand();
   const before = inventoryWithoutAuthorizations();
@@ -189,13 +200,14 @@ test('deletes no connection that existed before, even if its own request may hav
     operation === 'CreateVpcPeeringConnection' ? awsError('InternalServiceException', 'oops', 500) : undefined;
   const { response } = await world.send('Create');
   expect(response).toMatchObject({ Status: 'FAILED', PhysicalResourceId: expect.stringContaining('/unfinished/') as string });
+  // the claim and the note
   expect(world.tags.size).toBe(2);
   world.errorFor = () => undefined;
   expect((await world.send('Delete', world.properties(), response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('writes its claim and the VPCs that are peered already before it requests a connection', async () => {
+test('a create writes its claim, and a note with the VPCs that are peered already, before it requests a connection', async () => {
   world = await SimulatedWorld.create();
   const tagsAtRequests: object[] = [];
   world.errorFor = (_, operation) => {
@@ -204,30 +216,30 @@ test('writes its claim and the VPCs that are peered already before it requests a
     }
     return undefined;
   };
-  await create();
-  // there are two requests, because GameLift refuses the first one: the authorization is missing
-  const claim = {
+  await createSuccessfully();
+  const claimAndNote = {
     [claimKey()]: expect.stringMatching(`^${OWNER} f0f0f0f0-\\S+$`) as unknown,
     [`${claimKey()}:connection`]: expect.stringMatching(/^requested f0f0f0f0-\S+ vpc-\S+$/) as unknown,
   };
-  expect(tagsAtRequests).not.toEqual([]);
-  expect(tagsAtRequests).toEqual(tagsAtRequests.map(() => claim));
+  // GameLift refuses the first request, because the authorization is missing
+  expect(tagsAtRequests).toHaveLength(2);
+  expect(tagsAtRequests).toEqual(tagsAtRequests.map(() => claimAndNote));
 });
 
-test('does not withdraw a claim that a later request of the same resource has written', async () => {
+test('a failed create does not remove a claim that a later request of the same resource has written', async () => {
   world = await SimulatedWorld.create();
   world.errorFor = (_, operation) => {
     if (operation === 'ListTagsForResource' && world.calls.includes('CreateVpcPeeringConnection')) {
-      world.tags.set(claimKey(), `${OWNER} later`);
+      world.tags.set(claimKey(), `${OWNER} later-request`);
       world.tags.delete(`${claimKey()}:connection`);
     }
     return operation === 'CreateVpcPeeringConnection' ? awsError('InvalidRequestException') : undefined;
   };
   expect((await world.send('Create')).response?.Status).toBe('FAILED');
-  expect([...world.tags]).toEqual([[claimKey(), `${OWNER} later`]]);
+  expect([...world.tags]).toEqual([[claimKey(), `${OWNER} later-request`]]);
 });
 
-test('does not withdraw the claim if another run of the same request has noted the connection', async () => {
+test('a failed create does not remove its claim if another run of the same request has written a note with the connection', async () => {
   world = await SimulatedWorld.create();
   world.errorFor = (_, operation) => {
     if (operation === 'ListTagsForResource' && world.calls.includes('CreateVpcPeeringConnection')) {
@@ -247,21 +259,21 @@ test.each([
   ['at once', 0],
   ['after 14 seconds', 14_000],
 ])(
-  'does not authorize if a delete removes the claim before GameLift refuses the request, and ListTagsForResource shows the removal %s',
-  async (_, late) => {
+  'a create does not authorize if a delete removes the claim before GameLift refuses the request, and ListTagsForResource shows the removal %s',
+  async (_, readDelayMilliseconds) => {
     world = await SimulatedWorld.create();
-    let removed: { readonly at: number; readonly tags: object[] } | undefined;
+    let removal: { readonly at: number; readonly tags: object[] } | undefined;
     world.errorFor = (__, operation) => {
       if (operation !== 'CreateVpcPeeringConnection') {
         return undefined;
       }
-      removed ??= { at: world.now(), tags: [...world.tags].map(([Key, Value]) => ({ Key, Value })) };
+      removal ??= { at: world.now(), tags: [...world.tags].map(([Key, Value]) => ({ Key, Value })) };
       world.tags.clear();
       return awsError('UnauthorizedException');
     };
     world.outputFor = (__, operation) =>
-      operation === 'ListTagsForResource' && removed !== undefined && world.now() < removed.at + late
-        ? { Tags: removed.tags }
+      operation === 'ListTagsForResource' && removal !== undefined && world.now() < removal.at + readDelayMilliseconds
+        ? { Tags: removal.tags }
         : undefined;
     expect((await world.send('Create')).response).toMatchObject({
       Status: 'FAILED',
@@ -274,19 +286,20 @@ test.each([
 test.each([
   ['before the create decides to adopt the connection', 2],
   ['before the create uses the connection', 3],
-])('does not change the existing connection if a delete removes the claim %s', async (_, read) => {
+])('a create does not change the existing connection if a delete removes its claim %s', async (_, numberOfTagRead) => {
   world = await SimulatedWorld.create();
-  await create();
+  await createSuccessfully();
   const before = inventoryWithoutAuthorizations();
   world.errorFor = () => {
     const reads = world.calls.filter((operation) => operation === 'ListTagsForResource');
-    if (reads.length === read) {
+    // the create has made this call, but has not received the tags yet
+    if (reads.length === numberOfTagRead) {
       world.tags.delete(claimKey(`Game/Adopting/${GUID}`));
     }
     return undefined;
   };
-  const adopting = world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
-  const { response } = await world.send('Create', adopting, undefined, { LogicalResourceId: 'Adopting' });
+  const adoptingProperties = world.properties({ AdoptExisting: 'true', DnsResolution: 'true' });
+  const { response } = await world.send('Create', adoptingProperties, undefined, { LogicalResourceId: 'Adopting' });
   expect(response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining('the claim, a tag on the fleet, was removed while') as string,
@@ -294,22 +307,22 @@ test.each([
   expect(inventoryWithoutAuthorizations()).toEqual(before);
 });
 
-test('fails, and does not delete its new connection, if another stack adopts the connection during the create', async () => {
+test('a create fails if another stack adopts the new connection while the create is running, and the delete leaves the connection in place', async () => {
   world = await SimulatedWorld.create();
-  const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
-  const adopting = world.properties({ AdoptExisting: 'true' });
-  let adopted: TestResponse | undefined;
+  const other = { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` };
+  const adoptingProperties = world.properties({ AdoptExisting: 'true' });
+  let adoptResponse: TestResponse | undefined;
   const { aws } = world;
   const call = aws.call.bind(aws);
   const spy = jest.spyOn(aws, 'call').mockImplementation(async (service, operation, ...rest) => {
     if (operation === 'ListTagsForResource' && world.attributes !== undefined) {
       spy.mockRestore();
-      adopted = (await world.send('Create', adopting, undefined, other)).response;
+      adoptResponse = (await world.send('Create', adoptingProperties, undefined, other)).response;
     }
     return await call(service, operation, ...rest);
   });
   const { response } = await world.send('Create');
-  expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+  expect(adoptResponse).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
   expect(response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining(
@@ -319,29 +332,29 @@ test('fails, and does not delete its new connection, if another stack adopts the
   const before = inventoryWithoutAuthorizations();
   expect((await world.send('Delete', world.properties(), response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(inventoryWithoutAuthorizations()).toEqual(before);
-  expect((await world.send('Update', adopting, adopted?.PhysicalResourceId, other)).response).toMatchObject({
+  expect((await world.send('Update', adoptingProperties, adoptResponse?.PhysicalResourceId, other)).response).toMatchObject({
     Status: 'SUCCESS',
     Data: world.attributes,
   });
 });
 
-test('does not delete a connection that another stack adopts while the delete waits for GameLift', async () => {
+test('a delete fails, and leaves the connection in place, if another stack adopts the connection while the delete runs', async () => {
   world = await SimulatedWorld.create();
-  const { PhysicalResourceId } = await create();
-  const other = { StackId: `${ACCOUNT_ARN}/Game/${OTHER_GUID}` };
-  let adopted: TestResponse | undefined;
+  const { PhysicalResourceId } = await createSuccessfully();
+  const other = { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` };
+  let adoptResponse: TestResponse | undefined;
   const { aws } = world;
   const call = aws.call.bind(aws);
   const spy = jest.spyOn(aws, 'call').mockImplementation(async (service, operation, ...rest) => {
-    // after the delete has read the claims, and before it calls DeleteVpcPeeringConnection
+    // this is after the delete has read the claims, and before it calls DeleteVpcPeeringConnection
     if (service === 'ec2' && operation === 'DescribeVpcPeeringConnections') {
       spy.mockRestore();
-      adopted = (await world.send('Create', world.properties({ AdoptExisting: 'true' }), undefined, other)).response;
+      adoptResponse = (await world.send('Create', world.properties({ AdoptExisting: 'true' }), undefined, other)).response;
     }
     return await call(service, operation, ...rest);
   });
   const { response } = await world.send('Delete', world.properties(), PhysicalResourceId);
-  expect(adopted).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
+  expect(adoptResponse).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
   expect(response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining(`was adopted by resource Peering of stack Game (${OTHER_GUID}). Delete again`) as string,
@@ -350,27 +363,29 @@ test('does not delete a connection that another stack adopts while the delete wa
   expect(world.attributes).toBeDefined();
 });
 
-describe('a create to which EC2 denies access', () => {
-  const denied = awsError('UnauthorizedOperation', 'not allowed', 403);
+describe('a create whose calls EC2 denies', () => {
+  const denial = awsError('UnauthorizedOperation', 'not allowed', 403);
   const ec2ReadCount = (): number => world.calls.filter((operation) => operation === 'DescribeVpcPeeringConnections').length;
 
   beforeEach(async () => {
     world = await SimulatedWorld.create();
   });
 
-  test('writes no claim if its other permissions are removed as well, as in a second run of the request while the stack is being deleted', async () => {
+  test('writes no claim if it loses its other permissions, too, such as a second run of the request while the stack is being deleted', async () => {
     world.errorFor = (service) => {
-      const isLater = ec2ReadCount() > 1;
-      return service === 'ec2' || isLater ? denied : undefined;
+      const hasLostAllPermissions = ec2ReadCount() > 1;
+      return service === 'ec2' || hasLostAllPermissions ? denial : undefined;
     };
     expect((await world.send('Create')).response?.Status).toBe('FAILED');
     expect([...world.tags]).toEqual([]);
   });
 
   test('waits for the permission, then writes its claim and connects', async () => {
-    world.errorFor = (service) => (service === 'ec2' && ec2ReadCount() <= 3 ? denied : undefined);
+    world.errorFor = (service) => (service === 'ec2' && ec2ReadCount() <= 3 ? denial : undefined);
     expect((await world.send('Create')).response).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
-    const [first] = world.calls.filter((operation) => operation === 'TagResource' || operation.startsWith('DescribeVpcPeering'));
-    expect(first).toBe('DescribeVpcPeeringConnections');
+    const [firstCall] = world.calls.filter(
+      (operation) => operation === 'TagResource' || operation.startsWith('DescribeVpcPeering'),
+    );
+    expect(firstCall).toBe('DescribeVpcPeeringConnections');
   });
 });

@@ -4,7 +4,7 @@ import { awsError, requestOf, ScriptedApi, TestWorld, VPC } from './world';
 
 const { signal } = new AbortController();
 
-test('records the input and the output or error of each call, and changes neither', async () => {
+test('CallRecorder records the input of each call, and its output or error, and changes none of them', async () => {
   const time = rehearsedTime();
   const api = new ScriptedApi(time);
   const refusal = awsError('InvalidRequestException', 'no');
@@ -36,12 +36,12 @@ test('records the input and the output or error of each call, and changes neithe
   expect(api.calls).toEqual([`Create ${VPC} 111111111111`]);
 });
 
-test('keeps the first 500 calls', async () => {
+test('CallRecorder keeps only the first 500 calls', async () => {
   const time = rehearsedTime();
   const recorder = new CallRecorder(time);
-  const watched = recorder.recordCallsOf(new ScriptedApi(time));
+  const recordedApi = recorder.recordCallsOf(new ScriptedApi(time));
   for (let count = 0; count < 501; count += 1) {
-    await watched.vpcExists(VPC, signal);
+    await recordedApi.vpcExists(VPC, signal);
   }
   expect(recorder.calls).toHaveLength(500);
 });
@@ -49,43 +49,43 @@ test('keeps the first 500 calls', async () => {
 describe('the handler', () => {
   test('logs each observed reading once, without ids, after the response', async () => {
     const world = new TestWorld();
-    const throttled = awsError('ThrottlingException', 'Rate exceeded');
-    world.api.createAuthorizationResults = [throttled, throttled, { hours: 24 }];
+    const throttlingError = awsError('ThrottlingException', 'Rate exceeded');
+    world.api.createAuthorizationResults = [throttlingError, throttlingError, { expiresInHours: 24 }];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
-    const [done, ...observed] = world.logged.slice(world.logged.findIndex(({ message }) => message === 'done'));
-    expect(done).toMatchObject({ message: 'done' });
-    expect(observed).toEqual([
+    const [doneRecord, ...observations] = world.logRecords.slice(world.logRecords.findIndex(({ message }) => message === 'done'));
+    expect(doneRecord).toMatchObject({ message: 'done' });
+    expect(observations).toEqual([
       { message: 'observed how AWS behaves', question: 'throttlingError', reading: 'ThrottlingException' },
     ]);
   });
 
-  test('logs the observed readings of a failed request, too', async () => {
+  test('logs the readings that it observed in a failed request, too', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute')];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'FAILED' });
-    expect(world.logged.at(-1)).toEqual({
+    expect(world.logRecords.at(-1)).toEqual({
       message: 'observed how AWS behaves',
       question: 'peerPermissions',
       reading: 'checked',
     });
   });
 
-  test('logs the observed readings of a scheduled renewal', async () => {
+  test('logs the readings that it observed in a scheduled renewal', async () => {
     const world = new TestWorld();
     const error = awsError('UnauthorizedException', 'the caller may not call ec2:CreateRoute');
     world.api.createAuthorizationResults = [error];
     const { StackId, LogicalResourceId, ResourceProperties } = requestOf('Create');
     const renewal = { ...(ResourceProperties as object), StackId, LogicalResourceId, MinimumValiditySeconds: '3600' };
     await expect(world.run({ GameLiftVpcPeeringRenewal: renewal })).rejects.toThrow('ec2:CreateRoute');
-    expect(world.logged.at(-1)).toMatchObject({ question: 'peerPermissions', reading: 'checked' });
+    expect(world.logRecords.at(-1)).toMatchObject({ question: 'peerPermissions', reading: 'checked' });
   });
 
-  test('succeeds if a rule throws an error, and logs the error', async () => {
+  test('succeeds if the code that concludes readings from the calls throws an error, and logs the error', async () => {
     const world = new TestWorld();
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
     world.api.createAuthorizationResults = [Object.assign(world.api.authorizationExpiringIn(24), { CreationTime: notADate })];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });
-    expect(world.logged.at(-1)).toEqual({
+    expect(world.logRecords.at(-1)).toEqual({
       message: 'could not determine how AWS behaves: CreationTime.getTime is not a function',
     });
   });

@@ -7,26 +7,32 @@ import type { RouteChange } from '../../lambda/network/routes';
 import { awsError, recordingLog } from './world';
 
 /*
- * Plans routes to a peering connection, and handles EC2's errors.
+ * Tests how the handler plans and changes routes to a peering connection, and how it handles EC2's errors.
  */
 
 const PEERING = { id: 'pcx-1', cidrBlock: '172.16.0.0/24' };
-const MAIN: RouteTable = { id: 'rtb-1', routes: [] };
-const GATEWAY: RouteTable = { id: 'rtb-2', gatewayId: 'igw-1', routes: [] };
+const VPC_TABLE: RouteTable = { id: 'rtb-1', routes: [] };
+const GATEWAY_TABLE: RouteTable = { id: 'rtb-2', gatewayId: 'igw-1', routes: [] };
 
 const plan = (declared: DeclaredRoutes): readonly RouteChange[] =>
-  planRoutes({ tables: [MAIN, GATEWAY], declared, previousRoutes: undefined, peering: PEERING, ownPeeringIds: new Set() });
+  planRoutes({
+    tables: [VPC_TABLE, GATEWAY_TABLE],
+    declared,
+    previousRoutes: undefined,
+    peering: PEERING,
+    ownPeeringIds: new Set(),
+  });
 
 describe('the route table of a gateway', () => {
   test('gets no route if every route table is declared', () => {
     const declared = { kind: 'EveryRouteTable', routeTableIds: [] } as const;
     expect(plan(declared)).toEqual([
-      { action: 'create', routeTableId: MAIN.id, cidrBlock: PEERING.cidrBlock, peeringId: PEERING.id },
+      { action: 'create', routeTableId: VPC_TABLE.id, cidrBlock: PEERING.cidrBlock, peeringId: PEERING.id },
     ]);
   });
 
   test('is an error if it is declared by its id', () => {
-    const declared = { kind: 'RouteTables', routeTableIds: [MAIN.id, GATEWAY.id] } as const;
+    const declared = { kind: 'RouteTables', routeTableIds: [VPC_TABLE.id, GATEWAY_TABLE.id] } as const;
     expect(() => plan(declared)).toThrow(
       'route table rtb-2 belongs to gateway igw-1, and EC2 allows no route to a peering connection in such a table. ' +
         'Leave the table out with PeeringRoutes.forSubnets, then deploy again',
@@ -36,14 +42,14 @@ describe('the route table of a gateway', () => {
 
 type RouteApi = Parameters<typeof applyRoutes>[1];
 
-/** Makes one change while EC2 fails the given calls. Returns the names of the calls. */
-async function apply(
+/** Makes one change to a route. EC2 returns the given errors. Returns the names of the calls. */
+async function changeRoute(
   action: 'create' | 'replace' | 'delete',
   errors: Partial<Record<keyof RouteApi, string>>,
 ): Promise<string[]> {
-  const called: string[] = [];
+  const callNames: string[] = [];
   const respond = (call: keyof RouteApi): Promise<void> => {
-    called.push(call);
+    callNames.push(call);
     const name = errors[call];
     return name === undefined ? Promise.resolve() : Promise.reject(awsError(name));
   };
@@ -54,22 +60,25 @@ async function apply(
   };
   const log = recordingLog();
   const calls = new Calls(rehearsedTime(), log, new AbortController().signal);
-  const change = { routeTableId: MAIN.id, cidrBlock: PEERING.cidrBlock };
+  const change = { routeTableId: VPC_TABLE.id, cidrBlock: PEERING.cidrBlock };
   await applyRoutes([action === 'delete' ? { ...change, action } : { ...change, action, peeringId: PEERING.id }], api, calls);
-  return called;
+  return callNames;
 }
 
-test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])('creates the route if replacing it fails with %s', async (name) => {
-  expect(await apply('replace', { replaceRoute: name })).toEqual(['replaceRoute', 'createRoute']);
-});
+test.each(['InvalidParameterValue', 'InvalidRoute.NotFound'])(
+  'creates a route if replacing the route fails with %s',
+  async (name) => {
+    expect(await changeRoute('replace', { replaceRoute: name })).toEqual(['replaceRoute', 'createRoute']);
+  },
+);
 
 test.each([
   ['create', {}],
   ['replace', { replaceRoute: 'InvalidParameterValue' }],
-] as const)('fails if EC2 rejects a parameter of a call to %s a route', async (action, errors) => {
-  await expect(apply(action, { ...errors, createRoute: 'InvalidParameterValue' })).rejects.toThrow('InvalidParameterValue');
+] as const)('a change that should %s a route fails if CreateRoute returns InvalidParameterValue', async (action, errors) => {
+  await expect(changeRoute(action, { ...errors, createRoute: 'InvalidParameterValue' })).rejects.toThrow('InvalidParameterValue');
 });
 
-test.each(['replace', 'delete'] as const)('fails if EC2 denies the call to %s a route', async (action) => {
-  await expect(apply(action, { [`${action}Route`]: 'UnauthorizedOperation' })).rejects.toThrow('UnauthorizedOperation');
+test.each(['replace', 'delete'] as const)('a change that should %s a route fails if EC2 denies the call', async (action) => {
+  await expect(changeRoute(action, { [`${action}Route`]: 'UnauthorizedOperation' })).rejects.toThrow('UnauthorizedOperation');
 });

@@ -13,10 +13,10 @@ const STACK_ID = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/Game/${GUID}
 
 interface HandlerResult {
   readonly response: TestResponse | undefined;
-  readonly logged: readonly LogRecord[];
+  readonly logRecords: readonly LogRecord[];
 }
 
-/** Runs the handler on a simulated AWS that contains a fleet. Tests send it CloudFormation's requests. */
+/** Runs the handler on a simulated AWS that contains a fleet. Tests send CloudFormation's requests to the handler. */
 export class SimulatedWorld {
   /** @param change overrides members of the input of CreateFleet */
   static async create(readings: Readings = {}, change: object = {}, outcome: FleetOutcome = {}): Promise<SimulatedWorld> {
@@ -35,7 +35,7 @@ export class SimulatedWorld {
   outputFor: (service: ServiceName, operation: string) => object | undefined = () => undefined;
   /** Returns the random number, from 0 to 1, that spreads out the handler's retries. */
   jitter: () => number = () => 0;
-  /** The assumed roles and the names of their sessions. */
+  /** The roles that the handler assumed, with the names of the sessions. */
   readonly assumedRoles: object[] = [];
 
   private constructor(
@@ -64,16 +64,19 @@ export class SimulatedWorld {
     return this.matrix.vpcs.A.routeTableIds;
   }
 
-  /** The statuses of the fleet's connections, and the route tables with routes to connections that did not exist when the world was created. */
-  get state(): { readonly statuses: readonly string[]; readonly routeTableIds: readonly string[] } {
+  /**
+   * The statuses of the fleet's connections, and the ids of the route tables with routes to a peering connection. Routes to the connections
+   * that existed before the fleet are left out.
+   */
+  get state(): { readonly connectionStatuses: readonly string[]; readonly tablesWithRoutes: readonly string[] } {
     const { connections, routes } = this.matrix.aws.inventory();
     const connectionsOfFleet = (connections as { fleetId: string; status: string }[]).filter(
       ({ fleetId }) => fleetId === this.fleetId,
     );
     const earlierPeeringIds = new Set((this.matrix.initialInventory.peerings as { id: string }[]).map(({ id }) => id));
     return {
-      statuses: connectionsOfFleet.map(({ status }) => status),
-      routeTableIds: (routes as { target: string; routeTableId: string }[])
+      connectionStatuses: connectionsOfFleet.map(({ status }) => status),
+      tablesWithRoutes: (routes as { target: string; routeTableId: string }[])
         .filter(({ target }) => target.startsWith('pcx-') && !earlierPeeringIds.has(target))
         .map(({ routeTableId }) => routeTableId),
     };
@@ -86,23 +89,23 @@ export class SimulatedWorld {
     return await this.handle(event, new KillableProcess());
   }
 
-  /** Sends an event at once. Kills the handler after the given milliseconds if it is still running. */
-  async runAtOnce(event: object, killedAfter = Infinity): Promise<TestResponse | undefined> {
+  /** Sends an event at once. Kills the handler after the given time if it is still running. */
+  async runAtOnce(event: object, killAfterMilliseconds = Infinity): Promise<TestResponse | undefined> {
     const handlerProcess = new KillableProcess();
-    const killed = new Promise<undefined>((resolve) => {
-      this.matrix.clock.callAfter(killedAfter, () => {
+    const untilKilled = new Promise<undefined>((resolve) => {
+      this.matrix.clock.callAfter(killAfterMilliseconds, () => {
         handlerProcess.kill();
         resolve(undefined);
       });
     });
-    return await Promise.race([this.handle(event, handlerProcess).then(({ response }) => response), killed]);
+    return await Promise.race([this.handle(event, handlerProcess).then(({ response }) => response), untilKilled]);
   }
 
   private async handle(event: object, handlerProcess: KillableProcess): Promise<HandlerResult> {
     const { clock } = this.matrix;
     const end = clock.now() + 900_000;
     const responses: TestResponse[] = [];
-    const logged: LogRecord[] = [];
+    const logRecords: LogRecord[] = [];
     const time = rehearsedTime(clock, () => this.jitter());
     const api = new SimulatedApi((...call) => handlerProcess.run(() => this.sendCall(...call)));
     const handler = createHandler({
@@ -117,12 +120,12 @@ export class SimulatedWorld {
           return Promise.resolve(200);
         }),
       time: { ...time, sleep: (...args) => handlerProcess.run(() => time.sleep(...args)) },
-      log: recordingLog(logged),
+      log: recordingLog(logRecords),
       region: REGION,
     });
     await handler(event, { getRemainingTimeInMillis: () => end - clock.now() });
     expect(responses).toHaveLength(1);
-    return { response: responses[0], logged };
+    return { response: responses[0], logRecords };
   }
 
   /** The properties of the custom resource for the fleet's connection. */
@@ -145,29 +148,28 @@ export class SimulatedWorld {
   /**
    * Sends a request for the fleet's connection, as CloudFormation does.
    *
-   * @param id the physical id in the request
    * @param change overrides members of the request, such as the stack id
    */
   async send(
     type: 'Create' | 'Update' | 'Delete',
     properties = this.properties(),
-    id?: string,
+    physicalId?: string,
     change: object = {},
   ): Promise<{ readonly response: TestResponse | undefined }> {
     return await this.run({
       ...this.request(type, properties),
-      ...(id === undefined ? {} : { PhysicalResourceId: id }),
+      ...(physicalId === undefined ? {} : { PhysicalResourceId: physicalId }),
       ...change,
     });
   }
 
-  /** The request that CloudFormation sends, without the physical id. */
+  /** A request for the fleet's connection, as CloudFormation sends it, but without a physical id. */
   request(type: 'Create' | 'Update' | 'Delete', properties = this.properties()): object {
     return {
       RequestType: type,
       ResponseURL: SECRET_URL,
       StackId: STACK_ID,
-      RequestId: `f0f0f0f0-0000-4000-8000-00000000000${type.length}`,
+      RequestId: 'f0f0f0f0-0000-4000-8000-000000000006',
       ResourceType: 'Custom::GameLiftVpcPeeringConnection',
       LogicalResourceId: 'Peering',
       ResourceProperties: properties,
@@ -232,19 +234,19 @@ export class SimulatedWorld {
   }
 
   /** The expected attributes of the connection of any fleet. */
-  attributesOf(id: string): Record<string, unknown> | undefined {
+  attributesOf(fleetId: string): Record<string, unknown> | undefined {
     const { connections } = this.matrix.aws.inventory();
     const active = (connections as { id: string; fleetId: string; status: string }[]).find(
-      ({ fleetId, status }) => fleetId === id && status === 'active',
+      (connection) => connection.fleetId === fleetId && connection.status === 'active',
     );
-    const vpc = this.findFleet(id)?.vpc;
+    const vpc = this.findFleet(fleetId)?.vpc;
     return active === undefined
       ? undefined
       : { VpcPeeringConnectionId: active.id, GameLiftVpcId: vpc?.vpcId, GameLiftCidrBlock: vpc?.cidrBlock };
   }
 
   /** Waits in simulated time. Authorizations expire after one day. */
-  passDays(days: number): Promise<void> {
+  waitDays(days: number): Promise<void> {
     return this.matrix.waitDays(days);
   }
 

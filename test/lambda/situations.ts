@@ -9,8 +9,8 @@ import type { EndedConnection } from '../../lambda/peering/ended';
 import type { TaggedOwner } from '../../lambda/network/ec2-tags';
 
 /*
- * Builders for the input of the handler's pure functions. By default, a resource has claimed the connection between a fleet and a VPC, and
- * has noted nothing.
+ * Builders for the input of the handler's pure functions. By default, a resource has claimed the connection between a fleet and a VPC, but
+ * has written no note.
  */
 
 /** The fleet's VPC. */
@@ -53,8 +53,8 @@ export function foundConnection(
   return { kind: 'found', peering: listedConnection(change), owner };
 }
 
-/** A connection that failed. If another request would fail too, the cause is that the peer VPC does not exist. */
-export function endedConnection(wouldEndAgain: boolean): EndedConnection {
+/** A connection that failed. Another request would fail, too, if the peer VPC does not exist. */
+export function endedConnection({ wouldEndAgain }: { readonly wouldEndAgain: boolean }): EndedConnection {
   return {
     peering: listedConnection({ status: 'failed', message: 'no authorization' }),
     peerVpcId: 'vpc-peer',
@@ -64,8 +64,8 @@ export function endedConnection(wouldEndAgain: boolean): EndedConnection {
   };
 }
 
-export function endedState(wouldEndAgain: boolean): ExistingConnection {
-  return { kind: 'ended', connection: endedConnection(wouldEndAgain) };
+export function endedState(options: { readonly wouldEndAgain: boolean }): ExistingConnection {
+  return { kind: 'ended', connection: endedConnection(options) };
 }
 
 export function situation(change: Partial<Situation> = {}): Situation {
@@ -96,6 +96,7 @@ export function deleteSituation(change: Partial<DeleteSituation> = {}): DeleteSi
   };
 }
 
+/** The peering connection between the fleet's VPC and the peer VPC, as EC2 shows it. */
 export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
   return {
     id: CONNECTION_ID,
@@ -110,7 +111,7 @@ export function ec2Side(change: Partial<Ec2Peering> = {}): Ec2Peering {
   };
 }
 
-/** A connection in EC2 with a tag that names another resource as its owner. */
+/** The same peering connection, with a tag that names another resource as its owner. */
 export function ec2SideWithOtherOwner(): Ec2Peering {
   return ec2Side({ tags: { [OWNER_TAG]: OTHER_OWNER } });
 }

@@ -5,8 +5,8 @@ import type { UpdateKind } from '../../lambda/resources/connection';
 import { GAMELIFT_ACCOUNT, VPC, VPC_ACCOUNT } from './world';
 
 const PAIR = { peerVpcId: VPC, peerVpcAccount: VPC_ACCOUNT, gameLiftAccount: GAMELIFT_ACCOUNT, peerRole: undefined };
-const EVERY = { kind: 'EveryRouteTable', routeTableIds: [] } as const;
-const NONE = { kind: 'None', routeTableIds: [] } as const;
+const EVERY_ROUTE_TABLE = { kind: 'EveryRouteTable', routeTableIds: [] } as const;
+const NO_ROUTES = { kind: 'None', routeTableIds: [] } as const;
 const CREATED: PhysicalIdState = { kind: 'created' };
 const UNFINISHED: PhysicalIdState = { kind: 'unfinished', requestId: 'request-1' };
 const UNKNOWN: PhysicalIdState = { kind: 'unknown' };
@@ -17,7 +17,7 @@ function spec(change: Partial<ConnectionSpec> = {}): ConnectionSpec {
     fleetId: 'fleet-1',
     pair: PAIR,
     timeoutSeconds: 600,
-    routes: EVERY,
+    routes: EVERY_ROUTE_TABLE,
     dnsResolution: false,
     adoptExisting: false,
     peerOnCreate: false,
@@ -25,33 +25,46 @@ function spec(change: Partial<ConnectionSpec> = {}): ConnectionSpec {
   };
 }
 
-const otherFleet = spec({ fleetId: 'fleet-2' });
-const otherVpc = spec({ pair: { ...PAIR, peerVpcId: 'vpc-00000000000000002' } });
-const changed = (previousRoutes = EVERY as ConnectionSpec['routes']): UpdateKind => ({ kind: 'changed', previousRoutes });
-const DIFFERENT: UpdateKind = { kind: 'different connection' };
+const specOfOtherFleet = spec({ fleetId: 'fleet-2' });
+const specOfOtherVpc = spec({ pair: { ...PAIR, peerVpcId: 'vpc-00000000000000002' } });
+const changedKind = (previousRoutes = EVERY_ROUTE_TABLE as ConnectionSpec['routes']): UpdateKind => ({
+  kind: 'changed',
+  previousRoutes,
+});
+const DIFFERENT_CONNECTION: UpdateKind = { kind: 'different connection' };
 
 test.each<readonly [string, ConnectionSpec | undefined, PhysicalIdState | undefined, UpdateKind]>([
-  ['no relevant property has changed', spec(), CREATED, { kind: 'unchanged', previousRoutes: EVERY }],
-  ['a property has changed', spec({ dnsResolution: true }), CREATED, changed()],
-  ['the routes have changed', spec({ routes: NONE }), CREATED, changed(NONE)],
-  ['the peer role has changed', spec({ pair: { ...PAIR, peerRole: { arn: 'arn', externalId: undefined } } }), CREATED, changed()],
-  ['the previous properties are unreadable', undefined, undefined, changed()],
-  ['the fleet has changed', otherFleet, CREATED, DIFFERENT],
-  ['the VPC has changed', otherVpc, CREATED, DIFFERENT],
-  ['the previous connection was never completed', otherFleet, UNFINISHED, DIFFERENT],
+  ['no property has changed', spec(), CREATED, { kind: 'unchanged', previousRoutes: EVERY_ROUTE_TABLE }],
+  ['a property has changed', spec({ dnsResolution: true }), CREATED, changedKind()],
+  ['the routes have changed', spec({ routes: NO_ROUTES }), CREATED, changedKind(NO_ROUTES)],
   [
-    'CloudFormation does not know the previous fleet',
-    otherFleet,
+    'the peer role has changed',
+    spec({ pair: { ...PAIR, peerRole: { arn: 'arn', externalId: undefined } } }),
+    CREATED,
+    changedKind(),
+  ],
+  ['the previous properties cannot be read', undefined, undefined, changedKind()],
+  ['the fleet has changed', specOfOtherFleet, CREATED, DIFFERENT_CONNECTION],
+  ['the VPC has changed', specOfOtherVpc, CREATED, DIFFERENT_CONNECTION],
+  ['the fleet has changed, after a create that failed midway', specOfOtherFleet, UNFINISHED, DIFFERENT_CONNECTION],
+  [
+    'the fleet has changed, and the physical id does not contain the previous fleet',
+    specOfOtherFleet,
     UNKNOWN,
-    { kind: 'rollback to different connection', previous: otherFleet },
+    { kind: 'rollback to different connection', previous: specOfOtherFleet },
   ],
   [
-    'CloudFormation does not know the previous VPC',
-    otherVpc,
+    'the VPC has changed, and the physical id does not contain the previous VPC',
+    specOfOtherVpc,
     UNKNOWN,
-    { kind: 'rollback to different connection', previous: otherVpc },
+    { kind: 'rollback to different connection', previous: specOfOtherVpc },
   ],
-  ['nothing was done before', otherFleet, NOTHING_DONE, { kind: 'rollback to different connection', previous: otherFleet }],
-])('the kind of an update if %s', (_, previous, previousState, kind) => {
+  [
+    'the fleet has changed, after a create that did nothing',
+    specOfOtherFleet,
+    NOTHING_DONE,
+    { kind: 'rollback to different connection', previous: specOfOtherFleet },
+  ],
+])('kindOfUpdate recognizes an update in which %s', (_, previous, previousState, kind) => {
   expect(kindOfUpdate(previous, spec(), previousState)).toEqual(kind);
 });

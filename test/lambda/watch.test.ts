@@ -18,13 +18,18 @@ import {
 } from './situations';
 
 const MINUTE = 60_000;
-const STARTED = 1_000_000;
+const STARTED_AT = 1_000_000;
 
-const changed = (version: string, isActive: boolean, message = ''): Progress => ({ kind: 'changed', version, isActive, message });
-const NONE: Progress = { kind: 'none' };
+const changedProgress = (version: string, isActive: boolean, message = ''): Progress => ({
+  kind: 'changed',
+  version,
+  isActive,
+  message,
+});
+const NO_PROGRESS: Progress = { kind: 'none' };
 const PENDING: Progress = { kind: 'pending' };
-const ACTIVE = changed('FLEET_VPC_PEERING_SUCCEEDED 1', true, 'peered');
-const ENDED = changed('FLEET_VPC_PEERING_FAILED 1', false, 'overlap');
+const ACTIVE = changedProgress('FLEET_VPC_PEERING_SUCCEEDED 1', true, 'peered');
+const ENDED = changedProgress('FLEET_VPC_PEERING_FAILED 1', false, 'overlap');
 
 const STATUSES = [
   ['initiating-request', true],
@@ -38,11 +43,11 @@ const STATUSES = [
   ['deleted', false],
 ] as const;
 
-test.each(STATUSES)('isAlive, for a peering connection in status %s, returns %s', (status, alive) => {
-  expect(isAlive({ status })).toBe(alive);
+test.each(STATUSES)('isAlive, for a peering connection in status %s, returns %s', (status, expected) => {
+  expect(isAlive({ status })).toBe(expected);
 });
 
-test('reads the records of GameLift, whose members are optional', () => {
+test('listedConnectionOf accepts a record of GameLift, all of whose members are optional', () => {
   expect(listedConnectionOf({})).toEqual({ id: '', status: '', message: '', gameLiftVpcId: undefined, cidrBlock: undefined });
   expect(
     listedConnectionOf({
@@ -55,30 +60,35 @@ test('reads the records of GameLift, whose members are optional', () => {
   ).toEqual(listedConnection({ message: 'Active' }));
 });
 
-test('shows no peering connections if EC2 returns an error', () => {
+test('peeringsIn returns no peering connections if EC2 returned an error', () => {
   expect(peeringsIn(UNAVAILABLE_VIEW)).toEqual([]);
   expect(peeringsIn(ec2ViewOf(ec2Side()))).toEqual([ec2Side()]);
 });
 
-const failed = listedConnection({ status: 'failed' });
-const alive = listedConnection({ id: 'pcx-2', status: 'pending-acceptance' });
+const failedConnection = listedConnection({ status: 'failed' });
+const pendingConnection = listedConnection({ id: 'pcx-2', status: 'pending-acceptance' });
 
 test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnection | undefined]>([
   ['nothing if no connection is listed', [], ec2ViewOf(ec2Side()), undefined],
-  ['the live connection, wherever it is in the list', [failed, alive], ec2ViewOf(), alive],
-  ['the live connection if another one has failed', [failed, alive], ec2ViewOf(ec2Side()), alive],
-  ['no failed connection if EC2 shows nothing', [failed], ec2ViewOf(), undefined],
-  ['no failed connection if EC2 returns an error', [failed], UNAVAILABLE_VIEW, undefined],
-  ['a failed connection if EC2 shows that it still exists', [failed], ec2ViewOf(ec2Side()), failed],
-  ['no failed connection if EC2 shows that it is gone', [failed], ec2ViewOf(ec2Side({ status: 'deleted' })), undefined],
+  ['the live connection, wherever it is in the list', [failedConnection, pendingConnection], ec2ViewOf(), pendingConnection],
   [
-    'no failed connection if EC2 shows only one with another VPC',
-    [failed],
+    'the live connection if another one has failed',
+    [failedConnection, pendingConnection],
+    ec2ViewOf(ec2Side()),
+    pendingConnection,
+  ],
+  ['no failed connection if EC2 shows nothing', [failedConnection], ec2ViewOf(), undefined],
+  ['no failed connection if EC2 returns an error', [failedConnection], UNAVAILABLE_VIEW, undefined],
+  ['a failed connection if EC2 shows that it still exists', [failedConnection], ec2ViewOf(ec2Side()), failedConnection],
+  ['no failed connection if EC2 shows that it is gone', [failedConnection], ec2ViewOf(ec2Side({ status: 'deleted' })), undefined],
+  [
+    'no failed connection if EC2 shows only a connection with another VPC',
+    [failedConnection],
     ec2ViewOf(ec2Side({ requesterVpcId: UNRELATED_VPC })),
     undefined,
   ],
   [
-    'none that is being deleted, even if EC2 shows it as active',
+    'no connection that is being deleted, even if EC2 shows the connection as active',
     [listedConnection({ status: 'deleting' })],
     ec2ViewOf(ec2Side()),
     undefined,
@@ -88,7 +98,7 @@ test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnecti
 });
 
 function event(code: string, message = ''): FleetEvent {
-  return { code, message, time: new Date(STARTED) };
+  return { code, message, time: new Date(STARTED_AT) };
 }
 
 const SUCCEEDED = event('FLEET_VPC_PEERING_SUCCEEDED', 'peered');
@@ -96,106 +106,197 @@ const FAILED = event('FLEET_VPC_PEERING_FAILED', 'overlap');
 const DELETED = event('FLEET_VPC_PEERING_DELETED');
 
 test.each<readonly [string, readonly FleetEvent[], readonly Ec2Peering[], Progress]>([
-  ['no progress if there are neither events nor new connections in EC2', [], [], NONE],
+  ['no progress if there are neither events nor new connections in EC2', [], [], NO_PROGRESS],
   ['active because of an event', [SUCCEEDED], [], ACTIVE],
   ['failed because of an event', [FAILED], [], ENDED],
-  ['deleted because of an event', [DELETED], [], changed('FLEET_VPC_PEERING_DELETED 1', false)],
-  ['the latest of several events', [FAILED, SUCCEEDED], [], changed('FLEET_VPC_PEERING_SUCCEEDED 2', true, 'peered')],
-  ['the event, whatever EC2 shows', [FAILED], [ec2Side()], ENDED],
-  ['pending if EC2 shows it as pending', [], [ec2Side({ status: 'provisioning' })], PENDING],
-  ['active if EC2 shows it as active', [], [ec2Side()], changed(`${CONNECTION_ID} active`, true)],
+  ['deleted because of an event', [DELETED], [], changedProgress('FLEET_VPC_PEERING_DELETED 1', false)],
   [
-    'ended if EC2 shows it as failed',
+    'what the latest of several events says',
+    [FAILED, SUCCEEDED],
+    [],
+    changedProgress('FLEET_VPC_PEERING_SUCCEEDED 2', true, 'peered'),
+  ],
+  ['what the event says, whatever EC2 shows', [FAILED], [ec2Side()], ENDED],
+  ['pending if EC2 shows the new connection as pending', [], [ec2Side({ status: 'provisioning' })], PENDING],
+  ['active if EC2 shows the new connection as active', [], [ec2Side()], changedProgress(`${CONNECTION_ID} active`, true)],
+  [
+    'ended if EC2 shows the new connection as failed',
     [],
     [ec2Side({ status: 'failed', message: 'no' })],
-    changed(`${CONNECTION_ID} failed`, false, 'no'),
+    changedProgress(`${CONNECTION_ID} failed`, false, 'no'),
   ],
-  ['only pending if EC2 shows several new connections', [], [ec2Side(), ec2Side({ id: 'pcx-2' })], PENDING],
+  [
+    'only pending if EC2 shows several new connections, because only one belongs to the fleet',
+    [],
+    [ec2Side(), ec2Side({ id: 'pcx-2' })],
+    PENDING,
+  ],
 ])('progressOf returns %s', (_, events, newPeerings, progress) => {
   expect(progressOf(events, newPeerings)).toEqual(progress);
 });
 
-test('progressOf returns another version after each event', () => {
-  const histories = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
-  const versions = histories
+test('progressOf returns a different version after each event', () => {
+  const eventLists = [[SUCCEEDED], [FAILED], [SUCCEEDED, SUCCEEDED], [FAILED, FAILED], [SUCCEEDED, FAILED, FAILED]];
+  const versions = eventLists
     .map((events) => progressOf(events, []))
     .map((progress) => (progress.kind === 'changed' ? progress.version : ''));
-  expect(new Set(versions).size).toBe(histories.length);
+  expect(new Set(versions).size).toBe(eventLists.length);
 });
 
-/** The list was last read an hour before the wait started. Times below are in milliseconds since that start. */
+/** All times are in milliseconds after the start of the wait. A list that was read before the start has a negative time. */
+interface ListDueCase {
+  readonly name: string;
+  readonly progress: Progress;
+  /** Whether the list was already read after this progress. */
+  readonly isHandled?: true;
+  readonly lastRead: number;
+  readonly now: number;
+  readonly isDue: boolean;
+}
+
 const HOUR_BEFORE = -60 * MINUTE;
 
-test.each([
-  ['at once after a change', ACTIVE, false, 9_999, 10_000, true],
-  ['not within ten seconds of the start', NONE, false, HOUR_BEFORE, 9_999, false],
-  ['ten seconds after the start', NONE, false, HOUR_BEFORE, 10_000, true],
-  ['not within ten seconds of the start if the list was read just before the start', NONE, false, -1, 9_999, false],
-  ['not within twelve seconds of a read', NONE, false, 20_000, 31_999, false],
-  ['twelve seconds after a read', NONE, false, 20_000, 32_000, true],
-  ['not within a minute of a read while the connection is pending', PENDING, false, 20_000, 79_999, false],
-  ['a minute after a read while the connection is pending', PENDING, false, 20_000, 80_000, true],
-  ['not within a minute of the start while the connection is pending', PENDING, false, HOUR_BEFORE, 59_999, false],
-  ['a minute after the start while the connection is pending', PENDING, false, HOUR_BEFORE, 60_000, true],
-  ['not within a minute of a read if the list was already read after this change', ENDED, true, 20_000, 79_999, false],
-  ['a minute after a read, even if the list was already read after this change', ENDED, true, 20_000, 80_000, true],
-])('when to read the list: %s', (_, progress, isHandled, listedAt, now, isDue) => {
-  const times = { startedAt: STARTED, listedAt: STARTED + listedAt, now: STARTED + now };
+test.each<ListDueCase>([
+  { name: 'at once after a change', progress: ACTIVE, lastRead: 9_999, now: 10_000, isDue: true },
+  { name: 'not within ten seconds of the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 9_999, isDue: false },
+  { name: 'ten seconds after the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 10_000, isDue: true },
+  {
+    name: 'not within ten seconds of the start if the list was read just before the start',
+    progress: NO_PROGRESS,
+    lastRead: -1,
+    now: 9_999,
+    isDue: false,
+  },
+  { name: 'not within twelve seconds of a read', progress: NO_PROGRESS, lastRead: 20_000, now: 31_999, isDue: false },
+  { name: 'twelve seconds after a read', progress: NO_PROGRESS, lastRead: 20_000, now: 32_000, isDue: true },
+  {
+    name: 'not within a minute of a read while the connection is pending',
+    progress: PENDING,
+    lastRead: 20_000,
+    now: 79_999,
+    isDue: false,
+  },
+  {
+    name: 'a minute after a read while the connection is pending',
+    progress: PENDING,
+    lastRead: 20_000,
+    now: 80_000,
+    isDue: true,
+  },
+  {
+    name: 'not within a minute of the start while the connection is pending',
+    progress: PENDING,
+    lastRead: HOUR_BEFORE,
+    now: 59_999,
+    isDue: false,
+  },
+  {
+    name: 'a minute after the start while the connection is pending',
+    progress: PENDING,
+    lastRead: HOUR_BEFORE,
+    now: 60_000,
+    isDue: true,
+  },
+  {
+    name: 'not within a minute of a read if the list was already read after this change',
+    progress: ENDED,
+    isHandled: true,
+    lastRead: 20_000,
+    now: 79_999,
+    isDue: false,
+  },
+  {
+    name: 'a minute after a read, even if the list was already read after this change',
+    progress: ENDED,
+    isHandled: true,
+    lastRead: 20_000,
+    now: 80_000,
+    isDue: true,
+  },
+])('when to read the list: $name', ({ progress, isHandled = false, lastRead, now, isDue }) => {
+  const times = { startedAt: STARTED_AT, listedAt: STARTED_AT + lastRead, now: STARTED_AT + now };
   expect(isListDue(progress, isHandled, times)).toBe(isDue);
 });
 
-const notListed = listedConnection({ id: '', status: 'not listed', gameLiftVpcId: undefined, cidrBlock: undefined });
-const active = listedConnection({ status: 'active' });
-const deleted = listedConnection({ status: 'deleted' });
+const unlistedConnection = listedConnection({ id: '', status: 'not listed', gameLiftVpcId: undefined, cidrBlock: undefined });
+const activeConnection = listedConnection({ status: 'active' });
+const deletedConnection = listedConnection({ status: 'deleted' });
 const STILL_PENDING: Outcome = { kind: 'pending' };
-const IS_ACTIVE: Outcome = { kind: 'active', peering: active };
-const endedOutcome = (of: ListedConnection, message = of.message): Outcome => ({ kind: 'ended', peering: { ...of, message } });
+const IS_ACTIVE: Outcome = { kind: 'active', peering: activeConnection };
+const endedOutcome = (peering: ListedConnection, message = peering.message): Outcome => ({
+  kind: 'ended',
+  peering: { ...peering, message },
+});
 
 test.each<readonly [string, readonly ListedConnection[], Progress, number, Outcome]>([
-  ['active if it is listed as active', [active], NONE, 15_000, IS_ACTIVE],
-  ['active if an earlier record is listed as well', [deleted, active], ENDED, 15_000, IS_ACTIVE],
-  ['pending if it is listed as pending, whatever events and EC2 show', [alive], ENDED, 15_000, STILL_PENDING],
-  ['pending if it is listed as pending, even after ten minutes', [alive], ENDED, 10 * MINUTE, STILL_PENDING],
-  ['ended if only an ended connection is listed', [deleted], NONE, 15_000, endedOutcome(deleted)],
-  ["ended with the event's message if the list has none", [deleted], ENDED, 15_000, endedOutcome(deleted, 'overlap')],
-  ["ended with the list's message if it has one", [{ ...failed, message: 'no' }], ENDED, 15_000, endedOutcome(failed, 'no')],
-  ['pending if the list does not yet show that it is active', [deleted], ACTIVE, 59_999, STILL_PENDING],
+  ['active if the connection is listed as active', [activeConnection], NO_PROGRESS, 15_000, IS_ACTIVE],
+  ['active if an earlier connection is listed, too', [deletedConnection, activeConnection], ENDED, 15_000, IS_ACTIVE],
+  [
+    'pending if the connection is listed as pending, whatever events and EC2 show',
+    [pendingConnection],
+    ENDED,
+    15_000,
+    STILL_PENDING,
+  ],
+  [
+    'pending if the connection is listed as pending, even after ten minutes',
+    [pendingConnection],
+    ENDED,
+    10 * MINUTE,
+    STILL_PENDING,
+  ],
+  ['ended if only an ended connection is listed', [deletedConnection], NO_PROGRESS, 15_000, endedOutcome(deletedConnection)],
+  [
+    "ended with the event's message if the list contains no message",
+    [deletedConnection],
+    ENDED,
+    15_000,
+    endedOutcome(deletedConnection, 'overlap'),
+  ],
+  [
+    "ended with the list's message if the list contains a message",
+    [{ ...failedConnection, message: 'no' }],
+    ENDED,
+    15_000,
+    endedOutcome(failedConnection, 'no'),
+  ],
+  ['pending if an event shows it as active, but the list does not yet', [deletedConnection], ACTIVE, 59_999, STILL_PENDING],
   [
     'ended if an event shows it as active, but the list still does not after a minute',
-    [deleted],
+    [deletedConnection],
     ACTIVE,
     60_000,
-    endedOutcome(deleted, 'peered'),
+    endedOutcome(deletedConnection, 'peered'),
   ],
-  ['pending if nothing is listed', [], NONE, 59_999, STILL_PENDING],
+  ['pending if nothing is listed', [], NO_PROGRESS, 59_999, STILL_PENDING],
   ['pending if nothing is listed, and EC2 shows it as pending', [], PENDING, 59_999, STILL_PENDING],
   ['pending if nothing is listed, and an event shows that it is active', [], ACTIVE, 59_999, STILL_PENDING],
-  ['ended if nothing is listed for a minute', [], NONE, 60_000, endedOutcome(notListed)],
+  ['ended if nothing is listed for a minute', [], NO_PROGRESS, 60_000, endedOutcome(unlistedConnection)],
   [
     'ended if nothing is listed, and an event shows that it ended',
     [],
     ENDED,
     15_000,
-    endedOutcome({ ...notListed, status: 'failed' }, 'overlap'),
+    endedOutcome({ ...unlistedConnection, status: 'failed' }, 'overlap'),
   ],
-])('outcomeOf returns %s', (_, listed, progress, listedAfter, outcome) => {
-  expect(outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + listedAfter })).toEqual(outcome);
+])('outcomeOf returns %s', (_, listed, progress, millisecondsUntilRead, outcome) => {
+  expect(outcomeOf(listed, progress, { startedAt: STARTED_AT, listedAt: STARTED_AT + millisecondsUntilRead })).toEqual(outcome);
 });
 
 test.each([
-  ['deleted if it is gone', undefined, 0, 'deleted'],
-  ['deleted if it is shown as deleted', 'deleted', 0, 'deleted'],
-  ['pending while it is being deleted, even after an hour', 'deleting', 60 * MINUTE, 'pending'],
-  ['pending if it is still shown as active: a read may be late', 'active', 59_999, 'pending'],
-  ['not deleted if it is shown as active for a minute', 'active', 60_000, 'not deleted'],
+  ['deleted if the connection is gone', undefined, 0, 'deleted'],
+  ['deleted if the connection is shown as deleted', 'deleted', 0, 'deleted'],
+  ['pending while the connection is being deleted, even after an hour', 'deleting', 60 * MINUTE, 'pending'],
+  ['pending if the connection is still shown as active, because a read may be late', 'active', 59_999, 'pending'],
+  ['not deleted if the connection is shown as active for a minute', 'active', 60_000, 'not deleted'],
   ['not deleted if the deletion failed', 'failed', 60_000, 'not deleted'],
-] as const)('deletionOutcome: %s', (_, status, elapsed, outcome) => {
+] as const)('deletionOutcome returns %s', (_, status, elapsed, outcome) => {
   expect(deletionOutcome(status, elapsed)).toBe(outcome);
 });
 
-describe('in every situation', () => {
+describe('in every combination of list, progress and time', () => {
   const BOOLEANS = [false, true];
-  const ALL_PROGRESS = [NONE, PENDING, ACTIVE, ENDED];
+  const ALL_PROGRESS = [NO_PROGRESS, PENDING, ACTIVE, ENDED];
   const SECONDS = [0, 1, 9, 10, 11, 12, 13, 15, 30, 59, 60, 61, 120];
   const RECORDS: readonly (readonly ListedConnection[])[] = [[], ...STATUSES.map(([status]) => [listedConnection({ status })])];
 
@@ -211,7 +312,7 @@ describe('in every situation', () => {
     seconds: SECONDS,
   }).map((listRead) => {
     const { listed, progress, seconds } = listRead;
-    const outcome = outcomeOf(listed, progress, { startedAt: STARTED, listedAt: STARTED + seconds * 1000 });
+    const outcome = outcomeOf(listed, progress, { startedAt: STARTED_AT, listedAt: STARTED_AT + seconds * 1000 });
     return { ...listRead, outcome, status: outcome.kind === 'pending' ? undefined : outcome.peering.status };
   });
   type ListReadWithOutcome = (typeof listReads)[number];
@@ -220,14 +321,18 @@ describe('in every situation', () => {
     [
       'a connection is active only if it is listed as active',
       ({ outcome }) => outcome.kind === 'active',
-      ({ listed, status }) => status === 'active' && listed.some((one) => one.status === 'active'),
+      ({ listed, status }) => status === 'active' && listed.some((connection) => connection.status === 'active'),
     ],
     [
       'a connection has not ended while a live one is listed',
       ({ listed }) => listed.some(isAlive),
       ({ outcome }) => outcome.kind !== 'ended',
     ],
-    ['an ended connection is not alive', ({ outcome }) => outcome.kind === 'ended', ({ status = '' }) => !isAlive({ status })],
+    [
+      'the status of an ended connection is not that of a live one',
+      ({ outcome }) => outcome.kind === 'ended',
+      ({ status = '' }) => !isAlive({ status }),
+    ],
     [
       'an empty list ends the wait within a minute only if events or EC2 show an end',
       ({ listed, seconds, outcome }) => listed.length === 0 && seconds < 60 && outcome.kind === 'ended',
@@ -239,7 +344,7 @@ describe('in every situation', () => {
       ({ outcome }) => outcome.kind !== 'ended',
     ],
     [
-      'the wait ends after a minute unless a live connection is listed',
+      'the wait fails after a minute unless a live connection is listed',
       ({ listed, seconds }) => !listed.some(isAlive) && seconds >= 60,
       ({ outcome }) => outcome.kind === 'ended',
     ],
@@ -264,7 +369,7 @@ describe('in every situation', () => {
     .filter(({ listedAt, now }) => now >= listedAt)
     .map((moment) => {
       const { progress, isHandled, listedAt, now } = moment;
-      const times = { startedAt: STARTED, listedAt: STARTED + listedAt * 1000, now: STARTED + now * 1000 };
+      const times = { startedAt: STARTED_AT, listedAt: STARTED_AT + listedAt * 1000, now: STARTED_AT + now * 1000 };
       return { ...moment, isDue: isListDue(progress, isHandled, times) };
     });
   type MomentWithDecision = (typeof moments)[number];
@@ -281,7 +386,7 @@ describe('in every situation', () => {
       ({ isDue }) => isDue,
     ],
     [
-      'a handled end does not cause another read within a minute of the start',
+      'an end that was handled does not cause another read within a minute of the start',
       ({ progress, isHandled, isDue }) => progress === ENDED && isHandled && isDue,
       ({ now }) => now >= 60,
     ],

@@ -8,7 +8,7 @@ import type { Time } from '../../lambda/time';
 export const VPC = 'vpc-0123456789abcdef0';
 export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
-/** The unique part of the id of the stack. */
+/** The part of the stack's id that makes it unique. */
 export const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 export const STACK_ID = `arn:aws:cloudformation:eu-central-1:${VPC_ACCOUNT}:stack/Peered/${GUID}`;
 export const HOUR = 3_600_000;
@@ -46,7 +46,7 @@ const rejectUnexpectedCall = (): Promise<never> => Promise.reject(new Error('the
 /** An API that records its calls, and returns the results that the test sets. */
 export class ScriptedApi implements Api {
   readonly calls: string[] = [];
-  createAuthorizationResults: Script<{ readonly hours: number } | AuthorizationRecord> = [{ hours: 24 }];
+  createAuthorizationResults: Script<{ readonly expiresInHours: number } | AuthorizationRecord> = [{ expiresInHours: 24 }];
   deleteAuthorizationResults: Script<'done'> = ['done'];
   describeAuthorizationsResults: Script<readonly AuthorizationRecord[]> = [[]];
   vpcExistsResults: Script<boolean | 'denied'> = [true];
@@ -88,7 +88,7 @@ export class ScriptedApi implements Api {
     this.calls.push(`Create ${input.PeerVpcId} ${input.GameLiftAwsAccountId}`);
     await Promise.resolve();
     const output = takeResult(this.createAuthorizationResults);
-    return 'hours' in output ? this.authorizationExpiringIn(output.hours) : output;
+    return 'expiresInHours' in output ? this.authorizationExpiringIn(output.expiresInHours) : output;
   }
 
   async deleteVpcPeeringAuthorization(input: { GameLiftAwsAccountId: string; PeerVpcId: string }): Promise<void> {
@@ -140,8 +140,8 @@ export class TestWorld {
   readonly time = rehearsedTime();
   readonly api = new ScriptedApi(this.time);
   readonly responses: TestResponse[] = [];
-  readonly logged: LogRecord[] = [];
-  readonly log = recordingLog(this.logged);
+  readonly logRecords: LogRecord[] = [];
+  readonly log = recordingLog(this.logRecords);
   /** The HTTP statuses that the response endpoint returns, in order. The last one is repeated. */
   httpStatuses: (number | Error)[] = [200];
   put: Dependencies['put'] = async (url, body) => {
@@ -154,8 +154,12 @@ export class TestWorld {
     return status;
   };
 
-  /** Runs the handler with an event. Returns the last response that the endpoint received. */
-  async run(event: unknown, remainingSeconds = 900): Promise<TestResponse | undefined> {
+  /**
+   * Runs the handler with an event. Returns the last response that the endpoint received.
+   *
+   * @param remainingSeconds the time that Lambda leaves for the invocation
+   */
+  async run(event: unknown, { remainingSeconds = 900 } = {}): Promise<TestResponse | undefined> {
     const end = this.time.now() + remainingSeconds * 1000;
     const handler = createHandler({
       api: this.api,
@@ -168,12 +172,12 @@ export class TestWorld {
       region: 'eu-central-1',
     });
     await handler(event, { getRemainingTimeInMillis: () => end - this.time.now() });
-    expect(JSON.stringify(this.logged)).not.toContain('X-Amz-Signature');
+    expect(JSON.stringify(this.logRecords)).not.toContain('X-Amz-Signature');
     return this.responses.at(-1);
   }
 }
 
-/** CloudFormation's request for an authorization. `change` overrides members of it. */
+/** CloudFormation's request for an authorization. `change` overrides members of the request. */
 export function requestOf(requestType: string, change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     RequestType: requestType,

@@ -1,11 +1,11 @@
 import type { Fault } from 'rehearsal/aws';
-import { ProbeWorld, wrongReadings } from './world';
+import { ProbeFixture, wrongReadings } from './fixture';
 
 /*
- * Each call fails once with each error that AWS documents, and with a network error.
+ * Tests the probe with a fault: one call fails, with an error that AWS documents for the service or with a network error.
  */
 
-const error = (name: string, status: number): Fault => ({ kind: 'error', name, status, message: 'injected' });
+const errorFault = (name: string, status: number): Fault => ({ kind: 'error', name, status, message: 'injected' });
 
 /** Which operations the probe calls, and which faults they can have. */
 const SERVICES: Readonly<
@@ -26,12 +26,12 @@ const SERVICES: Readonly<
       'UntagResource',
     ],
     faults: {
-      UnauthorizedException: error('UnauthorizedException', 400),
-      InvalidRequestException: error('InvalidRequestException', 400),
-      NotFoundException: error('NotFoundException', 400),
-      AccessDeniedException: error('AccessDeniedException', 400),
-      ThrottlingException: error('ThrottlingException', 400),
-      InternalServiceException: error('InternalServiceException', 500),
+      UnauthorizedException: errorFault('UnauthorizedException', 400),
+      InvalidRequestException: errorFault('InvalidRequestException', 400),
+      NotFoundException: errorFault('NotFoundException', 400),
+      AccessDeniedException: errorFault('AccessDeniedException', 400),
+      ThrottlingException: errorFault('ThrottlingException', 400),
+      InternalServiceException: errorFault('InternalServiceException', 500),
       'a connection reset': { kind: 'reset' },
     },
   },
@@ -47,9 +47,9 @@ const SERVICES: Readonly<
       'RevokeSecurityGroupIngress',
     ],
     faults: {
-      UnauthorizedOperation: error('UnauthorizedOperation', 403),
-      RequestLimitExceeded: error('RequestLimitExceeded', 503),
-      InternalError: error('InternalError', 500),
+      UnauthorizedOperation: errorFault('UnauthorizedOperation', 403),
+      RequestLimitExceeded: errorFault('RequestLimitExceeded', 503),
+      InternalError: errorFault('InternalError', 500),
       'a connection reset': { kind: 'reset' },
     },
   },
@@ -65,15 +65,15 @@ const READINGS = { peerVpcWritesOnDelete: 'left behind' };
 let calls: readonly string[];
 
 beforeAll(async () => {
-  const world = await ProbeWorld.start(READINGS);
-  await world.run();
-  calls = [...world.calls];
-  await ProbeWorld.clear();
+  const fixture = await ProbeFixture.create(READINGS);
+  await fixture.run();
+  calls = [...fixture.calls];
+  await ProbeFixture.closeAll();
 });
-afterEach(() => ProbeWorld.clear());
+afterEach(() => ProbeFixture.closeAll());
 
-/** The numbers of the calls to fail, counted from 1: each call of a write operation, or the first and the last call of a read operation. */
-function callNumbers(operation: string): readonly number[] {
+/** The numbers of the calls that fail in turn, counted from 1: each call of a write operation, or the first and the last call of a read operation. */
+function numbersOfCallsToFail(operation: string): readonly number[] {
   const numbers = calls.flatMap((call, index) => (call === operation ? [index + 1] : []));
   const [first = 0, last = 0] = [numbers.at(0), numbers.at(-1)];
   return /:(Describe|List|Get)/.test(operation) ? [...new Set([first, last])] : numbers;
@@ -83,9 +83,9 @@ const OPERATIONS = Object.entries(SERVICES).flatMap(([service, { operations }]) 
   operations.map((name) => `${service}:${name}`),
 );
 
-test('the list has exactly the operations that the probe calls', () => {
-  const called = [...new Set(calls)].filter((call) => call !== 'sts:GetCallerIdentity');
-  expect(called.sort()).toEqual([...OPERATIONS].sort());
+test('SERVICES lists exactly the operations that the probe calls', () => {
+  const calledOperations = [...new Set(calls)].filter((call) => call !== 'sts:GetCallerIdentity');
+  expect(calledOperations.sort()).toEqual([...OPERATIONS].sort());
 });
 
 const CASES = Object.entries(SERVICES).flatMap(([service, { operations, faults }]) =>
@@ -95,14 +95,14 @@ const CASES = Object.entries(SERVICES).flatMap(([service, { operations, faults }
 );
 
 test.each(CASES)(
-  'leaves nothing behind and prints a clear message if a call of $operation fails with $faultName',
+  'the probe leaves nothing behind and prints a clear message if a call of $operation fails with $faultName',
   async ({ operation, faultName, fault }) => {
-    const world = await ProbeWorld.start(READINGS);
-    for (const number of callNumbers(operation)) {
-      const hook = world.atCall(number, () => fault);
-      const outcome = await world.run();
+    const fixture = await ProbeFixture.create(READINGS);
+    for (const number of numbersOfCallsToFail(operation)) {
+      const hook = fixture.atCall(number, () => fault);
+      const outcome = await fixture.run();
       hook.remove();
-      expect({ number, wasCalled: hook.wasCalled, left: world.leftBehind }).toEqual({ number, wasCalled: true, left: [] });
+      expect({ number, wasCalled: hook.wasCalled, left: fixture.leftBehind }).toEqual({ number, wasCalled: true, left: [] });
       if (outcome.kind === 'stopped') {
         expect(outcome.error).toMatch(fault.kind === 'error' ? /injected/ : /failed: /);
         expect(outcome.error).toMatch(/All changes were undone\.|Nothing was changed\.|was not found/);
@@ -110,7 +110,7 @@ test.each(CASES)(
       if (!AMBIGUOUS_ERRORS.includes(faultName)) {
         expect({ number, wrong: wrongReadings(outcome, READINGS) }).toEqual({ number, wrong: [] });
       }
-      await world.waitHours(3);
+      await fixture.waitHours(3);
     }
   },
   300_000,

@@ -1,9 +1,10 @@
 import { Interrupted } from '../../probe/errors';
-import { ProbeWorld } from './world';
-import type { Readings } from './world';
+import { ProbeFixture } from './fixture';
+import type { Readings } from './fixture';
 
 /*
- * A run that is interrupted undoes its changes. If a run is killed, the next run undoes its changes. Both are tested at every call.
+ * A run that is interrupted undoes its changes. After a run that was killed, the next run undoes the changes. Each test interrupts or kills one
+ * run at its first call, one run at its second call, and so on.
  */
 
 const SCENARIOS: Readonly<Record<string, Readings>> = {
@@ -19,29 +20,29 @@ const SCENARIOS: Readonly<Record<string, Readings>> = {
   },
 };
 
-/** In milliseconds. Each test takes half a minute on an idle machine. */
-const TIMEOUT = 900_000;
+/** Each test takes half a minute on an idle machine. */
+const TIMEOUT_MILLISECONDS = 900_000;
 
-let world: ProbeWorld;
-afterEach(() => ProbeWorld.clear());
+let fixture: ProbeFixture;
+afterEach(() => ProbeFixture.closeAll());
 
 /** Runs `check` with the number of each call: 1, 2, and so on, until a run has fewer calls. Returns the last number. */
 async function forEachCall(readings: Readings, check: (call: number) => Promise<'called' | 'not called'>): Promise<number> {
-  world = await ProbeWorld.start(readings);
+  fixture = await ProbeFixture.create(readings);
   // if GameLift takes less time, the probe makes fewer similar calls while it waits
-  world.aws.scriptedOutcomes.connectionSeconds = 6;
+  fixture.aws.scriptedOutcomes.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
     if ((await check(call)) === 'not called') {
       return call;
     }
     // wait until ended connections are not listed any more
-    await world.waitHours(3);
+    await fixture.waitHours(3);
   }
 }
 
 /** Runs the probe until it has undone the changes of the earlier run, or begins its experiments because there are none. */
 async function undoEarlierRun(): Promise<void> {
-  const run = world.start({
+  const run = fixture.startRun({
     onLine: (line) => {
       if (line === 'the changes of the earlier run were undone' || line.startsWith('measuring')) {
         run.stop.abort(new Interrupted('SIGINT'));
@@ -51,19 +52,19 @@ async function undoEarlierRun(): Promise<void> {
   await run.outcome;
 }
 
-describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
+describe.each(Object.entries(SCENARIOS))('the probe, %s,', (_name, readings) => {
   test(
-    'undoes everything when it is interrupted at any call',
+    'undoes everything if it is interrupted at any call',
     async () => {
-      const calls = await forEachCall(readings, async (call) => {
-        const run = world.start();
-        const hook = world.atCall(call, () => {
+      const callCount = await forEachCall(readings, async (call) => {
+        const run = fixture.startRun();
+        const hook = fixture.atCall(call, () => {
           run.stop.abort(new Interrupted('SIGINT'));
           return undefined;
         });
         const outcome = await run.outcome;
         hook.remove();
-        expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
+        expect({ call, left: fixture.leftBehind }).toEqual({ call, left: [] });
         if (hook.wasCalled) {
           return 'called';
         }
@@ -71,32 +72,34 @@ describe.each(Object.entries(SCENARIOS))('%s', (_name, readings) => {
         expect(outcome.kind).toBe('finished');
         return 'not called';
       });
-      expect(calls).toBeGreaterThan(50);
+      // otherwise, the runs ended too early
+      expect(callCount).toBeGreaterThan(50);
     },
-    TIMEOUT,
+    TIMEOUT_MILLISECONDS,
   );
 
   test(
-    'undoes everything in the next run after it was killed at any call',
+    'undoes everything in the run that follows a run that was killed at any call',
     async () => {
-      const calls = await forEachCall(readings, async (call) => {
-        const killed = world.start();
-        const hook = world.atCall(call, () => {
-          killed.kill();
+      const callCount = await forEachCall(readings, async (call) => {
+        const killedRun = fixture.startRun();
+        const hook = fixture.atCall(call, () => {
+          killedRun.kill();
           return undefined;
         });
-        await Promise.race([killed.outcome, hook.done]);
+        await Promise.race([killedRun.outcome, hook.untilCalled]);
         hook.remove();
         if (!hook.wasCalled) {
           return 'not called';
         }
         await undoEarlierRun();
-        await world.waitForGameLift();
-        expect({ call, left: world.leftBehind }).toEqual({ call, left: [] });
+        await fixture.waitForGameLift();
+        expect({ call, left: fixture.leftBehind }).toEqual({ call, left: [] });
         return 'called';
       });
-      expect(calls).toBeGreaterThan(50);
+      // otherwise, the runs ended too early
+      expect(callCount).toBeGreaterThan(50);
     },
-    TIMEOUT,
+    TIMEOUT_MILLISECONDS,
   );
 });

@@ -3,24 +3,24 @@ import { MARKER_KEY } from '../../probe/marker';
 import { policyFor } from '../../probe/policy';
 import type { Policy } from '../../probe/policy';
 import type { Outcome } from '../../probe/probe';
-import { ACCOUNT, ProbeWorld, REGION, wrongReadings } from './world';
-import type { Readings } from './world';
+import { ACCOUNT, ProbeFixture, REGION, wrongReadings } from './fixture';
+import type { Readings } from './fixture';
 
 /*
  * The policy that the probe prints is sufficient, and each action in it is needed.
  */
 
-let world: ProbeWorld;
-afterEach(() => ProbeWorld.clear());
+let fixture: ProbeFixture;
+afterEach(() => ProbeFixture.closeAll());
 
 const TRUST_POLICY = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 };
 
-/** Credentials with only these permissions. */
+/** Credentials of a role that has only the permissions of this policy. */
 function credentialsWith(policy: object): Credentials {
-  const { iam } = world.aws;
+  const { iam } = fixture.aws;
   const { arn } = iam.createRole({ account: ACCOUNT, roleName: 'Probe', assumeRolePolicy: TRUST_POLICY });
   iam.putRolePolicy(ACCOUNT, 'Probe', 'Default', policy);
   return iam.assumeRoleForService(arn, 'ec2.amazonaws.com', 'probe');
@@ -28,9 +28,9 @@ function credentialsWith(policy: object): Credentials {
 
 /** Runs the probe with the changed policy. */
 async function runWithPolicy(change: (policy: Policy) => Policy, readings: Readings): Promise<Outcome> {
-  world = await ProbeWorld.start(readings);
-  const { fleetId, vpcId } = world;
-  return await world.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
+  fixture = await ProbeFixture.create(readings);
+  const { fleetId, vpcId } = fixture;
+  return await fixture.run({ credentials: credentialsWith(change(policyFor({ region: REGION, fleetId, vpcId }))) });
 }
 
 /** With this reading, the probe also needs the permissions to remove routes and rules. */
@@ -49,13 +49,13 @@ test.each(Object.entries(SCENARIOS))('the policy is sufficient %s', async (_name
   const outcome = await runWithPolicy((policy) => policy, readings);
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
-  const leftByProbe = world.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
+  const leftByProbe = fixture.leftBehind.filter((line) => !line.startsWith('left behind of roles'));
   expect(leftByProbe).toEqual([]);
 });
 
-test('each permission of the policy is used', async () => {
+test('the probe uses each permission of the policy', async () => {
   await runWithPolicy((policy) => policy, LEFT_BEHIND);
-  const unused = world.aws.iam.unusedGrants();
+  const unused = fixture.aws.iam.unusedGrants();
   expect(unused).toEqual([]);
 });
 
@@ -64,38 +64,38 @@ const ACTIONS = [...new Set(policyFor({}).Statement.flatMap(({ Action }) => Acti
 function withoutAction(policy: Policy, action: string): Policy {
   const Statement = policy.Statement.map((statement) => ({
     ...statement,
-    Action: statement.Action.filter((one) => one !== action),
+    Action: statement.Action.filter((remaining) => remaining !== action),
   })).filter(({ Action }) => Action.length > 0);
   return { ...policy, Statement };
 }
 
-/** Records the actions that the rehearsal denies. */
+/** Returns a set, to which the rehearsal adds each action that it denies. */
 function recordDenials(): Set<string> {
-  const denied = new Set<string>();
-  const { iam } = world.aws;
+  const deniedActions = new Set<string>();
+  const { iam } = fixture.aws;
   const decide = iam.decide.bind(iam);
   jest.spyOn(iam, 'decide').mockImplementation(async (principal, action, resource, context) => {
     const decision = await decide(principal, action, resource, context);
     if (!decision.allowed) {
-      denied.add(action);
+      deniedActions.add(action);
     }
     return decision;
   });
-  return denied;
+  return deniedActions;
 }
 
-test.each(ACTIONS)('reports %s if the policy lacks it', async (action) => {
-  world = await ProbeWorld.start(LEFT_BEHIND);
-  const denied = recordDenials();
-  const { fleetId, vpcId } = world;
+test.each(ACTIONS)('the probe stops, and its error names %s, if the policy lacks this action', async (action) => {
+  fixture = await ProbeFixture.create(LEFT_BEHIND);
+  const deniedActions = recordDenials();
+  const { fleetId, vpcId } = fixture;
   const policy = withoutAction(policyFor({ region: REGION, fleetId, vpcId }), action);
-  const outcome = await world.run({ credentials: credentialsWith(policy) });
-  expect([...denied]).toEqual([action]);
+  const outcome = await fixture.run({ credentials: credentialsWith(policy) });
+  expect([...deniedActions]).toEqual([action]);
   expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining(action) as string });
 });
 
 test.each(['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupIngress'])(
-  'does not report that GameLift leaves routes or rules behind if %s is missing',
+  'the probe does not report that GameLift leaves routes or rules behind if the policy lacks %s',
   async (action) => {
     const outcome = await runWithPolicy((policy) => withoutAction(policy, action), {});
     expect(wrongReadings(outcome, {})).toEqual([]);
@@ -108,14 +108,14 @@ test('the policy is limited to the fleet, the VPC and the tag of the probe, wher
   const fleetId = 'fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa';
   const vpcId = 'vpc-0123456789abcdef0';
   const policy = policyFor({ region: 'cn-north-1', fleetId, vpcId });
-  const unlimited = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
-  expect(unlimited).toEqual(['Read', 'Peer']);
-  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !unlimited.includes(Sid))) {
+  const sidsForAllResources = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid);
+  expect(sidsForAllResources).toEqual(['Read', 'Peer']);
+  for (const { Resource, Condition } of policy.Statement.filter(({ Sid }) => !sidsForAllResources.includes(Sid))) {
     expect(Resource).toMatch(/^arn:aws-cn:(ec2|gamelift):cn-north-1:\*:/);
     expect(`${JSON.stringify(Resource)} ${JSON.stringify(Condition)}`).toMatch(new RegExp(`${fleetId}|vpc/${vpcId}`));
   }
-  const tags = policy.Statement.find(({ Sid }) => Sid === 'MarkFleet')?.Condition;
-  expect(tags).toEqual({
+  const tagCondition = policy.Statement.find(({ Sid }) => Sid === 'MarkFleet')?.Condition;
+  expect(tagCondition).toEqual({
     'ForAllValues:StringEquals': { 'aws:TagKeys': [MARKER_KEY] },
     Null: { 'aws:TagKeys': 'false' },
   });

@@ -6,7 +6,7 @@ import { CfnFleet } from 'aws-cdk-lib/aws-gamelift';
 import { readReadings, rehearse } from 'rehearsal/cli';
 import { reportJson } from '../../probe/report';
 import { synthesize, closeRehearsals } from '../life/rehearsals';
-import { ACCOUNT, ProbeWorld, REGION } from './world';
+import { ACCOUNT, ProbeFixture, REGION } from './fixture';
 
 /*
  * Tests that the rehearsal accepts the file that the probe writes.
@@ -14,7 +14,7 @@ import { ACCOUNT, ProbeWorld, REGION } from './world';
 
 afterEach(async () => {
   await closeRehearsals();
-  await ProbeWorld.clear();
+  await ProbeFixture.closeAll();
 });
 
 function writeReadingsFile(text: string): string {
@@ -25,16 +25,16 @@ function writeReadingsFile(text: string): string {
 
 async function runRehearsal(
   ...args: string[]
-): Promise<{ readonly code: number; readonly printed: string; readonly complained: string }> {
-  const printed: string[] = [];
-  const complained: string[] = [];
-  const code = await rehearse(args, { print: (text) => printed.push(text), printError: (text) => complained.push(text) });
-  return { code, printed: printed.join('\n'), complained: complained.join('\n') };
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const code = await rehearse(args, { print: (text) => stdout.push(text), printError: (text) => stderr.push(text) });
+  return { code, stdout: stdout.join('\n'), stderr: stderr.join('\n') };
 }
 
-test('the file contains the readings that the probe found, but not the open questions', async () => {
-  const world = await ProbeWorld.start({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
-  const { findings } = await world.run();
+test('the file contains the readings that the probe found, but no questions that stayed open', async () => {
+  const fixture = await ProbeFixture.create({ missingAuthorization: 'NotFoundException', throttledCalls: 'counted' });
+  const { findings } = await fixture.run();
   const file = writeReadingsFile(reportJson(findings, { region: REGION, date: new Date(0) }));
   const readings = readReadings(file);
   expect(readings).toContainEqual({ name: 'missingAuthorization', reading: 'NotFoundException' });
@@ -44,7 +44,7 @@ test('the file contains the readings that the probe found, but not the open ques
 });
 
 /** Synthesizes a stack that fails: its fleet is peered on creation, but nothing authorizes the peering. */
-const synthesizeUnauthorized = (): string =>
+const synthesizeUnauthorizedPeering = (): string =>
   synthesize((stack) => {
     const vpc = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.90.0.0/16' });
     new CfnFleet(stack, 'Fleet', {
@@ -59,16 +59,16 @@ const synthesizeUnauthorized = (): string =>
 test('the rehearsal uses the readings of the file', async () => {
   const questions = { missingAuthorization: { reading: 'NotFoundException', evidence: '' }, readBack: { undetermined: 'late' } };
   const file = writeReadingsFile(JSON.stringify({ questions }));
-  const { printed } = await runRehearsal(synthesizeUnauthorized(), '--readings', file);
-  expect(printed).toContain('Error Code: NotFoundException)');
+  const { stdout } = await runRehearsal(synthesizeUnauthorizedPeering(), '--readings', file);
+  expect(stdout).toContain('Error Code: NotFoundException)');
 });
 
 test('--behaviour overrides a reading of the file', async () => {
   const file = writeReadingsFile(JSON.stringify({ questions: { missingAuthorization: { reading: 'NotFoundException' } } }));
   const args = ['--readings', file, '--behaviour', 'missingAuthorization=InvalidRequestException'];
-  const { printed } = await runRehearsal(synthesizeUnauthorized(), ...args);
-  expect(printed).toContain('Error Code: InvalidRequestException)');
-  expect(printed).not.toContain('Error Code: NotFoundException)');
+  const { stdout } = await runRehearsal(synthesizeUnauthorizedPeering(), ...args);
+  expect(stdout).toContain('Error Code: InvalidRequestException)');
+  expect(stdout).not.toContain('Error Code: NotFoundException)');
 });
 
 test.each([
@@ -85,16 +85,16 @@ test.each([
     '{"questions": {"fleetEvents": "written"}}',
     /: 'fleetEvents' has neither a reading nor a text that says why it is undetermined$/,
   ],
-])('fails with a clear message if the file contains %s', async (text, message) => {
-  const { code, printed, complained } = await runRehearsal('--readings', writeReadingsFile(text), '.');
-  expect({ code, printed }).toEqual({ code: 2, printed: '' });
-  expect(complained).toMatch(message);
+])('npm run rehearse fails with a clear message if the file contains %s', async (text, message) => {
+  const { code, stdout, stderr } = await runRehearsal('--readings', writeReadingsFile(text), '.');
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(message);
 });
 
-test('fails with a clear message if the file does not exist', async () => {
-  const { code, complained } = await runRehearsal('--readings', '/nowhere.json', '.');
+test('npm run rehearse fails with a clear message if the file does not exist', async () => {
+  const { code, stderr } = await runRehearsal('--readings', '/nowhere.json', '.');
   expect(code).toBe(2);
-  expect(complained).toMatch(
+  expect(stderr).toMatch(
     /^--readings must be a file that npm run probe has written, got \/nowhere\.json: .*ENOENT: no such file/,
   );
 });

@@ -4,15 +4,15 @@ import { BEHAVIOURS } from 'rehearsal/aws';
 import { QUESTIONS } from '../../probe/questions';
 import type { Question } from '../../probe/questions';
 import { reportTable } from '../../probe/report';
-import { ProbeWorld, wrongReadings } from './world';
-import type { Readings } from './world';
+import { ProbeFixture, wrongReadings } from './fixture';
+import type { Readings } from './fixture';
 
 /*
  * Tests that the probe reports each reading that the rehearsal is set to. Some readings leave questions open: see `QUESTIONS_LEFT_OPEN`.
  */
 
-let world: ProbeWorld;
-afterEach(() => ProbeWorld.clear());
+let fixture: ProbeFixture;
+afterEach(() => ProbeFixture.closeAll());
 
 /** The questions that stay open under a reading, in addition to readBack. */
 const QUESTIONS_LEFT_OPEN: Readonly<Record<string, readonly Question[]>> = {
@@ -22,16 +22,19 @@ const QUESTIONS_LEFT_OPEN: Readonly<Record<string, readonly Question[]>> = {
   'readBack=up to 15 seconds late': ['deletingConnections'],
 };
 
+/** Runs the probe under these readings, and expects that it reports them. */
 async function expectReadings(readings: Readings): Promise<void> {
-  world = await ProbeWorld.start(readings);
-  const outcome = await world.run();
+  fixture = await ProbeFixture.create(readings);
+  const outcome = await fixture.run();
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, readings)).toEqual([]);
-  const open = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
-  const allowed = Object.entries(readings).flatMap(([question, reading]) => QUESTIONS_LEFT_OPEN[`${question}=${reading}`] ?? []);
+  const openQuestions = outcome.findings.filter(({ kind }) => kind === 'open').map(({ question }) => question);
+  const possiblyOpenQuestions = Object.entries(readings).flatMap(
+    ([question, reading]) => QUESTIONS_LEFT_OPEN[`${question}=${reading}`] ?? [],
+  );
   const areReadsLate = readings.readBack === 'up to 15 seconds late';
-  expect(open.filter((question) => !allowed.includes(question))).toEqual(areReadsLate ? [] : ['readBack']);
-  expect(world.leftBehind).toEqual([]);
+  expect(openQuestions.filter((question) => !possiblyOpenQuestions.includes(question))).toEqual(areReadsLate ? [] : ['readBack']);
+  expect(fixture.leftBehind).toEqual([]);
 }
 
 const ALL_READINGS = Object.entries(QUESTIONS).flatMap(([question, readings]) =>
@@ -46,12 +49,12 @@ test('the probe has the same questions and readings as the rehearsal', () => {
   );
 });
 
-test.each(ALL_READINGS)('reports the reading $reading of $question', async ({ question, reading }) => {
+test.each(ALL_READINGS)('the probe reports the reading $reading of $question', async ({ question, reading }) => {
   await expectReadings({ [question]: reading });
 });
 
 test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
-  'reports $reading of $question, or leaves the question open, if reads are late',
+  'the probe reports the reading $reading of $question, or leaves the question open, if reads are late',
   async ({ question, reading }) => {
     const readings = { readBack: 'up to 15 seconds late', [question]: reading };
     await expectReadings(readings);
@@ -59,7 +62,7 @@ test.each(ALL_READINGS.filter(({ question }) => question !== 'readBack'))(
 );
 
 test.each(QUESTIONS.missingAuthorization)(
-  'reports that each use consumes the authorization if a missing authorization leads to %s',
+  'the probe reports that each use consumes the authorization if a missing authorization leads to %s',
   async (missingAuthorization) => {
     await expectReadings({
       useOfAuthorization: 'consumed',
@@ -70,17 +73,17 @@ test.each(QUESTIONS.missingAuthorization)(
   },
 );
 
-test('does not report that throttled calls count if other callers use the rate limit', async () => {
-  world = await ProbeWorld.start();
-  const endThrottling = simulateOtherCallers(world);
-  const outcome = await world.run();
+test('the probe does not report that throttled calls count if other callers use the rate limit', async () => {
+  fixture = await ProbeFixture.create();
+  const endThrottling = simulateOtherCallers(fixture);
+  const outcome = await fixture.run();
   endThrottling();
   expect(outcome.kind).toBe('finished');
   expect(wrongReadings(outcome, {})).toEqual([]);
 });
 
 /** Throttles every third call of DescribeVpcPeeringAuthorizations, as if other callers had used the rate limit. */
-function simulateOtherCallers({ aws }: ProbeWorld): () => void {
+function simulateOtherCallers({ aws }: ProbeFixture): () => void {
   let calls = 0;
   return aws.intercept(({ operation }) => {
     if (operation !== 'DescribeVpcPeeringAuthorizations') {
@@ -91,12 +94,12 @@ function simulateOtherCallers({ aws }: ProbeWorld): () => void {
   });
 }
 
-test('retries after a throttling error with an unknown name, and leaves the question open', async () => {
-  world = await ProbeWorld.start();
-  const { aws } = world;
+test('the probe retries after a throttling error with an unknown name, and leaves throttlingError open', async () => {
+  fixture = await ProbeFixture.create();
+  const { aws } = fixture;
   let lastCall = -Infinity;
   aws.intercept(({ operation }) => {
-    const now = world.rehearsal.clock.now();
+    const now = fixture.rehearsal.clock.now();
     const isAboveLimit = now - lastCall < 10_000;
     if (operation !== 'DescribeVpcPeeringAuthorizations') {
       return undefined;
@@ -104,7 +107,7 @@ test('retries after a throttling error with an unknown name, and leaves the ques
     lastCall = isAboveLimit ? lastCall : now;
     return isAboveLimit ? { kind: 'error', name: 'SlowDown', message: 'Rate exceeded', status: 400 } : undefined;
   });
-  const { findings } = await world.run();
+  const { findings } = await fixture.run();
   const finding = findings.find(({ question }) => question === 'throttlingError');
   expect(finding).toMatchObject({
     kind: 'open',
@@ -114,9 +117,9 @@ test('retries after a throttling error with an unknown name, and leaves the ques
   });
 });
 
-test('leaves peerVpcWrites open if there is only one route table', async () => {
-  world = await ProbeWorld.start({}, { routeTables: 1 });
-  const { findings } = await world.run();
+test('the probe leaves peerVpcWrites open if there is only one route table', async () => {
+  fixture = await ProbeFixture.create({}, { routeTables: 1 });
+  const { findings } = await fixture.run();
   expect(findings.find(({ question }) => question === 'peerVpcWrites')).toMatchObject({
     kind: 'open',
     reason: expect.stringContaining(
@@ -126,14 +129,14 @@ test('leaves peerVpcWrites open if there is only one route table', async () => {
 });
 
 test('docs/probe.md shows the table of a run', async () => {
-  world = await ProbeWorld.start();
-  const { findings } = await world.run();
+  fixture = await ProbeFixture.create();
+  const { findings } = await fixture.run();
   expect(readFileSync(join(__dirname, '..', '..', 'docs', 'probe.md'), 'utf8')).toContain(reportTable(findings));
 });
 
-test('its findings contain no ids and no accounts', async () => {
-  world = await ProbeWorld.start({ connectionIds: 'id of GameLift', peerVpcWritesOnDelete: 'left behind' });
-  const { findings } = await world.run();
+test('the findings contain no ids and no accounts', async () => {
+  fixture = await ProbeFixture.create({ connectionIds: 'id of GameLift', peerVpcWritesOnDelete: 'left behind' });
+  const { findings } = await fixture.run();
   const text = JSON.stringify(findings);
   expect(text).toContain('pcx-…');
   expect(text).not.toMatch(/\d{12}|(fleet|vpc|pcx|rtb|sg)-[0-9a-f]|arn:aws/);

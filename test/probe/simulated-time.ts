@@ -1,8 +1,8 @@
 import timers from 'node:timers/promises';
 
 /*
- * The test loads this module into the process of the probe. It replaces the clock of the process by that of the rehearsal, which the test
- * serves over HTTP, and makes stdin look like a terminal.
+ * process.wire.test.ts loads this module into the process of the probe. The module replaces the clock of the process with the clock of the
+ * rehearsal, which the test serves over HTTP. It also makes stdin look like a terminal, if the test wants that.
  */
 
 let now = Number(process.env.SIMULATED_NOW);

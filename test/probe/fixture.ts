@@ -10,36 +10,40 @@ import type { Outcome } from '../../probe/probe';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'us-east-1';
-export const PLACE = { account: ACCOUNT, region: REGION };
+export const ACCOUNT_AND_REGION = { account: ACCOUNT, region: REGION };
 
 export type Readings = Partial<Record<BehaviourName, string>>;
 
-/** A simulated account with a fleet and a VPC. The probe runs in simulated time. Its own clients call the account over the wire. */
-export class ProbeWorld {
-  static async start(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeWorld> {
+/**
+ * A simulated account with a fleet and a VPC, in which a test runs the probe. The probe runs in simulated time, and calls the account over the
+ * wire with its own clients.
+ */
+export class ProbeFixture {
+  static async create(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeFixture> {
     // calls take no simulated time, because the clients are in this process: see RehearsalOptions
-    const rehearsal = await Rehearsal.start({ ...PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
+    const rehearsal = await Rehearsal.start({ ...ACCOUNT_AND_REGION, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
     const { aws, clock } = rehearsal;
     for (const [name, reading] of Object.entries(readings)) {
       aws.behaviours.set(name as BehaviourName, reading as Reading<BehaviourName>);
     }
-    const vpc = aws.ec2.createVpc({ ...PLACE, cidrBlock: '10.90.0.0/16' });
-    for (let tables = 1; tables < routeTables; tables += 1) {
-      aws.ec2.createRouteTable(PLACE, vpc.vpcId);
+    const vpc = aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.90.0.0/16' });
+    // EC2 has created the main route table with the VPC
+    for (let count = 1; count < routeTables; count += 1) {
+      aws.ec2.createRouteTable(ACCOUNT_AND_REGION, vpc.vpcId);
     }
     const fleetId = await createFleet(rehearsal);
     await clock.sleep(3_600_000);
-    const world = new ProbeWorld(rehearsal, fleetId, vpc.vpcId);
-    ProbeWorld.openWorlds.push(world);
-    return world;
+    const fixture = new ProbeFixture(rehearsal, fleetId, vpc.vpcId);
+    ProbeFixture.openFixtures.push(fixture);
+    return fixture;
   }
 
-  /** Closes all worlds. Call it after each test. */
-  static async clear(): Promise<void> {
-    await Promise.all(ProbeWorld.openWorlds.splice(0).map(({ rehearsal }) => rehearsal.close()));
+  /** Closes all fixtures. Call it after each test. */
+  static async closeAll(): Promise<void> {
+    await Promise.all(ProbeFixture.openFixtures.splice(0).map(({ rehearsal }) => rehearsal.close()));
   }
 
-  private static readonly openWorlds: ProbeWorld[] = [];
+  private static readonly openFixtures: ProbeFixture[] = [];
 
   readonly inventoryBefore: Inventory;
   /** The lines that the runs printed. */
@@ -63,8 +67,9 @@ export class ProbeWorld {
     return this.rehearsal.aws;
   }
 
+  /** Runs the probe to its end. */
   run(options: RunOptions = {}): Promise<Outcome> {
-    return this.start(options).outcome;
+    return this.startRun(options).outcome;
   }
 
   createFleet(change: object = {}): Promise<string> {
@@ -74,9 +79,13 @@ export class ProbeWorld {
   /** Authorizes and connects the fleet with the VPC, as a user does. */
   async peer(): Promise<void> {
     const { aws, fleetId, vpcId } = this;
-    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    await aws.callGameLift(
+      'CreateVpcPeeringAuthorization',
+      { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId },
+      ACCOUNT_AND_REGION,
+    );
     const input = { FleetId: fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-    await aws.callGameLift('CreateVpcPeeringConnection', input, PLACE);
+    await aws.callGameLift('CreateVpcPeeringConnection', input, ACCOUNT_AND_REGION);
     await this.waitForGameLift();
   }
 
@@ -84,25 +93,33 @@ export class ProbeWorld {
   async unpeer(): Promise<void> {
     const { aws, fleetId, vpcId } = this;
     const [connection] = aws.inventory().connections as readonly { readonly id: string }[];
-    await aws.callGameLift('DeleteVpcPeeringConnection', { FleetId: fleetId, VpcPeeringConnectionId: connection?.id }, PLACE);
-    await aws.callGameLift('DeleteVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, PLACE);
+    await aws.callGameLift(
+      'DeleteVpcPeeringConnection',
+      { FleetId: fleetId, VpcPeeringConnectionId: connection?.id },
+      ACCOUNT_AND_REGION,
+    );
+    await aws.callGameLift(
+      'DeleteVpcPeeringAuthorization',
+      { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId },
+      ACCOUNT_AND_REGION,
+    );
     await this.waitForGameLift();
   }
 
-  /** Starts a run that can be stopped or killed. */
-  start(options: RunOptions = {}): Run {
+  /** Starts a run that the test can stop or kill. */
+  startRun(options: RunOptions = {}): Run {
     const { fleetId, vpcId } = this;
     return new Run(this.rehearsal, { fleetId, vpcId, ...options }, (line) => this.lines.push(line));
   }
 
-  /** Counts calls from now on, and runs `onCall` when the call with this number arrives. */
+  /** Counts the calls from now on, and runs `onCall` for the call with this number. */
   atCall(number: number, onCall: (call: ApiCall) => Fault | undefined): CallHook {
     let calls = 0;
     let resolve: () => void;
-    const done = new Promise<void>((end) => (resolve = end));
-    const result = {
+    const untilCalled = new Promise<void>((end) => (resolve = end));
+    const hook = {
       wasCalled: false,
-      done,
+      untilCalled,
       remove: () => {
         remove();
       },
@@ -112,13 +129,14 @@ export class ProbeWorld {
       if (calls !== number) {
         return undefined;
       }
-      result.wasCalled = true;
+      hook.wasCalled = true;
       resolve();
       return onCall(call);
     });
-    return result;
+    return hook;
   }
 
+  /** What exists now, but did not exist when the fixture was created, or the other way around. */
   get leftBehind(): readonly string[] {
     return differenceLines(this.inventoryBefore, this.aws.inventory());
   }
@@ -135,7 +153,7 @@ export class ProbeWorld {
 
 async function createFleet({ aws }: Rehearsal, change: object = {}): Promise<string> {
   const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
-  const output = (await aws.callGameLift('CreateFleet', input, PLACE)) as {
+  const output = (await aws.callGameLift('CreateFleet', input, ACCOUNT_AND_REGION)) as {
     readonly FleetAttributes: { readonly FleetId: string };
   };
   return output.FleetAttributes.FleetId;
@@ -143,7 +161,7 @@ async function createFleet({ aws }: Rehearsal, change: object = {}): Promise<str
 
 export interface CallHook {
   readonly wasCalled: boolean;
-  readonly done: Promise<void>;
+  readonly untilCalled: Promise<void>;
   readonly remove: () => void;
 }
 
@@ -154,9 +172,9 @@ export interface RunOptions {
   readonly credentials?: Credentials;
   /** Whether the user confirms. @default - yes */
   readonly confirm?: () => Promise<boolean>;
-  /** Replaces the output of a call. */
+  /** Returns an output to use instead of calling the operation. */
   readonly replaceOutput?: (operation: string) => object | undefined;
-  /** Called with each line. */
+  /** Called with each line that the run prints. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -232,13 +250,14 @@ export class Run {
     };
   }
 
+  /** Resolves with the result. Never resolves if the run was killed. */
   private async unlessKilled<Result>(result: Promise<Result>): Promise<Result> {
     const value = await result;
     return this.isKilled ? await new Promise(() => undefined) : value;
   }
 }
 
-/** Returns the findings that differ from the readings of the rehearsal. */
+/** Describes the findings that differ from the readings of the rehearsal. */
 export function wrongReadings({ findings }: Outcome, readings: Readings): readonly string[] {
   return findings.flatMap((finding) => {
     const expected = readings[finding.question] ?? BEHAVIOURS[finding.question].default;
