@@ -7,7 +7,7 @@ import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import { Construct } from 'constructs';
 import type { Rehearsal } from 'rehearsal';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
-import { ACCOUNT, GAMELIFT_PLACE, startFastRehearsal } from './life/common-stacks';
+import { ACCOUNT, ACCOUNT_AND_REGION, startFastRehearsal } from './life/common-stacks';
 import { closeRehearsals, STACK, synthesize } from './life/rehearsals';
 
 /*
@@ -88,7 +88,7 @@ async function runCdk(assembly: string, ...command: readonly string[]): Promise<
     ...process.env,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_REGION: GAMELIFT_PLACE.region,
+    AWS_REGION: ACCOUNT_AND_REGION.region,
     AWS_ENDPOINT_URL: rehearsal.aws.endpointUrl,
     AWS_EC2_METADATA_DISABLED: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',

@@ -5,7 +5,7 @@ import { sendAs } from 'rehearsal/in-process';
 import { createAwsApi, createAwsApiWithRole } from '../../lambda/aws';
 import { readError } from '../../lambda/aws/errors';
 import type { Dependencies } from '../../lambda/resources/resource';
-import { ACCOUNT, DAY_MS, GAMELIFT_PLACE, REGION } from '../matrix/rehearsal';
+import { ACCOUNT, DAY_MS, ACCOUNT_AND_REGION, REGION } from '../matrix/rehearsal';
 import { SimulatedApi } from './api';
 
 /*
@@ -26,7 +26,9 @@ const HOUR = 3_600_000;
 
 class ApiComparison {
   static async start(): Promise<ApiComparison> {
-    return new ApiComparison(await Rehearsal.start({ ...GAMELIFT_PLACE, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }));
+    return new ApiComparison(
+      await Rehearsal.start({ ...ACCOUNT_AND_REGION, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 }),
+    );
   }
 
   readonly clock: RehearsalClock;
@@ -42,8 +44,8 @@ class ApiComparison {
     this.clock = clock;
     this.aws = aws;
     aws.scriptedOutcomes.fleetActivationSeconds = 1000;
-    this.vpcId = aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.90.0.0/16' }).vpcId;
-    this.tableId = aws.ec2.vpc(GAMELIFT_PLACE, this.vpcId).mainRouteTableId;
+    this.vpcId = aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.90.0.0/16' }).vpcId;
+    this.tableId = aws.ec2.vpc(ACCOUNT_AND_REGION, this.vpcId).mainRouteTableId;
     const { accessKeyId, secretAccessKey } = aws.iam.administrator(ACCOUNT);
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: aws.endpointUrl,
@@ -63,7 +65,7 @@ class ApiComparison {
   /** Creates a fleet that becomes ACTIVE in less than an hour, and returns its id. */
   async createFleet(): Promise<string> {
     const input = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    const output = await this.aws.callGameLift('CreateFleet', input, GAMELIFT_PLACE);
+    const output = await this.aws.callGameLift('CreateFleet', input, ACCOUNT_AND_REGION);
     return (output as { readonly FleetAttributes: { readonly FleetId: string } }).FleetAttributes.FleetId;
   }
 
@@ -194,7 +196,11 @@ test('calls in process for connections, in GameLift and EC2, have the same outpu
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     const connect: ApiCall = (api, signal) => api.createVpcPeeringConnection(input, signal);
     expect(await comparison.compare(connect)).toMatchObject({ name: 'UnauthorizedException' });
-    await aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId }, GAMELIFT_PLACE);
+    await aws.callGameLift(
+      'CreateVpcPeeringAuthorization',
+      { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId },
+      ACCOUNT_AND_REGION,
+    );
     expect(await comparison.callAfterPause(comparison.wireApi, connect)).toBeUndefined();
     await clock.sleep(HOUR);
     const [connection] = (await comparison.compare((api, signal) => api.describeVpcPeeringConnections(FleetId, signal))) as {
@@ -228,9 +234,9 @@ test('calls in process for connections, in GameLift and EC2, have the same outpu
     expect(
       await comparison.compare((api, signal) => api.replaceRoute(tableId, '10.1.0.0/16', peeringId, signal)),
     ).toBeUndefined();
-    const gateway = aws.ec2.createGateway(GAMELIFT_PLACE, 'igw');
-    aws.ec2.attachGateway(GAMELIFT_PLACE, gateway, vpcId);
-    aws.ec2.createRoute(GAMELIFT_PLACE, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
+    const gateway = aws.ec2.createGateway(ACCOUNT_AND_REGION, 'igw');
+    aws.ec2.attachGateway(ACCOUNT_AND_REGION, gateway, vpcId);
+    aws.ec2.createRoute(ACCOUNT_AND_REGION, tableId, { destination: '0.0.0.0/0', kind: 'gatewayId', target: gateway });
     const tables = (await comparison.compare((api, signal) => api.describeRouteTables(vpcId, signal))) as {
       readonly routes: readonly object[];
     }[];

@@ -1,6 +1,6 @@
 import { randomNumbers } from 'rehearsal';
 import type { Peering, RouteTable } from 'rehearsal/aws';
-import { ACCOUNT, GAMELIFT_PLACE } from '../matrix/rehearsal';
+import { ACCOUNT, ACCOUNT_AND_REGION } from '../matrix/rehearsal';
 import type { Readings } from '../matrix/rehearsal';
 import { SimulatedWorld } from './simulated-world';
 import { awsError, GUID } from './world';
@@ -60,7 +60,7 @@ interface InventoryMembers {
 /** Adds a gateway route table, in which EC2 allows no route to a peering connection. */
 function addGatewayTable({ aws, vpcId }: SimulatedWorld): void {
   const [gatewayId = ''] = [...aws.ec2.gateways].flatMap(([id, gateway]) => (gateway.vpcId === vpcId ? [id] : []));
-  aws.ec2.associateGateway(GAMELIFT_PLACE, aws.ec2.createRouteTable(GAMELIFT_PLACE, vpcId), gatewayId);
+  aws.ec2.associateGateway(ACCOUNT_AND_REGION, aws.ec2.createRouteTable(ACCOUNT_AND_REGION, vpcId), gatewayId);
 }
 
 let currentWorld: SimulatedWorld | undefined;
@@ -237,7 +237,7 @@ class Life {
   }
 
   private get conflictingTableRoutes(): RouteTable['routes'] {
-    return this.world.aws.ec2.routeTable(GAMELIFT_PLACE, this.conflictingTableId).routes;
+    return this.world.aws.ec2.routeTable(ACCOUNT_AND_REGION, this.conflictingTableId).routes;
   }
 
   private get cidrBlock(): string {

@@ -4,7 +4,7 @@ import type { Send, ServiceName } from 'rehearsal/in-process';
 import { createHandler } from '../../lambda/handler';
 import type { LogRecord } from '../../lambda/log';
 import { SimulatedApi } from '../in-process/api';
-import { ACCOUNT, MatrixRehearsal, GAMELIFT_PLACE, REGION } from '../matrix/rehearsal';
+import { ACCOUNT, MatrixRehearsal, ACCOUNT_AND_REGION, REGION } from '../matrix/rehearsal';
 import type { Readings } from '../matrix/rehearsal';
 import { GUID, recordingLog, SECRET_URL } from './world';
 import type { TestResponse } from './world';
@@ -186,7 +186,7 @@ export class SimulatedWorld {
   async cancelAuthorizationByHand(): Promise<void> {
     if (this.isAuthorized) {
       const input = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
-      await this.aws.callGameLift('DeleteVpcPeeringAuthorization', input, GAMELIFT_PLACE);
+      await this.aws.callGameLift('DeleteVpcPeeringAuthorization', input, ACCOUNT_AND_REGION);
     }
   }
 
@@ -203,14 +203,14 @@ export class SimulatedWorld {
   async connectByHand(): Promise<void> {
     await this.matrix.authorize('A');
     const input = { FleetId: this.fleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: this.vpcId };
-    await this.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
+    await this.aws.callGameLift('CreateVpcPeeringConnection', input, ACCOUNT_AND_REGION);
     await this.sleep(60_000);
   }
 
   /** Deletes the fleet's connection by hand, while an authorization is valid. */
   async disconnectByHand(): Promise<void> {
     const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
-    await this.aws.callGameLift('DeleteVpcPeeringConnection', input, GAMELIFT_PLACE);
+    await this.aws.callGameLift('DeleteVpcPeeringConnection', input, ACCOUNT_AND_REGION);
     await this.sleep(60_000);
   }
 
@@ -255,7 +255,7 @@ export class SimulatedWorld {
   }
 
   findFleet(fleetId: string): Fleet | undefined {
-    return this.aws.gameLift.fleets.find(GAMELIFT_PLACE, fleetId);
+    return this.aws.gameLift.fleets.find(ACCOUNT_AND_REGION, fleetId);
   }
 
   private readonly sendCall: Send = async (service, operation, ...rest) => {
@@ -273,7 +273,7 @@ export class SimulatedWorld {
 /** Creates a fleet, and returns its id. `change` overrides members of the input. */
 async function createFleet(aws: SimulatedAws, change: object): Promise<string> {
   const fleet = { Name: 'Lobby', BuildId: 'build-1', EC2InstanceType: 'c5.large', ...change };
-  const { FleetAttributes } = (await aws.callGameLift('CreateFleet', fleet, GAMELIFT_PLACE)) as {
+  const { FleetAttributes } = (await aws.callGameLift('CreateFleet', fleet, ACCOUNT_AND_REGION)) as {
     readonly FleetAttributes: { readonly FleetId: string };
   };
   return FleetAttributes.FleetId;

@@ -11,7 +11,7 @@ import {
   addFleet,
   createExistingResources,
   expectNoFailedDelete,
-  GAMELIFT_PLACE,
+  ACCOUNT_AND_REGION,
   deleteStack,
   startFastRehearsal,
 } from './common-stacks';
@@ -155,7 +155,7 @@ export async function rehearseCleanup(first: AddResources, second: AddResources)
         vpcId,
         fleetIds: [fleetId = ''],
       } = await createExistingResources(rehearsal);
-      const otherVpc = rehearsal.aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.91.0.0/16' });
+      const otherVpc = rehearsal.aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.91.0.0/16' });
       const existing: ExistingVpcsAndFleet = { vpcIds: [vpcId, otherVpc.vpcId], fleetId };
       const before = rehearsal.aws.inventory();
       const deploy = async (addResources: AddResources): Promise<string> => {

@@ -88,15 +88,18 @@ export interface ExistingResources {
 }
 
 /** The account and Region of all resources that are not in another account. */
-export const GAMELIFT_PLACE = { account: ACCOUNT, region: 'us-east-1' };
+export const ACCOUNT_AND_REGION = { account: ACCOUNT, region: 'us-east-1' };
 
 export async function createExistingResources(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
   const { ec2: network, gameLift } = rehearsal.aws;
-  const { vpcId } = network.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.90.0.0/16' });
-  const routeTableIds = [network.createRouteTable(GAMELIFT_PLACE, vpcId), network.createRouteTable(GAMELIFT_PLACE, vpcId)];
+  const { vpcId } = network.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.90.0.0/16' });
+  const routeTableIds = [
+    network.createRouteTable(ACCOUNT_AND_REGION, vpcId),
+    network.createRouteTable(ACCOUNT_AND_REGION, vpcId),
+  ];
   const fleetIds = Array.from({ length: fleets }, (_, index) => {
     const attributes = { Name: `fleet-${index}`, BuildId: 'build-1', EC2InstanceType: 'c5.large', ComputeType: 'EC2' };
-    const fleet = gameLift.fleets.create(GAMELIFT_PLACE, attributes, new Map());
+    const fleet = gameLift.fleets.create(ACCOUNT_AND_REGION, attributes, new Map());
     gameLift.fleets.activate(fleet, Promise.resolve(undefined));
     return fleet.id;
   });
@@ -169,7 +172,7 @@ export function withStackStatus(inventory: Inventory, status: string, name = STA
   const hasName = (stack: object): boolean => 'name' in stack && stack.name === name;
   const stack = inventory.stacks.find(hasName) ?? {
     account: ACCOUNT,
-    region: GAMELIFT_PLACE.region,
+    region: ACCOUNT_AND_REGION.region,
     name,
     id: expect.any(String) as string,
   };

@@ -5,7 +5,7 @@ import {
   ACCOUNT,
   createExistingResources,
   deployConnections,
-  GAMELIFT_PLACE,
+  ACCOUNT_AND_REGION,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
@@ -15,7 +15,7 @@ import { errorFault, failureReasons, closeRehearsals, journalLinesFrom } from '.
 
 afterEach(closeRehearsals);
 
-const REGION = GAMELIFT_PLACE.region;
+const REGION = ACCOUNT_AND_REGION.region;
 
 /** The beginning of every message: the task that failed, the fleet and the VPC. */
 const failureOf = (task: string, { fleetIds, vpcId }: ExistingResources): string =>
@@ -69,7 +69,7 @@ describe('connections that do not become active', () => {
     const rehearsal = await startFastRehearsal();
     rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
     const existing = await createExistingResources(rehearsal);
-    const { vpcId } = rehearsal.aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.99.0.0/16' });
+    const { vpcId } = rehearsal.aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.99.0.0/16' });
     expect(await deployConnections(rehearsal, { ...existing, vpcId }, { name: 'Other' })).toBe('CREATE_COMPLETE');
     await expectFailure(rehearsal, existing, {}, overlap.replace('VPC VPC', `VPC ${existing.vpcId}`));
   });
@@ -141,7 +141,7 @@ describe('fleets that cannot be peered', () => {
     const existing = await createExistingResources(rehearsal, 0);
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
-    const fleet = fleets.create(GAMELIFT_PLACE, { ComputeType: 'EC2' }, new Map());
+    const fleet = fleets.create(ACCOUNT_AND_REGION, { ComputeType: 'EC2' }, new Map());
     fleets.activate(fleet, Promise.resolve(undefined));
     await rehearsal.clock.sleep(200_000);
     expect(fleet.status).toBe('BUILDING');
@@ -254,11 +254,11 @@ describe('peer VPCs and permissions', () => {
     const existing = await createExistingResources(rehearsal);
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-    const gateway = ec2.createGateway(GAMELIFT_PLACE, 'igw');
-    ec2.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
+    const gateway = ec2.createGateway(ACCOUNT_AND_REGION, 'igw');
+    ec2.attachGateway(ACCOUNT_AND_REGION, gateway, existing.vpcId);
     // in the table that the handler reads last: it must not change the other tables before it finds the conflict
     const [, routeTableId = ''] = existing.routeTableIds;
-    ec2.createRoute(GAMELIFT_PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
+    ec2.createRoute(ACCOUNT_AND_REGION, routeTableId, { destination, kind: 'gatewayId', target: gateway });
     const before = rehearsal.aws.inventory();
     expect(before.routes).toHaveLength(1);
     expect(await deployConnections(rehearsal, existing)).toBe('ROLLBACK_COMPLETE');

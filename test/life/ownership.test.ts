@@ -9,7 +9,7 @@ import {
   expectNoFailedDelete,
   failAfterConnections,
   deployConnections,
-  GAMELIFT_PLACE,
+  ACCOUNT_AND_REGION,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
@@ -23,9 +23,9 @@ afterEach(closeRehearsals);
 /** Authorizes and connects the fleet by hand. */
 async function connectByHand(rehearsal: Rehearsal, { fleetIds, vpcId }: ExistingResources): Promise<void> {
   const pair = { GameLiftAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, GAMELIFT_PLACE);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, ACCOUNT_AND_REGION);
   const input = { FleetId: fleetIds[0], PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-  await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
+  await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, ACCOUNT_AND_REGION);
   // until the authorization has expired
   await rehearsal.clock.sleep(2 * DAY_MS);
 }
@@ -215,7 +215,7 @@ describe('a connection of this stack', () => {
     await rehearsal.clock.sleep(HOUR_MS);
     const [{ id, fleetId }] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
     const input = { FleetId: fleetId, VpcPeeringConnectionId: id };
-    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, GAMELIFT_PLACE);
+    await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, ACCOUNT_AND_REGION);
     expect(findConnection(rehearsal, existing)).toBeUndefined();
     await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deployConnections(rehearsal, existing, { props: { dnsResolution: true } })).toBe('UPDATE_COMPLETE');
@@ -234,7 +234,7 @@ describe('a connection of this stack', () => {
     await rehearsal.aws.callGameLift(
       'DeleteVpcPeeringConnection',
       { FleetId: fleetId, VpcPeeringConnectionId: id },
-      GAMELIFT_PLACE,
+      ACCOUNT_AND_REGION,
     );
     await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');

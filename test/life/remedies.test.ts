@@ -6,7 +6,7 @@ import {
   expectNothingLeft,
   deployConnections,
   synthesizeConnections,
-  GAMELIFT_PLACE,
+  ACCOUNT_AND_REGION,
   deleteStack,
   synthesizeFleetStack,
   startFastRehearsal,
@@ -30,7 +30,11 @@ function failOperation(rehearsal: Rehearsal, name: string): () => void {
 
 /** `aws gamelift create-vpc-peering-authorization --game-lift-aws-account-id ACCOUNT --peer-vpc-id VPC` */
 async function authorizeByHand(rehearsal: Rehearsal, PeerVpcId: string): Promise<void> {
-  await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', { GameLiftAwsAccountId: ACCOUNT, PeerVpcId }, GAMELIFT_PLACE);
+  await rehearsal.aws.callGameLift(
+    'CreateVpcPeeringAuthorization',
+    { GameLiftAwsAccountId: ACCOUNT, PeerVpcId },
+    ACCOUNT_AND_REGION,
+  );
 }
 
 const vpcIdOf = (rehearsal: Rehearsal): string =>
@@ -136,7 +140,7 @@ test('after somebody deleted the connection of a fleet that was peered on creati
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
   const [connection] = rehearsal.aws.inventory().connections as [{ id: string; fleetId: string }];
   const input = { FleetId: connection.fleetId, VpcPeeringConnectionId: connection.id };
-  await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, GAMELIFT_PLACE);
+  await rehearsal.aws.callGameLift('DeleteVpcPeeringConnection', input, ACCOUNT_AND_REGION);
   await rehearsal.clock.sleep(DAY_MS);
   expect(await deployed({ props: { dnsResolution: true } })).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(failureReasons(rehearsal)).toEqual([
@@ -164,7 +168,7 @@ test('a fleet that CloudFormation skipped in a cleanup can be deleted by hand af
   expect(fleetDeletionFailures(rehearsal)).toHaveLength(3);
   await rehearsal.clock.sleep(3 * DAY_MS);
   endFault();
-  const deleteFleetByHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, GAMELIFT_PLACE);
+  const deleteFleetByHand = (): Promise<unknown> => rehearsal.aws.callGameLift('DeleteFleet', { FleetId }, ACCOUNT_AND_REGION);
   await expect(deleteFleetByHand()).rejects.toThrow('There is no valid VPC peering authorization');
   await authorizeByHand(rehearsal, vpcIdOf(rehearsal));
   await deleteFleetByHand();
@@ -178,12 +182,12 @@ describe('a create that failed without a rollback', () => {
   function addConflictingRoute(rehearsal: Rehearsal, existing: ExistingResources): () => void {
     const { ec2, gameLift } = rehearsal.aws;
     const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
-    const gateway = ec2.createGateway(GAMELIFT_PLACE, 'igw');
-    ec2.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
+    const gateway = ec2.createGateway(ACCOUNT_AND_REGION, 'igw');
+    ec2.attachGateway(ACCOUNT_AND_REGION, gateway, existing.vpcId);
     const [, table = ''] = existing.routeTableIds;
-    ec2.createRoute(GAMELIFT_PLACE, table, { destination, kind: 'gatewayId', target: gateway });
+    ec2.createRoute(ACCOUNT_AND_REGION, table, { destination, kind: 'gatewayId', target: gateway });
     return () => {
-      ec2.deleteRoute(GAMELIFT_PLACE, table, destination);
+      ec2.deleteRoute(ACCOUNT_AND_REGION, table, destination);
     };
   }
 

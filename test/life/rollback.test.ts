@@ -7,7 +7,7 @@ import {
   expectNoFailedDelete,
   comparableInventory,
   deployConnections,
-  GAMELIFT_PLACE,
+  ACCOUNT_AND_REGION,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
@@ -145,7 +145,7 @@ function routeTargets(rehearsal: Rehearsal): Set<unknown> {
 test('keeps the connection with the first VPC, and leaves nothing in the second, if an update of the VPC is rolled back', async () => {
   const rehearsal = await startFastRehearsal();
   const existing = await createExistingResources(rehearsal);
-  const other = { ...existing, vpcId: rehearsal.aws.ec2.createVpc({ ...GAMELIFT_PLACE, cidrBlock: '10.91.0.0/16' }).vpcId };
+  const other = { ...existing, vpcId: rehearsal.aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.91.0.0/16' }).vpcId };
   expect(await deployConnections(rehearsal, existing)).toBe('CREATE_COMPLETE');
   const connected = comparableInventory(rehearsal);
   await rehearsal.clock.sleep(10 * DAY_MS);

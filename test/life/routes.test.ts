@@ -6,7 +6,7 @@ import {
   failAfterConnections,
   comparableInventory,
   deployConnections,
-  GAMELIFT_PLACE,
+  ACCOUNT_AND_REGION,
   deleteStack,
   startFastRehearsal,
   withStackStatus,
@@ -71,10 +71,10 @@ describe('the route table of an internet gateway', () => {
     rehearsal.aws.behaviours.set('peerVpcWrites', 'none');
     const existing = await createExistingResources(rehearsal);
     const { ec2: network } = rehearsal.aws;
-    const gateway = network.createGateway(GAMELIFT_PLACE, 'igw');
-    network.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
-    const gatewayTable = network.createRouteTable(GAMELIFT_PLACE, existing.vpcId);
-    network.associateGateway(GAMELIFT_PLACE, gatewayTable, gateway);
+    const gateway = network.createGateway(ACCOUNT_AND_REGION, 'igw');
+    network.attachGateway(ACCOUNT_AND_REGION, gateway, existing.vpcId);
+    const gatewayTable = network.createRouteTable(ACCOUNT_AND_REGION, existing.vpcId);
+    network.associateGateway(ACCOUNT_AND_REGION, gatewayTable, gateway);
     return { rehearsal, existing, gateway, gatewayTable };
   };
 
@@ -132,11 +132,15 @@ test('replaces a route to a deleted peering connection', async () => {
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   // somebody deleted a peering, but not its routes
-  const requester = { vpcId: 'vpc-00000000000000001', account: GAMELIFT_PLACE.account, cidrBlocks: [destination] };
-  const deletedPeering = network.peerings.request(GAMELIFT_PLACE.region, requester, { ...requester, vpcId: existing.vpcId });
+  const requester = { vpcId: 'vpc-00000000000000001', account: ACCOUNT_AND_REGION.account, cidrBlocks: [destination] };
+  const deletedPeering = network.peerings.request(ACCOUNT_AND_REGION.region, requester, { ...requester, vpcId: existing.vpcId });
   deletedPeering.setStatus('active');
   const [, routeTableId = ''] = existing.routeTableIds;
-  network.createRoute(GAMELIFT_PLACE, routeTableId, { destination, kind: 'vpcPeeringConnectionId', target: deletedPeering.id });
+  network.createRoute(ACCOUNT_AND_REGION, routeTableId, {
+    destination,
+    kind: 'vpcPeeringConnectionId',
+    target: deletedPeering.id,
+  });
   network.peerings.markDeleted(deletedPeering, 'Deleted');
   expect(comparableInventory(rehearsal).routes).toEqual([
     expect.objectContaining({ state: 'blackhole', target: deletedPeering.id }),
@@ -158,10 +162,10 @@ test('keeps a route that somebody changed to another target if its route table i
   const { ec2: network, gameLift } = rehearsal.aws;
   const destination = gameLift.fleets.all()[0]?.vpc?.cidrBlock ?? '';
   const [, routeTableId = ''] = existing.routeTableIds;
-  const gateway = network.createGateway(GAMELIFT_PLACE, 'igw');
-  network.attachGateway(GAMELIFT_PLACE, gateway, existing.vpcId);
+  const gateway = network.createGateway(ACCOUNT_AND_REGION, 'igw');
+  network.attachGateway(ACCOUNT_AND_REGION, gateway, existing.vpcId);
   network.routeTables.get(routeTableId)?.routes.delete(destination);
-  network.createRoute(GAMELIFT_PLACE, routeTableId, { destination, kind: 'gatewayId', target: gateway });
+  network.createRoute(ACCOUNT_AND_REGION, routeTableId, { destination, kind: 'gatewayId', target: gateway });
   expect(await deployConnections(rehearsal, existing, routesForOneSubnet(existing))).toBe('UPDATE_COMPLETE');
   expect(comparableInventory(rehearsal).routes).toContainEqual(
     expect.objectContaining({ routeTableId, destination, target: gateway }),

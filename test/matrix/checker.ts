@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { withoutExpirationTime, type Inventory } from 'rehearsal/aws';
 import { CONNECTION_ATTRIBUTES, declaredRouteTables, connectionConstructId, ROLE_STACK, STACK } from './stacks';
 import type { DeclaredStack, DeclaredFleet } from './stacks';
-import { DAY_MS, GAMELIFT_PLACE } from './rehearsal';
+import { DAY_MS, ACCOUNT_AND_REGION } from './rehearsal';
 import type { MatrixRehearsal, ExistingVpc } from './rehearsal';
 
 /*
@@ -142,7 +142,7 @@ function vpcsOfKnownFleets({ aws, functions }: MatrixRehearsal): ReadonlySet<str
   const fleets = functions.calls
     .filter(({ service }) => service === 'gamelift')
     .flatMap(({ input }) => (input as { readonly FleetId?: string }).FleetId ?? []);
-  return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(GAMELIFT_PLACE, id)?.vpc?.vpcId ?? []));
+  return new Set(fleets.flatMap((id) => aws.gameLift.fleets.find(ACCOUNT_AND_REGION, id)?.vpc?.vpcId ?? []));
 }
 
 /** The differences between what exists in the accounts and what this stack declares, after its deployment. */

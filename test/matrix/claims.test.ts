@@ -6,7 +6,7 @@ import { runWithFault } from './faults';
 import { deployAll, runLife, LIVES } from './lives';
 import { assemblyOf, declareStack, fleet, STACK } from './stacks';
 import type { DeclaredStack } from './stacks';
-import { ACCOUNT, MatrixRehearsal, GAMELIFT_PLACE, REGION } from './rehearsal';
+import { ACCOUNT, MatrixRehearsal, ACCOUNT_AND_REGION, REGION } from './rehearsal';
 
 /*
  * Which resource owns a connection if an event is delivered twice, if somebody else requests the connection at the same time, or if the VPC has
@@ -234,7 +234,7 @@ test('an update fails and leaves no claim if somebody else requests the connecti
         hasRequested = true;
         const FleetId = findLobby(rehearsal).id;
         const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: rehearsal.vpcs.A.vpcId };
-        void rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
+        void rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, ACCOUNT_AND_REGION);
       }
       return undefined;
     },
@@ -296,11 +296,11 @@ describe('if CloudFormation removes the handler’s tags from the fleet', () => 
     await rehearsal.aws.callGameLift(
       'DeleteVpcPeeringConnection',
       { FleetId, VpcPeeringConnectionId: oldConnection?.id },
-      GAMELIFT_PLACE,
+      ACCOUNT_AND_REGION,
     );
     await rehearsal.clock.sleep(60_000);
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: rehearsal.vpcs.A.vpcId };
-    await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
+    await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, ACCOUNT_AND_REGION);
     await rehearsal.waitDays(2);
     const createdByHand = connectionsOf(rehearsal, FleetId);
     expect(await deployAll(rehearsal, declareStack({ fleets: [fleet({ description: 'second' }), arena] }))).toMatchObject({
@@ -363,7 +363,7 @@ test.each([true, false])(
     await rehearsal.waitDays(2);
     await rehearsal.authorize('A');
     const input = { FleetId, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: rehearsal.vpcs.A.vpcId };
-    await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, GAMELIFT_PLACE);
+    await rehearsal.aws.callGameLift('CreateVpcPeeringConnection', input, ACCOUNT_AND_REGION);
     await rehearsal.waitDays(2);
     const createdByHand = connectionsOf(rehearsal, FleetId);
     expect(createdByHand).toMatchObject([{ status: 'active' }]);

@@ -10,7 +10,7 @@ export const ACCOUNT = '111111111111';
 export const OTHER_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 /** The account and region of the stack and of GameLift's fleets. */
-export const GAMELIFT_PLACE = { account: ACCOUNT, region: REGION };
+export const ACCOUNT_AND_REGION = { account: ACCOUNT, region: REGION };
 export const DAY_MS = 24 * 3_600_000;
 /** GameLift does not throttle calls of one operation that are this far apart. */
 const CALL_INTERVAL_MS = 15_000;
@@ -76,7 +76,7 @@ export class MatrixRehearsal {
 
   private constructor({ failedUpdatePhysicalId = 'stored' }: Readings) {
     const rehearsal = new InProcessRehearsal({
-      ...GAMELIFT_PLACE,
+      ...ACCOUNT_AND_REGION,
       startTime: START_TIME,
       failedUpdatePhysicalId,
       createHandler: createHandlerInProcess,
@@ -148,7 +148,7 @@ export class MatrixRehearsal {
       Tags: [{ Key: 'owner', Value: 'somebody else' }],
     };
     await this.authorize(vpc);
-    await aws.callGameLift('CreateFleet', fleet, GAMELIFT_PLACE);
+    await aws.callGameLift('CreateFleet', fleet, ACCOUNT_AND_REGION);
     await this.waitDays(2);
     const [peering] = aws.ec2.peerings.all();
     aws.ec2.tags.put(ACCOUNT, peering?.id ?? '', new Map([['owner', 'somebody else']]));
@@ -179,9 +179,9 @@ export class MatrixRehearsal {
   async deleteForgottenFleets(): Promise<void> {
     const { aws, initialInventory, clock } = this;
     const foreignFleetIds = new Set((initialInventory.fleets as readonly { readonly id: string }[]).map(({ id }) => id));
-    for (const { id } of aws.gameLift.fleets.list(GAMELIFT_PLACE).filter((fleet) => !foreignFleetIds.has(fleet.id))) {
+    for (const { id } of aws.gameLift.fleets.list(ACCOUNT_AND_REGION).filter((fleet) => !foreignFleetIds.has(fleet.id))) {
       await this.authorizeAll();
-      await aws.callGameLift('DeleteFleet', { FleetId: id }, GAMELIFT_PLACE);
+      await aws.callGameLift('DeleteFleet', { FleetId: id }, ACCOUNT_AND_REGION);
       await clock.sleep(4 * CALL_INTERVAL_MS);
     }
   }
@@ -203,15 +203,15 @@ export class MatrixRehearsal {
     const { aws } = this;
     const { vpcId, routeTableIds } = this.vpcs.A;
     const fleet = { Name: name, Description: description, BuildId: 'build-1', EC2InstanceType: 'c5.large' };
-    await aws.callGameLift('CreateFleet', fleet, GAMELIFT_PLACE);
+    await aws.callGameLift('CreateFleet', fleet, ACCOUNT_AND_REGION);
     await this.waitDays(0.1);
-    const createdFleet = aws.gameLift.fleets.list(GAMELIFT_PLACE).find(({ attributes }) => attributes.Name === name);
+    const createdFleet = aws.gameLift.fleets.list(ACCOUNT_AND_REGION).find(({ attributes }) => attributes.Name === name);
     if (createdFleet?.vpc === undefined) {
       throw new Error(`fleet ${name} does not exist or has no VPC 0.1 days after CreateFleet`);
     }
     await this.authorize('A');
     const connection = { FleetId: createdFleet.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
-    await aws.callGameLift('CreateVpcPeeringConnection', connection, GAMELIFT_PLACE);
+    await aws.callGameLift('CreateVpcPeeringConnection', connection, ACCOUNT_AND_REGION);
     // by then, the authorization has expired
     await this.waitDays(2);
     const peeringId = aws.ec2.peerings.findLive(createdFleet.vpc.vpcId, vpcId)?.id ?? '';
@@ -219,9 +219,9 @@ export class MatrixRehearsal {
     const route = { destination: createdFleet.vpc.cidrBlock, kind: 'vpcPeeringConnectionId', target: peeringId };
     const [mainRouteTableId = ''] = routeTableIds;
     if (aws.ec2.routeTables.get(mainRouteTableId)?.routes.has(route.destination) === false) {
-      aws.ec2.createRoute(GAMELIFT_PLACE, mainRouteTableId, route);
+      aws.ec2.createRoute(ACCOUNT_AND_REGION, mainRouteTableId, route);
     }
-    aws.parameters.put(GAMELIFT_PLACE, fleetParameter(name), { type: 'String', value: createdFleet.id });
+    aws.parameters.put(ACCOUNT_AND_REGION, fleetParameter(name), { type: 'String', value: createdFleet.id });
     this.fleetPeeredByHand = { fleetId: createdFleet.id, peeringId };
     this.recordedInventory = aws.inventory();
   }

@@ -14,7 +14,7 @@ import { Iam } from './iam/iam';
 import { stsService } from './iam/sts';
 import { takeInventory, type Inventory, type InventoryPart } from './inventory';
 import { Keys } from './kms/keys';
-import type { Place, Service, ServiceCall } from './service';
+import type { AccountAndRegion, Service, ServiceCall } from './service';
 import { Queues } from './sqs/queues';
 import { ParameterStore } from './ssm/parameter-store';
 import { Endpoint, type Caller } from './wire/endpoint';
@@ -125,7 +125,7 @@ export class SimulatedAws {
   }
 
   /** Calls GameLift as the account's administrator, as CloudFormation does. @returns the JSON output; throws `ServiceError` */
-  callGameLift(operation: string, input: object, place: Place): Promise<unknown> {
+  callGameLift(operation: string, input: object, place: AccountAndRegion): Promise<unknown> {
     return this.endpoint.callAsAdministrator('gamelift', `GameLift.${operation}`, input, place);
   }
 

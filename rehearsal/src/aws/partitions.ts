@@ -1,4 +1,4 @@
-import type { Place } from './service';
+import type { AccountAndRegion } from './service';
 
 /** The partitions other than `aws`, with the domain of their service URLs. */
 const PARTITIONS: readonly { readonly prefix: string; readonly partition: string; readonly urlSuffix: string }[] = [
@@ -11,7 +11,7 @@ export const partitionOf = (region: string): string => findPartition(region)?.pa
 export const urlSuffixOf = (region: string): string => findPartition(region)?.urlSuffix ?? 'amazonaws.com';
 
 /** The ARN of a resource, in the partition of its Region. */
-export const arnOf = ({ account, region }: Place, service: string, resource: string): string =>
+export const arnOf = ({ account, region }: AccountAndRegion, service: string, resource: string): string =>
   `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`;
 
 function findPartition(region: string): (typeof PARTITIONS)[number] | undefined {

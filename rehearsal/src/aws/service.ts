@@ -2,7 +2,7 @@ import type { Source } from '../journal';
 import type { ConditionContext, Principal } from './iam/iam';
 
 /** The account and Region of a resource or a call. */
-export interface Place {
+export interface AccountAndRegion {
   readonly account: string;
   readonly region: string;
 }

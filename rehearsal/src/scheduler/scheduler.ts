@@ -3,7 +3,7 @@ import type { Decision, Iam } from '../aws/iam/iam';
 import { Ids } from '../aws/ids';
 import type { InventoryPart } from '../aws/inventory';
 import { arnOf } from '../aws/partitions';
-import type { Place } from '../aws/service';
+import type { AccountAndRegion } from '../aws/service';
 import type { Queues } from '../aws/sqs/queues';
 import type { Journal } from '../journal';
 import type { LambdaService } from '../lambda/service/lambda-service';
@@ -36,7 +36,7 @@ interface SchedulerOptions {
 }
 
 interface Schedule {
-  readonly place: Place;
+  readonly place: AccountAndRegion;
   readonly arn: string;
   configuration: ScheduleConfiguration;
   occurrences: Occurrences;
@@ -59,9 +59,10 @@ const MINUTE_MS = 60_000;
 const FIRST_RETRY_DELAY_MS = 1000;
 const LONGEST_RETRY_DELAY_MS = 8 * MINUTE_MS;
 
-const scheduleArn = (place: Place, group: string, name: string): string => arnOf(place, 'scheduler', `schedule/${group}/${name}`);
+const scheduleArn = (place: AccountAndRegion, group: string, name: string): string =>
+  arnOf(place, 'scheduler', `schedule/${group}/${name}`);
 
-const groupArn = (place: Place, group: string): string => arnOf(place, 'scheduler', `schedule-group/${group}`);
+const groupArn = (place: AccountAndRegion, group: string): string => arnOf(place, 'scheduler', `schedule-group/${group}`);
 
 /**
  * EventBridge Scheduler. It invokes functions asynchronously. If Lambda does not accept an invocation, Scheduler retries it, and finally
@@ -69,12 +70,12 @@ const groupArn = (place: Place, group: string): string => arnOf(place, 'schedule
  */
 export class Scheduler {
   private readonly schedules = new Map<string, Schedule>();
-  private readonly groups = new Map<string, Place>();
+  private readonly groups = new Map<string, AccountAndRegion>();
   private readonly ids = new Ids();
 
   constructor(private readonly options: SchedulerOptions) {}
 
-  create(place: Place, group: string, name: string, configuration: ScheduleConfiguration): string {
+  create(place: AccountAndRegion, group: string, name: string, configuration: ScheduleConfiguration): string {
     const arn = scheduleArn(place, group, name);
     if (this.schedules.has(arn)) {
       throw new Error(`Schedule ${name} already exists.`);
@@ -89,7 +90,7 @@ export class Scheduler {
   }
 
   /** Updates a schedule. The occurrences of a rate start again only if the expression or the start date changes. */
-  update(place: Place, group: string, name: string, configuration: ScheduleConfiguration): void {
+  update(place: AccountAndRegion, group: string, name: string, configuration: ScheduleConfiguration): void {
     const schedule = this.schedules.get(scheduleArn(place, group, name));
     if (!schedule) {
       throw new Error(`Schedule ${name} does not exist.`);
@@ -110,7 +111,7 @@ export class Scheduler {
   }
 
   /** @returns the group's ARN */
-  createGroup({ account, region }: Place, group: string): string {
+  createGroup({ account, region }: AccountAndRegion, group: string): string {
     const arn = groupArn({ account, region }, group);
     if (this.groups.has(arn)) {
       throw new Error(`Schedule group ${group} already exists.`);
@@ -119,7 +120,7 @@ export class Scheduler {
     return arn;
   }
 
-  deleteGroup(place: Place, group: string): void {
+  deleteGroup(place: AccountAndRegion, group: string): void {
     this.groups.delete(groupArn(place, group));
     const prefix = scheduleArn(place, group, '');
     [...this.schedules.keys()]
@@ -130,7 +131,7 @@ export class Scheduler {
   }
 
   /** Throws Scheduler's error if the group does not exist, or Scheduler can't assume the role. */
-  private requireGroupAndRole(place: Place, group: string, { roleArn }: ScheduleConfiguration): void {
+  private requireGroupAndRole(place: AccountAndRegion, group: string, { roleArn }: ScheduleConfiguration): void {
     if (group !== DEFAULT_GROUP && !this.groups.has(groupArn(place, group))) {
       throw new Error(`Schedule group ${group} does not exist.`);
     }

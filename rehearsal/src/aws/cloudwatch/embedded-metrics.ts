@@ -1,4 +1,4 @@
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 import type { Dimensions, Metrics } from './metrics';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -31,7 +31,7 @@ class InvalidLine extends Error {}
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-export function putEmbeddedMetrics(metrics: Metrics, { account, region }: Place, text: string): void {
+export function putEmbeddedMetrics(metrics: Metrics, { account, region }: AccountAndRegion, text: string): void {
   for (const { namespace, name, dimensionSets, values, time } of text.split('\n').flatMap(metricsOf)) {
     for (const dimensions of dimensionSets) {
       values.forEach((value) => {

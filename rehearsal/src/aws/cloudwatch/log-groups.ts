@@ -1,7 +1,7 @@
 import { arnOf } from '../partitions';
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 
-interface LogGroup extends Place {
+interface LogGroup extends AccountAndRegion {
   readonly name: string;
 }
 
@@ -10,17 +10,17 @@ export class LogGroups {
   private readonly byArn = new Map<string, LogGroup>();
 
   /** @returns the ARN that `Fn::GetAtt` returns */
-  create({ account, region }: Place, name: string): string {
+  create({ account, region }: AccountAndRegion, name: string): string {
     const arn = arnOfGroup({ account, region }, name);
     this.byArn.set(arn, { name, account, region });
     return arn;
   }
 
-  has(place: Place, name: string): boolean {
+  has(place: AccountAndRegion, name: string): boolean {
     return this.byArn.has(arnOfGroup(place, name));
   }
 
-  delete(place: Place, name: string): void {
+  delete(place: AccountAndRegion, name: string): void {
     this.byArn.delete(arnOfGroup(place, name));
   }
 
@@ -29,4 +29,4 @@ export class LogGroups {
   }
 }
 
-const arnOfGroup = (place: Place, name: string): string => arnOf(place, 'logs', `log-group:${name}:*`);
+const arnOfGroup = (place: AccountAndRegion, name: string): string => arnOf(place, 'logs', `log-group:${name}:*`);

@@ -1,10 +1,10 @@
 import type { Clock } from '../../time/clock';
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 
 export type Dimensions = Readonly<Record<string, string>>;
 
 /** The identity of a metric in CloudWatch. */
-export interface Metric extends Place {
+export interface Metric extends AccountAndRegion {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Dimensions;

@@ -1,7 +1,7 @@
 import type { History, HistoricValue } from '../../time/history';
 import { hexHash, Ids } from '../ids';
 import { arnOf } from '../partitions';
-import { ServiceError, type Place } from '../service';
+import { ServiceError, type AccountAndRegion } from '../service';
 import { Tags } from '../tags';
 import { contains, isCidr, isIpv6Cidr, overlap, prefixLength } from './cidr';
 import { notFound } from './errors';
@@ -118,7 +118,7 @@ export class Network {
   }
 
   /** Creates a VPC with its main route table and default security group. */
-  createVpc({ account, region, cidrBlock }: Place & { readonly cidrBlock: string }): { vpcId: string } {
+  createVpc({ account, region, cidrBlock }: AccountAndRegion & { readonly cidrBlock: string }): { vpcId: string } {
     requireCidrSize(cidrBlock, 'InvalidVpc.Range');
     const vpcId = this.ids.ec2Id('vpc');
     const vpc: Vpc = {
@@ -173,7 +173,7 @@ export class Network {
     return vpc?.account === account && vpc.region === region ? vpc : undefined;
   }
 
-  vpc({ account, region }: Place, vpcId: string): Vpc {
+  vpc({ account, region }: AccountAndRegion, vpcId: string): Vpc {
     const vpc = this.findVpc(account, region, vpcId);
     if (vpc === undefined) {
       throw notFound('vpc', [vpcId]);
@@ -186,7 +186,7 @@ export class Network {
   }
 
   /** @returns the id of the association. */
-  associateCidrBlock(place: Place, vpcId: string, cidrBlock: string): string {
+  associateCidrBlock(place: AccountAndRegion, vpcId: string, cidrBlock: string): string {
     requireCidrSize(cidrBlock, 'InvalidVpc.Range');
     const { cidrBlocks } = this.vpc(place, vpcId);
     if ([...cidrBlocks.values()].some((other) => overlap(other, cidrBlock))) {
@@ -197,7 +197,7 @@ export class Network {
     return id;
   }
 
-  createSubnet(place: Place, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
+  createSubnet(place: AccountAndRegion, subnet: { vpcId: string; cidrBlock: string; availabilityZone: string }): string {
     const vpc = this.vpc(place, subnet.vpcId);
     const { cidrBlock } = subnet;
     requireCidrSize(cidrBlock, 'InvalidSubnet.Range');
@@ -212,7 +212,7 @@ export class Network {
     return subnetId;
   }
 
-  deleteSubnet(place: Place, subnetId: string): void {
+  deleteSubnet(place: AccountAndRegion, subnetId: string): void {
     const subnet = getOwned('subnet', this.subnets, place, subnetId);
     if ([...this.networkInterfaces.values()].some((other) => other.subnet === subnet)) {
       throw new ServiceError('DependencyViolation', `The subnet '${subnetId}' has dependencies and cannot be deleted.`);
@@ -225,13 +225,13 @@ export class Network {
     this.tags.clear(place.account, subnetId);
   }
 
-  createRouteTable(place: Place, vpcId: string): string {
+  createRouteTable(place: AccountAndRegion, vpcId: string): string {
     const routeTableId = this.ids.ec2Id('rtb');
     this.addRouteTable(routeTableId, this.vpc(place, vpcId));
     return routeTableId;
   }
 
-  deleteRouteTable(place: Place, routeTableId: string): void {
+  deleteRouteTable(place: AccountAndRegion, routeTableId: string): void {
     const { associations, vpc } = this.routeTable(place, routeTableId);
     if (associations.size > 0 || vpc.mainRouteTableId === routeTableId) {
       throw new ServiceError('DependencyViolation', `The routeTable '${routeTableId}' has dependencies and cannot be deleted.`);
@@ -240,12 +240,12 @@ export class Network {
     this.tags.clear(place.account, routeTableId);
   }
 
-  routeTable(place: Place, routeTableId: string): RouteTable {
+  routeTable(place: AccountAndRegion, routeTableId: string): RouteTable {
     return getOwned('routeTable', this.routeTables, place, routeTableId);
   }
 
   /** @returns the id of the association. */
-  associateSubnet(place: Place, routeTableId: string, subnetId: string): string {
+  associateSubnet(place: AccountAndRegion, routeTableId: string, subnetId: string): string {
     getOwned('subnet', this.subnets, place, subnetId);
     const table = this.routeTable(place, routeTableId);
     this.requireUnassociated(table, subnetId);
@@ -260,7 +260,7 @@ export class Network {
    *
    * @returns the id of the association
    */
-  associateGateway(place: Place, routeTableId: string, gatewayId: string): string {
+  associateGateway(place: AccountAndRegion, routeTableId: string, gatewayId: string): string {
     const table = this.routeTable(place, routeTableId);
     if (this.gateway(place, gatewayId).vpcId !== table.vpc.vpcId) {
       const message = `route table ${routeTableId} and network gateway ${gatewayId} belong to different networks`;
@@ -275,11 +275,11 @@ export class Network {
     return id;
   }
 
-  disassociate(place: Place, routeTableId: string, associationId: string): void {
+  disassociate(place: AccountAndRegion, routeTableId: string, associationId: string): void {
     this.routeTable(place, routeTableId).associations.delete(associationId);
   }
 
-  createRoute(place: Place, routeTableId: string, route: Route): void {
+  createRoute(place: AccountAndRegion, routeTableId: string, route: Route): void {
     const table = this.routeTable(place, routeTableId);
     const { routes, vpc } = table;
     if (routes.has(route.destination) || [...vpc.cidrBlocks.values()].includes(route.destination)) {
@@ -292,7 +292,7 @@ export class Network {
     routes.set(route.destination, route);
   }
 
-  replaceRoute(place: Place, routeTableId: string, route: Route): void {
+  replaceRoute(place: AccountAndRegion, routeTableId: string, route: Route): void {
     const table = this.routeTable(place, routeTableId);
     const { routes } = table;
     if (!routes.has(route.destination)) {
@@ -306,7 +306,7 @@ export class Network {
     routes.set(route.destination, route);
   }
 
-  deleteRoute(place: Place, routeTableId: string, destination: string): void {
+  deleteRoute(place: AccountAndRegion, routeTableId: string, destination: string): void {
     const { routes, vpc } = this.routeTable(place, routeTableId);
     if ([...vpc.cidrBlocks.values()].includes(destination)) {
       throw new ServiceError('InvalidParameterValue', `cannot remove local route ${destination} in route table ${routeTableId}`);
@@ -326,7 +326,7 @@ export class Network {
   }
 
   createSecurityGroup(
-    place: Place,
+    place: AccountAndRegion,
     group: { readonly vpcId: string; readonly name: string; readonly description: string; readonly rules: readonly Rule[] },
   ): string {
     const { name, description, rules } = group;
@@ -342,7 +342,7 @@ export class Network {
     return groupId;
   }
 
-  deleteSecurityGroup(place: Place, groupId: string): void {
+  deleteSecurityGroup(place: AccountAndRegion, groupId: string): void {
     this.securityGroup(place, groupId);
     const isUsed =
       [...this.securityGroups.values()].some(
@@ -355,11 +355,11 @@ export class Network {
     this.tags.clear(place.account, groupId);
   }
 
-  securityGroup(place: Place, groupId: string): SecurityGroup {
+  securityGroup(place: AccountAndRegion, groupId: string): SecurityGroup {
     return getOwned('security group', this.securityGroups, place, groupId);
   }
 
-  authorizeRule(place: Place, groupId: string, rule: Rule): void {
+  authorizeRule(place: AccountAndRegion, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
     requireValidRule(rule);
     if (group.rules.some((other) => isSameRule(other, rule))) {
@@ -376,12 +376,12 @@ export class Network {
   }
 
   /** Changes or removes the description of an existing rule. */
-  updateRuleDescription(place: Place, groupId: string, rule: Rule): void {
+  updateRuleDescription(place: AccountAndRegion, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
     group.rules = group.rules.map((other) => (isSameRule(other, rule) ? rule : other));
   }
 
-  revokeRule(place: Place, groupId: string, rule: Rule): void {
+  revokeRule(place: AccountAndRegion, groupId: string, rule: Rule): void {
     const group = this.securityGroup(place, groupId);
     if (!group.rules.some((other) => isSameRule(other, rule))) {
       throw new ServiceError('InvalidPermission.NotFound', 'The specified rule does not exist in this security group.');
@@ -390,7 +390,7 @@ export class Network {
   }
 
   createNetworkInterface(
-    place: Place,
+    place: AccountAndRegion,
     { subnetId, groupIds, description }: { subnetId: string; groupIds: readonly string[]; description: string },
   ): string {
     const subnet = getOwned('subnet', this.subnets, place, subnetId);
@@ -404,7 +404,7 @@ export class Network {
     return networkInterfaceId;
   }
 
-  deleteNetworkInterface(place: Place, networkInterfaceId: string): void {
+  deleteNetworkInterface(place: AccountAndRegion, networkInterfaceId: string): void {
     const { vpc } = this.networkInterfaces.get(networkInterfaceId)?.subnet ?? {};
     if (vpc?.account !== place.account || vpc.region !== place.region) {
       throw notFound('networkInterface', [networkInterfaceId]);
@@ -412,19 +412,19 @@ export class Network {
     this.networkInterfaces.delete(networkInterfaceId);
   }
 
-  createGateway({ account, region }: Place, kind: GatewayKind): string {
+  createGateway({ account, region }: AccountAndRegion, kind: GatewayKind): string {
     const id = this.ids.ec2Id(kind);
     this.gateways.set(id, { account, region });
     return id;
   }
 
   /** Attaches the gateway to a VPC. @param vpcId undefined to detach the gateway */
-  attachGateway(place: Place, gatewayId: string, vpcId?: string): void {
+  attachGateway(place: AccountAndRegion, gatewayId: string, vpcId?: string): void {
     const { account, region } = this.gateway(place, gatewayId);
     this.gateways.set(gatewayId, vpcId === undefined ? { account, region } : { account, region, vpcId });
   }
 
-  deleteGateway(place: Place, gatewayId: string): void {
+  deleteGateway(place: AccountAndRegion, gatewayId: string): void {
     if (this.gateway(place, gatewayId).vpcId !== undefined) {
       throw gatewayId.startsWith('vgw-')
         ? new ServiceError('IncorrectState', `The vpnGateway '${gatewayId}' is in use`)
@@ -447,7 +447,7 @@ export class Network {
     this.routeTables.set(routeTableId, { routeTableId, vpc, routes: history.map(), associations: history.map() });
   }
 
-  private gateway({ account, region }: Place, gatewayId: string): Gateway {
+  private gateway({ account, region }: AccountAndRegion, gatewayId: string): Gateway {
     const gateway = this.gateways.get(gatewayId);
     if (gateway?.account !== account || gateway.region !== region) {
       throw notFound(gatewayId.startsWith('vgw-') ? 'vpnGateway' : 'internetGateway', [gatewayId]);
@@ -459,7 +459,7 @@ export class Network {
    * Throws if the table can't have this route. A route to a peering connection is allowed as soon as the connection is requested. The
    * route is a blackhole until the connection is active.
    */
-  private requireAllowedRoute(place: Place, table: RouteTable, route: Route): void {
+  private requireAllowedRoute(place: AccountAndRegion, table: RouteTable, route: Route): void {
     if (isGatewayRouteTable(table)) {
       requireGatewayRoute(table, route);
     }
@@ -516,7 +516,7 @@ function requireCidrSize(cidrBlock: string, code: string): void {
 function getOwned<T extends { readonly vpc: Vpc }>(
   kind: string,
   resources: ReadonlyMap<string, T>,
-  { account, region }: Place,
+  { account, region }: AccountAndRegion,
   id: string,
 ): T {
   const resource = resources.get(id);

@@ -1,6 +1,6 @@
 import type { History, HistoricValue } from '../../time/history';
 import type { Ids } from '../ids';
-import { ServiceError, type Place } from '../service';
+import { ServiceError, type AccountAndRegion } from '../service';
 import type { Tags } from '../tags';
 import { notFound } from './errors';
 
@@ -146,7 +146,7 @@ export class Peerings {
    * The connections that EC2 shows to an account. The accepter sees a connection from `pending-acceptance` on. According to EC2's
    * documents, only the requester sees a failed connection.
    */
-  visibleTo({ account, region }: Place): Peering[] {
+  visibleTo({ account, region }: AccountAndRegion): Peering[] {
     return this.all().filter((peering) => {
       const { requester, accepter, status, isListed } = peering;
       if (!isListed || peering.region !== region) {
@@ -158,7 +158,7 @@ export class Peerings {
     });
   }
 
-  getVisible(place: Place, id: string): Peering {
+  getVisible(place: AccountAndRegion, id: string): Peering {
     const peering = this.visibleTo(place).find((visible) => visible.id === id);
     if (peering === undefined) {
       throw notFound('vpcPeeringConnection', [id]);

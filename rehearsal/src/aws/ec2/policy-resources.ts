@@ -1,6 +1,6 @@
 import type { ConditionContext } from '../iam/iam';
 import { arnOf } from '../partitions';
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 import type { Network, RouteTable, SecurityGroup, Vpc } from './network';
 import type { Peering } from './peerings';
 
@@ -14,7 +14,7 @@ function policyResource(
   network: Network,
   type: string,
   id: string,
-  { account, region }: Place,
+  { account, region }: AccountAndRegion,
   context: ConditionContext,
 ): PolicyResource {
   const tags = [...network.tags.get(account, id)].flatMap(([key, value]) => [
@@ -62,6 +62,6 @@ export function peeringResource(network: Network, { id, region, requester, accep
 }
 
 /** A resource whose type has no function above. The simulated API can only change its tags. */
-export function otherResource(network: Network, type: string, id: string, owner: Place): PolicyResource {
+export function otherResource(network: Network, type: string, id: string, owner: AccountAndRegion): PolicyResource {
   return policyResource(network, type, id, owner, {});
 }

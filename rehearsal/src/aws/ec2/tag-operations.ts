@@ -1,5 +1,5 @@
 import type { ConditionContext } from '../iam/iam';
-import type { Place, ServiceCall } from '../service';
+import type { AccountAndRegion, ServiceCall } from '../service';
 import { tagKeysContext } from '../tags';
 import type { Parameters, QueryOperation } from '../wire/query';
 import { notFound } from './errors';
@@ -97,7 +97,7 @@ function typeOf(resourceId: string): string {
   return RESOURCE_TYPES[resourceId.split('-')[0] ?? ''] ?? 'unknown';
 }
 
-function findResource(network: Network, place: Place, id: string): PolicyResource {
+function findResource(network: Network, place: AccountAndRegion, id: string): PolicyResource {
   switch (typeOf(id)) {
     case 'vpc':
       return vpcResource(network, network.vpc(place, id));

@@ -3,7 +3,7 @@ import type { History, HistoricValue } from '../../time/history';
 import type { Vpc } from '../ec2/network';
 import { Ids } from '../ids';
 import { arnOf } from '../partitions';
-import { ServiceError, type Place } from '../service';
+import { ServiceError, type AccountAndRegion } from '../service';
 import type { Input } from '../wire/input-constraints';
 import type { GameLiftContext } from './context';
 import type { FleetOutcome } from './scripted-outcomes';
@@ -48,7 +48,7 @@ export class Fleet {
   private resolveSettled: () => void = () => undefined;
   readonly id: string;
   readonly arn: string;
-  readonly place: Place;
+  readonly place: AccountAndRegion;
   readonly creationTime: Date;
   /** The VPC of the instances. Undefined unless the compute type is EC2. */
   readonly vpc: Vpc | undefined;
@@ -119,7 +119,7 @@ export class Fleets {
     this.byId = context.history.map();
   }
 
-  create(place: Place, attributes: Attributes, tags: ReadonlyMap<string, string>): Fleet {
+  create(place: AccountAndRegion, attributes: Attributes, tags: ReadonlyMap<string, string>): Fleet {
     const { clock, history, behaviours } = this.context;
     const id = `fleet-${this.ids.uuid('fleet')}`;
     const account = behaviours.get('fleetArns') === 'with account' ? place.account : '';
@@ -179,7 +179,7 @@ export class Fleets {
   }
 
   /** Finds a fleet by id or ARN, and ignores the account in the ARN. Throws `NotFoundException` unless it exists. */
-  getFleet(place: Place, idOrArn: string): Fleet {
+  getFleet(place: AccountAndRegion, idOrArn: string): Fleet {
     const fleet = this.find(place, idOrArn);
     if (fleet?.exists !== true) {
       throw new ServiceError('NotFoundException', `Fleet ${idOrArn} not found.`);
@@ -188,12 +188,12 @@ export class Fleets {
   }
 
   /** Like `getFleet`, but also finds deleted fleets, and returns undefined if there is none. */
-  find({ account, region }: Place, idOrArn: string): Fleet | undefined {
+  find({ account, region }: AccountAndRegion, idOrArn: string): Fleet | undefined {
     const fleet = this.byId.get(idOrArn.slice(idOrArn.lastIndexOf('/') + 1));
     return fleet?.place.account === account && fleet.place.region === region ? fleet : undefined;
   }
 
-  list({ account, region }: Place): Fleet[] {
+  list({ account, region }: AccountAndRegion): Fleet[] {
     return this.all().filter(({ place }) => place.account === account && place.region === region);
   }
 
@@ -239,7 +239,7 @@ export class Fleets {
     }
   }
 
-  private createVpc({ account, region }: Place, name: string): Vpc | undefined {
+  private createVpc({ account, region }: AccountAndRegion, name: string): Vpc | undefined {
     const { behaviours, ec2 } = this.context;
     const number = behaviours.get('fleetCidrBlocks') === 'distinct' ? this.vpcCount++ : 0;
     // /20 blocks, one after the other, from 10.192.0.0 on
@@ -248,7 +248,7 @@ export class Fleets {
     return ec2.findVpc(GAMELIFT_OWN_ACCOUNT, region, vpcId);
   }
 
-  private outcomeOf(place: Place, name: string): FleetOutcome {
+  private outcomeOf(place: AccountAndRegion, name: string): FleetOutcome {
     return this.context.scriptedOutcomes.fleet({ name, ...place });
   }
 }

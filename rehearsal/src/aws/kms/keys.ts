@@ -1,8 +1,8 @@
 import { Ids } from '../ids';
 import { arnOf } from '../partitions';
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 
-interface Key extends Place {
+interface Key extends AccountAndRegion {
   readonly keyId: string;
 }
 
@@ -11,7 +11,7 @@ export class Keys {
   private readonly byArn = new Map<string, Key>();
   private readonly ids = new Ids();
 
-  create({ account, region }: Place): { readonly keyId: string; readonly arn: string } {
+  create({ account, region }: AccountAndRegion): { readonly keyId: string; readonly arn: string } {
     const keyId = this.ids.uuid('key');
     const arn = arnOfKey({ account, region }, keyId);
     this.byArn.set(arn, { account, region, keyId });
@@ -23,7 +23,7 @@ export class Keys {
   }
 
   /** Removes the key at once. KMS keeps a key for a waiting period, in which the key can't be used. */
-  scheduleDeletion(place: Place, keyId: string): void {
+  scheduleDeletion(place: AccountAndRegion, keyId: string): void {
     this.byArn.delete(arnOfKey(place, keyId));
   }
 
@@ -32,4 +32,4 @@ export class Keys {
   }
 }
 
-const arnOfKey = (place: Place, keyId: string): string => arnOf(place, 'kms', `key/${keyId}`);
+const arnOfKey = (place: AccountAndRegion, keyId: string): string => arnOf(place, 'kms', `key/${keyId}`);

@@ -5,7 +5,7 @@ import type { Metrics } from '../cloudwatch/metrics';
 import type { Decision, Iam } from '../iam/iam';
 import { Ids } from '../ids';
 import { arnOf, urlSuffixOf } from '../partitions';
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 
 export interface Message {
   readonly messageId: string;
@@ -26,7 +26,7 @@ interface StoredMessage extends Message {
 }
 
 interface Queue {
-  readonly place: Place;
+  readonly place: AccountAndRegion;
   readonly name: string;
   retentionSeconds: number;
   policy: object | undefined;
@@ -52,7 +52,7 @@ export class Queues {
   ) {}
 
   /** @returns the queue's ARN. */
-  create(place: Place, name: string, retentionSeconds: number): string {
+  create(place: AccountAndRegion, name: string, retentionSeconds: number): string {
     const arn = arnOf(place, 'sqs', name);
     if (this.queues.has(arn)) {
       throw new Error(`Resource of type 'AWS::SQS::Queue' with identifier '${urlOf(place, name)}' already exists.`);
@@ -71,7 +71,7 @@ export class Queues {
     this.queues.delete(arn);
   }
 
-  list(): (Place & { readonly name: string; readonly retentionSeconds: number; readonly policy?: object })[] {
+  list(): (AccountAndRegion & { readonly name: string; readonly retentionSeconds: number; readonly policy?: object })[] {
     return [...this.queues.values()].map(({ place: { account, region }, name, retentionSeconds, policy }) => {
       const queue = { name, account, region, retentionSeconds };
       return policy === undefined ? queue : { ...queue, policy };
@@ -133,7 +133,7 @@ export class Queues {
 }
 
 /** The URL of a queue, which `Ref` returns. */
-export const urlOf = ({ account, region }: Place, name: string): string =>
+export const urlOf = ({ account, region }: AccountAndRegion, name: string): string =>
   `https://sqs.${region}.${urlSuffixOf(region)}/${account}/${name}`;
 
 /** The messages that are in the queue at `time`. */

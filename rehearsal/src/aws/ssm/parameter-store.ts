@@ -1,4 +1,4 @@
-import type { Place } from '../service';
+import type { AccountAndRegion } from '../service';
 
 export interface Parameter {
   readonly type: string;
@@ -15,18 +15,18 @@ const PREDEFINED: readonly (readonly [name: RegExp, value: string])[] = [
 export class ParameterStore {
   private readonly parameters = new Map<string, Parameter>();
 
-  put(place: Place, name: string, parameter: Parameter): void {
+  put(place: AccountAndRegion, name: string, parameter: Parameter): void {
     this.parameters.set(key(place, name), parameter);
   }
 
-  get(place: Place, name: string): Parameter | undefined {
+  get(place: AccountAndRegion, name: string): Parameter | undefined {
     const predefined = PREDEFINED.find(([pattern]) => pattern.test(name));
     const stored = this.parameters.get(key(place, name));
     return stored ?? (predefined === undefined ? undefined : { type: 'String', value: predefined[1] });
   }
 
   /** The parameters that were put here, without the predefined ones. */
-  list(): (Place & Parameter & { readonly name: string })[] {
+  list(): (AccountAndRegion & Parameter & { readonly name: string })[] {
     return [...this.parameters].map(([id, parameter]) => {
       const [account = '', region = '', name = ''] = id.split(' ');
       return { name, account, region, ...parameter };
@@ -34,13 +34,13 @@ export class ParameterStore {
   }
 
   /** Whether the parameter was put here. Predefined parameters don't count. */
-  has(place: Place, name: string): boolean {
+  has(place: AccountAndRegion, name: string): boolean {
     return this.parameters.has(key(place, name));
   }
 
-  delete(place: Place, name: string): void {
+  delete(place: AccountAndRegion, name: string): void {
     this.parameters.delete(key(place, name));
   }
 }
 
-const key = ({ account, region }: Place, name: string) => `${account} ${region} ${name}`;
+const key = ({ account, region }: AccountAndRegion, name: string) => `${account} ${region} ${name}`;

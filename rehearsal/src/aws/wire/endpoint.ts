@@ -10,7 +10,7 @@ import {
   ServiceError,
   type WireResponse,
   type LocalService,
-  type Place,
+  type AccountAndRegion,
   type Service,
   type ServiceCall,
   type WireRequest,
@@ -121,7 +121,12 @@ export class Endpoint {
    *
    * @param target the operation, as in the header `X-Amz-Target`. The called service must support JSON
    */
-  async callAsAdministrator(serviceName: string, target: string, input: object, { account, region }: Place): Promise<unknown> {
+  async callAsAdministrator(
+    serviceName: string,
+    target: string,
+    input: object,
+    { account, region }: AccountAndRegion,
+  ): Promise<unknown> {
     const [service, session] = [
       this.services.get(serviceName),
       this.iam.findSession(this.iam.administrator(account).accessKeyId),

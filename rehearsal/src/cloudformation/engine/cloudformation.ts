@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { InventoryPart } from '../../aws/inventory';
 import { arnOf } from '../../aws/partitions';
-import type { Place } from '../../aws/service';
+import type { AccountAndRegion } from '../../aws/service';
 import type { Journal } from '../../journal';
 import type { RehearsalClock } from '../../time/clock';
 import { readStack, readStacks, type DefaultEnvironment, type StackArtifact } from '../template/cloud-assembly';
@@ -127,12 +127,12 @@ export class CloudFormation implements NestedStacks {
   }
 
   /** Finds an existing stack of an account and Region by name or id. */
-  find(stackName: string, place: Place): Stack | undefined {
+  find(stackName: string, place: AccountAndRegion): Stack | undefined {
     return this.stacks.findExisting({ stackName, account: place.account, region: place.region });
   }
 
   /** All stacks of an account and Region, including deleted ones. */
-  list(place: Place): Stack[] {
+  list(place: AccountAndRegion): Stack[] {
     return this.stacks.list(place);
   }
 

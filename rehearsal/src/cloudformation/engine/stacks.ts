@@ -1,5 +1,5 @@
 import type { InventoryPart } from '../../aws/inventory';
-import type { Place } from '../../aws/service';
+import type { AccountAndRegion } from '../../aws/service';
 import type { StackArtifact } from '../template/cloud-assembly';
 import { textOf } from '../template/intrinsics';
 import type { Outputs, Stack } from './stack';
@@ -44,7 +44,7 @@ export class Stacks {
   }
 
   /** All stacks of an account and Region, including deleted ones. */
-  list({ account, region }: Place): Stack[] {
+  list({ account, region }: AccountAndRegion): Stack[] {
     return this.stacks.filter(({ identity }) => identity.account === account && identity.region === region);
   }
 

@@ -1,4 +1,4 @@
-import type { Place } from '../../aws/service';
+import type { AccountAndRegion } from '../../aws/service';
 import type { ParameterStore } from '../../aws/ssm/parameter-store';
 import { NotSimulated } from '../../not-understood';
 import { ResourceFailure } from '../types/resource-type';
@@ -7,7 +7,7 @@ import { isObject } from './template';
 const DYNAMIC_REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
 
 /** Replaces every `{{resolve:ssm:…}}` in a value. CloudFormation does this after it has evaluated the functions. */
-export function resolveDynamicReferences(value: unknown, place: Place, store: ParameterStore): unknown {
+export function resolveDynamicReferences(value: unknown, place: AccountAndRegion, store: ParameterStore): unknown {
   if (typeof value === 'string') {
     return value.replace(DYNAMIC_REFERENCE, (_, service: string, reference: string) =>
       lookUpParameter(service, reference, place, store),
@@ -21,7 +21,7 @@ export function resolveDynamicReferences(value: unknown, place: Place, store: Pa
     : value;
 }
 
-function lookUpParameter(service: string, reference: string, place: Place, store: ParameterStore): string {
+function lookUpParameter(service: string, reference: string, place: AccountAndRegion, store: ParameterStore): string {
   if (service !== 'ssm') {
     throw new NotSimulated(`dynamic references to ${service} are not simulated: got ${reference}`);
   }
