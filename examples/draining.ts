@@ -19,7 +19,7 @@ const version = String(app.node.tryGetContext('build') ?? '1');
 
 const stack = new Stack(app, 'Draining', { env: { account: '222222222222', region: 'us-east-1' } });
 const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
-const database = new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' });
+const databaseSecurityGroup = new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' });
 const buildRole = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
 
 const build = new gamelift.CfnBuild(stack, 'Build', {
@@ -37,11 +37,11 @@ const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
 const authorization = new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
 // RETAIN also keeps the routes of the connection, and the rules that allowTo adds
 const peering = new VpcPeeringConnection(stack, 'Peering', { authorization, fleet, removalPolicy: RemovalPolicy.RETAIN });
-peering.allowTo(database, ec2.Port.tcp(5432));
-// also retain the fleet with its build, and the database
+peering.allowTo(databaseSecurityGroup, ec2.Port.tcp(5432));
+// also retain the fleet with its build, and the security group of the database
 build.applyRemovalPolicy(RemovalPolicy.RETAIN);
 fleet.applyRemovalPolicy(RemovalPolicy.RETAIN);
-database.applyRemovalPolicy(RemovalPolicy.RETAIN);
+databaseSecurityGroup.applyRemovalPolicy(RemovalPolicy.RETAIN);
 
 const alias = new gamelift.CfnAlias(stack, 'Alias', { name: 'live', routingStrategy: { type: 'SIMPLE', fleetId: fleet.ref } });
 // new players reach the new fleet only once it is connected to the database

@@ -126,7 +126,7 @@ export interface VpcPeeringConnectionProps {
   readonly fleet: IConstruct;
 
   /**
-   * Whether GameLift peers the fleet while it creates it. By default, the connection is requested once the fleet is ACTIVE.
+   * Whether GameLift peers the fleet while creating it. By default, the connection is requested once the fleet is ACTIVE.
    *
    * Sets the fleet's `PeerVpcId` and `PeerVpcAwsAccountId`, and creates the fleet after the authorization. The fleet must be an
    * `AWS::GameLift::Fleet` in the stack of this construct. If the peering fails, the creation of the fleet fails, too.
@@ -215,7 +215,7 @@ abstract class VpcPeeringConnectionBase extends Resource implements IVpcPeeringC
  *
  * Waits until the connection is active, then sets routes and DNS in the peer VPC. The deployment fails if the CIDR blocks of the
  * two VPCs overlap, if there already is a connection that this construct did not create, or if a route table already has a route
- * to another target. The error names both sides and what to do.
+ * to another target. The error says what is in conflict and what to do.
  *
  * @example
  * import { Stack } from 'aws-cdk-lib';
@@ -235,7 +235,8 @@ abstract class VpcPeeringConnectionBase extends Resource implements IVpcPeeringC
  */
 export class VpcPeeringConnection extends VpcPeeringConnectionBase {
   /**
-   * Imports a connection that another stack or app creates, to call `allowTo` in this one, such as in a stack in the account of the VPC.
+   * Imports a connection that another stack or app creates, so that you can call `allowTo` in the stack of `scope`, such as a stack in the
+   * account of the VPC.
    *
    * @param scope the construct that the connection becomes a child of
    * @param id the id of the construct, unique within `scope`
@@ -281,8 +282,9 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
 
   /**
    * The fleet as a peer in security group rules: the CIDR block of its VPC. The CDK adds these rules to the stack of the security
-   * group, while `allowTo` adds them to the stack of the connection. So use `allowTo` for a security group of another stack: with
-   * `allowFrom`, that stack would import the CIDR block, and CloudFormation refuses to change its export when a new build changes it.
+   * group, while `allowTo` adds them to the stack of the connection. So use `allowTo` for a security group of another stack:
+   * `allowFrom` would make that stack import the CIDR block. A new build changes the CIDR block, and CloudFormation refuses to
+   * change an export that another stack imports.
    */
   readonly connections: ec2.Connections;
 
@@ -438,7 +440,7 @@ export class VpcPeeringConnection extends VpcPeeringConnectionBase {
     const { stack } = this;
     const { vpc, peerVpcAccount } = pair;
     const isOwnAccount = vpcAccountAccess(stack, pair) === 'own';
-    // one policy for all VPCs of an account, because the inline policies of a role are limited to 10,240 characters
+    // with the handler as target, all VPCs of an account share one policy: the inline policies of a role are limited to 10,240 characters
     const fleetTarget = { construct: handler, name: 'Fleets' };
     const fleetPolicy = isOwnAccount
       ? handler.addPolicy('FleetsAndTags', fleetTarget, [...fleetStatements(stack), ...untagStatements(stack, stack.account)])

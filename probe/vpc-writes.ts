@@ -33,7 +33,7 @@ export async function watchWrites({ calls, api, pair, findings }: ExperimentCont
   } else if (tables.length < 2) {
     findings.leaveOpen(
       'peerVpcWrites',
-      `${evidence}. The VPC has only one route table, so both readings look the same: add another one`,
+      `${evidence}. The VPC has only one route table, so both readings look the same: add another route table`,
     );
   } else if (tablesWithRoute.length === tables.length) {
     findings.settle('peerVpcWrites', 'every route table', evidence);
@@ -57,7 +57,10 @@ export async function watchRemoval({ calls, api, pair }: ExperimentContext): Pro
   }
 }
 
-/** Call it after the undo: if the probe could not remove the routes and rules either, permissions may be missing. */
+/**
+ * Call this after the undo. If the undo could not remove the routes and rules either, permissions may be missing. GameLift acts with the
+ * same permissions, so the question stays open.
+ */
 export function settleRemoval({ findings }: ExperimentContext, { written, leftBehind }: VpcWrites, isVpcClean: boolean): void {
   const writtenCount = written.routes.length + written.rules.length;
   const leftBehindCount = leftBehind.routes.length + leftBehind.rules.length;

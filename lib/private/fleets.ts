@@ -166,8 +166,8 @@ export function registerPeering(construct: IConstruct, fleetId: string, vpcId: s
   if (other !== undefined) {
     throw new Error(
       `a fleet and a VPC can have only one peering connection, but ${construct.node.path} and ${other.node.path} both peer ` +
-        `${describeFleet(fleetId)} with the same VPC: remove one of them, or set adoptExisting on the connection that should use the ` +
-        'connection of the other',
+        `${describeFleet(fleetId)} with the same VPC: remove one of them, or set adoptExisting on the one that should use the other's ` +
+        'connection',
     );
   }
   peeringsOfStage.set(key, construct);

@@ -123,7 +123,7 @@ test('the probe leaves peerVpcWrites open if there is only one route table', asy
   expect(findings.find(({ question }) => question === 'peerVpcWrites')).toMatchObject({
     kind: 'open',
     reason: expect.stringContaining(
-      'The VPC has only one route table, so both readings look the same: add another one',
+      'The VPC has only one route table, so both readings look the same: add another route table',
     ) as string,
   });
 });

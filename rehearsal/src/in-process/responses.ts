@@ -3,6 +3,7 @@ import type { RequestIdentity } from '../cloudformation/engine/responses';
 
 /** The response URLs of custom resources, for handlers that run in this process. */
 export class InProcessResponses extends ResponseUrls {
+  /** The signatures of the issued URLs, which logs, responses and errors must not contain. */
   readonly secrets: string[] = [];
 
   override issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
