@@ -127,7 +127,7 @@ const MAX_NAME_LENGTH = 64;
  * The CDK's PhysicalName.GENERATE_IF_NEEDED would change the name when the last reference from another stack is removed.
  */
 function defaultRoleName(scope: Construct, id: string): string | undefined {
-  // CloudFormation chooses the names of nested stacks
+  // the name of a nested stack is a token, so use the name of the top-level stack
   const stack = topLevelStackOf(scope);
   const { account, region, stackName } = stack;
   if (Token.isUnresolved(account) || Token.isUnresolved(region)) {

@@ -15,7 +15,7 @@ type AuthorizationApi = Pick<
 > &
   Pick<Ec2Api, 'vpcExists'>;
 
-/** If GameLift returns an authorization that is valid for less than this, it did not renew it: a new one is valid for 24 hours. */
+/** If GameLift returns an authorization that expires sooner than this, it is an earlier one: a new one is valid for 24 hours. */
 const MINIMUM_VALIDITY_MILLISECONDS = 12 * 3600 * 1000;
 
 /** How often the handler cancels the authorization and requests a new one before it gives up. Another caller may request one in between. */
@@ -23,8 +23,8 @@ const REPLACE_ATTEMPTS = 3;
 
 /** The result of one CreateVpcPeeringAuthorization. */
 interface AuthorizeResult {
-  /** The authorization that GameLift created. */
-  readonly record?: ValidAuthorization;
+  /** The authorization that GameLift returned: a new one, or one that it kept or renewed. */
+  readonly returned?: ValidAuthorization;
   /** The error with which GameLift refused the request. */
   readonly refusal?: unknown;
   /** After a refusal: the valid authorization that GameLift lists. */
@@ -114,8 +114,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   /**
-   * Cancels the authorization. Succeeds if there is none. If GameLift finds none to delete, but lists one, somebody has created it seconds
-   * ago, and it is canceled as well.
+   * Cancels the authorization. Succeeds if there is none. If GameLift finds none to delete, but then lists one, another caller has just
+   * created it: cancels that one, too.
    */
   async cancel(): Promise<void> {
     if (await this.mayBePeered()) {
@@ -157,8 +157,8 @@ export class VpcOwnerAuthorizer implements Authorizer {
   }
 
   private async createOrFind(): Promise<ValidAuthorization> {
-    const { record, refusal, existing } = await this.tryCreate();
-    const authorization = record ?? existing;
+    const { returned, refusal, existing } = await this.tryCreate();
+    const authorization = returned ?? existing;
     if (authorization !== undefined) {
       return authorization;
     }
@@ -187,15 +187,15 @@ export class VpcOwnerAuthorizer implements Authorizer {
     for (let attempt = 1; ; attempt += 1) {
       const unknownEffectsBefore = this.calls.attemptsWithUnknownEffect;
       const wasDeleted = await this.delete();
-      const { record, refusal, existing } = await this.tryCreate();
-      if (record !== undefined) {
-        return record;
+      const { returned, refusal, existing } = await this.tryCreate();
+      if (returned !== undefined) {
+        return returned;
       }
       // another caller created it, or this call took effect although its HTTP response was lost
       if (existing !== undefined && this.isValidLongEnough(existing)) {
         return existing;
       }
-      // an existing authorization was not the reason for the refusal, so GameLift would refuse the next attempt, too
+      // if there was nothing to cancel, an existing authorization is not why GameLift refused, and it would refuse the next attempt, too
       const hadNothingToCancel = !wasDeleted && this.calls.attemptsWithUnknownEffect === unknownEffectsBefore;
       if (hadNothingToCancel || attempt === REPLACE_ATTEMPTS) {
         throw refusal;
@@ -206,7 +206,7 @@ export class VpcOwnerAuthorizer implements Authorizer {
   /** Returns an InvalidRequestException instead of throwing it: the input may be wrong, or an authorization may exist already. */
   private async tryCreate(): Promise<AuthorizeResult> {
     try {
-      return { record: await this.create() };
+      return { returned: await this.create() };
     } catch (refusal) {
       if (readError(refusal).name !== 'InvalidRequestException') {
         throw refusal;

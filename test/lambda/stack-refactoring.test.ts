@@ -24,9 +24,9 @@ describe.each([
   ['another logical id', { LogicalResourceId: 'Renamed' }],
   ['another stack', { StackId: OTHER_STACK }],
 ])('a connection that was moved to %s', (_, newIdentity) => {
-  const sendRequest = async (type: 'Update' | 'Delete', change = {}, previousChange = {}): Promise<TestResponse | undefined> => {
-    const properties = type === 'Update' ? { OldResourceProperties: world.properties(previousChange) } : {};
-    return (await world.send(type, world.properties(change), id, { ...newIdentity, ...properties })).response;
+  const sendRequest = async (type: 'Update' | 'Delete', overrides = {}, oldOverrides = {}): Promise<TestResponse | undefined> => {
+    const oldProperties = type === 'Update' ? { OldResourceProperties: world.properties(oldOverrides) } : {};
+    return (await world.send(type, world.properties(overrides), id, { ...newIdentity, ...oldProperties })).response;
   };
 
   test('is not updated: the error names the owner according to the tags', async () => {
@@ -42,7 +42,7 @@ describe.each([
     expect(world.state.connectionStatuses).toEqual(['active']);
   });
 
-  test('gets its new owner if adoptExisting is set and removed, and is deleted by the delete that follows', async () => {
+  test('gets its new owner if one update sets adoptExisting and the next removes it, and can then be deleted', async () => {
     // users also set removalPolicy to RETAIN, so that CloudFormation sends no delete for the previous physical id
     const adoptResponse = await sendRequest('Update', { AdoptExisting: 'true' });
     expect(adoptResponse).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });

@@ -27,13 +27,13 @@ function peerOnCreate(stack: Stack, authorization: IVpcPeeringAuthorization, fle
 
 const PEERING_METHODS: [string, (stack: Stack, authorization: IVpcPeeringAuthorization) => void][] = [
   [
-    'connected',
+    'peered after its creation',
     (stack, authorization) => {
       new VpcPeeringConnection(stack, 'Peering', { authorization, fleet: createFleet(stack) });
     },
   ],
   [
-    'peered on creation',
+    'peered on its creation',
     (stack, authorization) => {
       peerOnCreate(stack, authorization, createFleet(stack));
     },
@@ -179,21 +179,21 @@ describe('the number of renderings at synthesis', () => {
   }
 
   test.each<[string, Parameters<typeof countRenderings>[1]]>([
-    ['peered on creation', peerOnCreate],
+    ['all fleets are peered on creation', peerOnCreate],
     [
-      'connected after the first fleet, which is peered on creation',
+      'the first fleet is peered on creation, and the others after their creation',
       (stack, authorization, fleet) =>
         fleet.node.id === 'Fleet0'
           ? peerOnCreate(stack, authorization, fleet)
           : new VpcPeeringConnection(stack, `P${fleet.node.id}`, { authorization, fleet }),
     ],
     [
-      'connected',
+      'all fleets are peered after their creation',
       (stack, authorization, fleet) => {
         new VpcPeeringConnection(stack, `P${fleet.node.id}`, { authorization, fleet });
       },
     ],
-  ])('grows linearly with the number of fleets that are %s', (_, peer) => {
+  ])('grows linearly with the number of fleets if %s', (_, peer) => {
     const [with50, with100, with150] = [50, 100, 150].map((fleets) => countRenderings(fleets, peer)) as [number, number, number];
     expect(with150 - with100).toBeLessThan(1.2 * (with100 - with50));
     // for each fleet, the CDK renders the fleet, its build, its connection, and their dependencies a few times

@@ -94,8 +94,8 @@ describe('AwsCustomResource', () => {
       stackWithAuthorization('333333333333', (stack, resource) => {
         // The chain of VPCs delays the rollback by more than ten seconds, because the rate limit allows one authorization in ten seconds.
         const vpcs = ['1', '2', '3', '4', '5'].map((id) => new CfnVPC(stack, `Vpc${id}`, { cidrBlock: `10.${id}.0.0/16` }));
-        vpcs.slice(1).forEach((vpc, index) => {
-          vpc.node.addDependency(vpcs[index] ?? vpc, resource);
+        vpcs.forEach((vpc, index) => {
+          vpc.node.addDependency(vpcs[index - 1] ?? resource);
         });
         const failing = new CfnVPC(stack, 'Failing', { cidrBlock: resource.getResponseField('Absent') });
         failing.node.addDependency(...vpcs);

@@ -35,7 +35,7 @@ export function fleetOperations(
   const policyArnsOf = (call: ServiceCall, idOrArn: string): string[] => [
     arnOf(call, 'gamelift', `fleet/${idOrArn.slice(idOrArn.lastIndexOf('/') + 1)}`),
   ];
-  const policyArnsFrom = (name: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(name));
+  const policyArnsOfField = (fieldName: string) => (input: Input, call: ServiceCall) => policyArnsOf(call, input.text(fieldName));
   const taggedFleet = (input: Input, call: ServiceCall): Fleet =>
     fleets.getFleet(call, fleetIdOf(input.text('ResourceARN'), call));
   const tagContext = (input: Input) => {
@@ -49,7 +49,7 @@ export function fleetOperations(
   return {
     CreateFleet: { context: tagContext, run: (input, call) => create(fleets, connections, input, call) },
     UpdateFleetAttributes: {
-      resources: policyArnsFrom('FleetId'),
+      resources: policyArnsOfField('FleetId'),
       run: (input, call) => {
         const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleet.attributes = { ...fleet.attributes, ...attributesOf(input, CHANGEABLE_ATTRIBUTES) };
@@ -57,7 +57,7 @@ export function fleetOperations(
       },
     },
     DeleteFleet: {
-      resources: policyArnsFrom('FleetId'),
+      resources: policyArnsOfField('FleetId'),
       run: async (input, call) => {
         const fleet = fleets.getFleet(call, input.text('FleetId'));
         fleets.requireDeletable(fleet);
@@ -76,7 +76,7 @@ export function fleetOperations(
       run: (input, call) =>
         call.read(() => {
           const ids = input.texts('FleetIds');
-          const requestedFleets = ids?.flatMap((id) => fleets.list(call).filter((fleet) => fleet === fleets.find(call, id)));
+          const requestedFleets = ids?.flatMap((id) => fleets.find(call, id) ?? []).filter(({ exists }) => exists);
           const { items, next } =
             requestedFleets === undefined
               ? pageOf(input, fleets.list(call), FLEETS_PER_PAGE)
@@ -85,14 +85,15 @@ export function fleetOperations(
         }),
     },
     DescribeFleetEvents: {
-      resources: policyArnsFrom('FleetId'),
+      resources: policyArnsOfField('FleetId'),
       run: (input, call) =>
         call.read(() => {
           // the events of a deleted fleet can still be read; `getFleet` throws if the fleet never existed
           const fleet = fleets.find(call, input.text('FleetId')) ?? fleets.getFleet(call, input.text('FleetId'));
-          const [start = new Date(0), end = new Date(Infinity)] = [input.date('StartTime'), input.date('EndTime')];
-          // without EndTime, `end` is an invalid date, and no time is later than an invalid date
-          const eventsInRange = fleet.events.filter(({ time }) => time >= start && !(time > end));
+          const [start, end] = [input.date('StartTime'), input.date('EndTime')];
+          const eventsInRange = fleet.events.filter(
+            ({ time }) => (start === undefined || time >= start) && (end === undefined || time <= end),
+          );
           const orderedEvents = behaviours.get('eventOrder') === 'oldest first' ? eventsInRange : eventsInRange.reverse();
           const { items, next } = pageOf(input, orderedEvents, EVENTS_PER_PAGE);
           const events = items.map(({ id, code, message, time }) => ({
@@ -141,7 +142,8 @@ function create(fleets: Fleets, connections: Connections, input: Input, call: Se
   requireValidFleet(attributes.ComputeType, input);
   if (peerAccount === undefined || peerVpcId === undefined) {
     const fleet = fleets.create(place, attributes, tagsOf(input));
-    fleets.activate(fleet, Promise.resolve(undefined));
+    const noPeeringProblem = Promise.resolve(undefined);
+    fleets.activate(fleet, noPeeringProblem);
     return { FleetAttributes: shapeOf(fleet), LocationStates: [{ Location: place.region, Status: fleet.status }] };
   }
   const key = authorizationKeyOf({ place }, peerAccount, peerVpcId);

@@ -160,7 +160,7 @@ export class CloudFormation implements NestedStacks {
     if (!existingStack) {
       return this.create(artifact, { onFailure });
     }
-    if (!existingStack.isBusy && !UPDATABLE_STATUSES.includes(existingStack.status)) {
+    if (!UPDATABLE_STATUSES.includes(existingStack.status)) {
       throw new Error(`Stack:${existingStack.identity.id} is in ${existingStack.status} state and can not be updated.`);
     }
     await runExclusively(existingStack, async () => {
@@ -253,7 +253,7 @@ export class CloudFormation implements NestedStacks {
     this.noteIgnoredFeatures(template);
   }
 
-  /** Notes unknown AWS resource types: they may be newer than the rehearsal. Runs before the template is validated. */
+  /** Notes unknown AWS resource types: they may be newer than the rehearsal. The template is not validated yet. */
   private noteUnknownTypes({ Resources = {} }: Template): void {
     for (const resource of Object.values<unknown>(Resources)) {
       const type = isObject(resource) ? resource.Type : undefined;
@@ -267,6 +267,7 @@ export class CloudFormation implements NestedStacks {
   private noteIgnoredFeatures({ Hooks = {}, Parameters = {}, Resources = {} }: Template): void {
     const { notUnderstood } = this.options;
     for (const { Type } of Object.values(Parameters)) {
+      // also finds the type in `List<…>` and `AWS::SSM::Parameter::Value<…>`
       const [type] = /AWS::(?!SSM::Parameter::Value)[\w:]+/.exec(Type) ?? [];
       if (type !== undefined) {
         notUnderstood.note(`parameters of the type ${type}: the existence of the named resources is not checked`);
@@ -288,6 +289,7 @@ export class CloudFormation implements NestedStacks {
     }
   }
 
+  /** The value of `Fn::GetAtt` for an attribute that the resource did not return. */
   private missingAttributeValue(stack: Stack, resource: Resource, attribute: string): unknown {
     const type = this.types.find(resource.type);
     if (!type.missingAttributeValue) {
