@@ -23,8 +23,8 @@ export async function runCheck(name: string, check: () => Promise<unknown>): Pro
 }
 
 /**
- * Prints a table of the outcomes, the problems of failed checks in full, and the numbers of outcomes, which verify.ts reads. Sets the exit
- * code to 1 if a check failed.
+ * Prints a table of the outcomes, then the problems of failed checks in full, then a line with the number of checks for each result.
+ * verify.ts reads this line. Sets the exit code to 1 if a check failed.
  *
  * @param heading the heading of the column with the names of the checks
  */

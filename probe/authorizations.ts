@@ -5,8 +5,11 @@ import { ProbeStopped } from './errors';
 import { resultText } from './experiment-context';
 import type { ExperimentContext } from './experiment-context';
 
-/** The difference between two times that are rounded to seconds is wrong by at most this duration. */
-const MAX_ROUNDING_ERROR = 2 * SECOND;
+/**
+ * Two durations count as equal if they differ by at most this much: GameLift may round ExpirationTime to seconds, and calls take time
+ * to return.
+ */
+const EXPIRY_TOLERANCE = 2 * SECOND;
 
 /** Reads the pair's authorization in GameLift's list. */
 export async function findAuthorization({ calls, api, pair }: ExperimentContext): Promise<VpcPeeringAuthorization | undefined> {
@@ -61,9 +64,9 @@ export async function authorizeTwice(context: ExperimentContext): Promise<void> 
   const difference = secondExpiry - firstExpiry;
   const interval = second.returnedAt - first.returnedAt;
   const evidence = `The second of two authorizations, ${secondsText(interval)} later, expires ${difference === 0 ? 'at the same time' : `${secondsText(difference)} later`}`;
-  if (Math.abs(difference) <= MAX_ROUNDING_ERROR) {
+  if (Math.abs(difference) <= EXPIRY_TOLERANCE) {
     findings.settle('authorizingAgain', 'keeps expiry', evidence);
-  } else if (Math.abs(difference - interval) <= MAX_ROUNDING_ERROR) {
+  } else if (Math.abs(difference - interval) <= EXPIRY_TOLERANCE) {
     findings.settle('authorizingAgain', 'renews', evidence);
   } else {
     findings.leaveOpen('authorizingAgain', `${evidence}. This fits neither reading`);

@@ -18,6 +18,7 @@ export function vpcKeyOf({ value, targets }: ResolvedValue): VpcKey {
     return { kind: isKnown(value) ? 'id' : 'unknown', text: value };
   }
   const { Ref: reference = '' } = (value ?? {}) as { readonly Ref?: string };
+  // a reference is resolved to '<path of its target>::<attribute>'
   const path = reference.split('::')[0] ?? '';
   const isVpc = [...targets].some(
     (target) => target.node.path === path && CfnResource.isCfnResource(target) && target.cfnResourceType === 'AWS::EC2::VPC',

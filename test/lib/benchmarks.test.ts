@@ -53,7 +53,7 @@ test('the page has each table and all targets', () => {
   ]);
 });
 
-test('writing the table fails if the README lacks the two comments', () => {
+test('finding the table in the README fails without the comments before and after it', () => {
   expect(() => tableOf('# A README')).toThrow(
     'README.md must contain <!-- benchmarks: begin -->, and <!-- benchmarks: end --> after it',
   );
@@ -67,7 +67,7 @@ describe('an estimate', () => {
     expect(medianOf([4, 1, 3, 2])).toBe(2.5);
   });
 
-  test('has the interval of 95% that tables of order statistics list: ranks 10 to 21 of 30 values, and ranks 1 to 6 of 6 values', () => {
+  test('has the 95% confidence interval that published tables list: ranks 10 to 21 of 30 values, and ranks 1 to 6 of 6 values', () => {
     expect(estimate(thirtyValues)).toEqual({ median: 15.5, low: 10, high: 21 });
     expect(estimate([6, 5, 4, 3, 2, 1])).toEqual({ median: 3.5, low: 1, high: 6 });
   });

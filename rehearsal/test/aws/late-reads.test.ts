@@ -195,6 +195,7 @@ describe('if reads are late', () => {
       const Value = String(count);
       await wait(1);
       await gameLift('TagResource', { ResourceARN: fleetArn(), Tags: [{ Key: 'count', Value }] });
+      // CloudFormation's calls of GameLift go through this method
       const currentTags = await simulation.aws.callGameLift(
         'ListTagsForResource',
         { ResourceARN: fleetArn() },

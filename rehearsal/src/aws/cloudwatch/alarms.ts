@@ -104,7 +104,8 @@ export class Alarms {
 
   /**
    * CloudWatch evaluates the most recent periods once a minute. If data is missing, CloudWatch also evaluates earlier periods. The
-   * rehearsal does not: the alarm keeps its state instead.
+   * rehearsal does not. If the periods with data are too few to decide, the alarm keeps its state. It only becomes INSUFFICIENT_DATA if no
+   * period has data and missing data is treated as `missing`.
    */
   private stateAt(configuration: AlarmConfiguration, history: readonly AlarmChange[], time: number): AlarmState {
     const { metric, statistic, periodSeconds, evaluationPeriods, datapointsToAlarm, threshold, comparison } = configuration;
@@ -123,8 +124,8 @@ export class Alarms {
     if (okCount > evaluationPeriods - datapointsToAlarm) {
       return 'OK';
     }
-    const hasNoData = configuration.treatMissingData === 'missing' && breachingCount + okCount === 0;
-    return hasNoData ? 'INSUFFICIENT_DATA' : (history.at(-1)?.state ?? 'INSUFFICIENT_DATA');
+    const isInsufficient = configuration.treatMissingData === 'missing' && breachingCount + okCount === 0;
+    return isInsufficient ? 'INSUFFICIENT_DATA' : (history.at(-1)?.state ?? 'INSUFFICIENT_DATA');
   }
 }
 
