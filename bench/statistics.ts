@@ -27,20 +27,22 @@ export function estimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((one, other) => one - other);
   const { length } = sorted;
   let excludedAtEachEnd = 0;
-  // each value is below the true median with a probability of one half, so this is the probability that no value is below it
-  let probability = 0.5 ** length;
-  let tailProbability = probability;
+  // The probabilities that exactly, and at most, `excludedAtEachEnd` values are below the true median. Each value is below it with a
+  // probability of one half.
+  let exactProbability = 0.5 ** length;
+  let tailProbability = exactProbability;
   if (1 - 2 * tailProbability < CONFIDENCE) {
     throw new Error(`an interval of 95% needs at least six values, got ${length}`);
   }
   for (;;) {
-    // the probability that exactly one more value is below the true median
-    probability *= (length - excludedAtEachEnd) / (excludedAtEachEnd + 1);
-    if (1 - 2 * (tailProbability + probability) < CONFIDENCE) {
+    const nextExactProbability = exactProbability * ((length - excludedAtEachEnd) / (excludedAtEachEnd + 1));
+    const nextTailProbability = tailProbability + nextExactProbability;
+    if (1 - 2 * nextTailProbability < CONFIDENCE) {
       break;
     }
-    tailProbability += probability;
     excludedAtEachEnd += 1;
+    exactProbability = nextExactProbability;
+    tailProbability = nextTailProbability;
   }
   return {
     median: medianOf(sorted),

@@ -11,10 +11,15 @@ import useTemporaryDirectory from './temporary-directory';
 
 const PAGE = join(__dirname, '..', 'docs', 'rehearsal-output.md');
 
-/** The content of the page. The library must be built. */
+/**
+ * The content of the page. The library must be built.
+ *
+ * @param directory where the cloud assemblies are written
+ */
 export async function rehearsalPage(directory: string): Promise<string> {
   const [startOutput, rehearseOutput]: [string[], string[]] = [[], []];
   const output = { print: (text: string) => rehearseOutput.push(text), printError: (text: string) => rehearseOutput.push(text) };
+  // the stacks with this library, then the same stacks without it
   await rehearseBothLives({ verbose: false, directory, build: () => Promise.resolve() }, (text) => startOutput.push(text));
   const assembly = await synthesize('bin/app.ts', {}, join(directory, 'cdk.out'));
   await rehearse([assembly], output);

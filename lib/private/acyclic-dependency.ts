@@ -20,7 +20,7 @@ export function addDependencyUnlessCyclic(source: CfnResource, target: CfnResour
 export class AcyclicDependency {
   private readonly sources: CfnResource[] = [];
   /** The sources whose targets the CDK has read since the last decision. */
-  private readonly sourcesSinceDecision = new Set<CfnResource>();
+  private readonly sourcesReadSinceDecision = new Set<CfnResource>();
   /** The targets that the sources of each stack can depend on. */
   private readonly acyclicTargets = new Map<Stack, readonly CfnResource[]>();
 
@@ -35,11 +35,11 @@ export class AcyclicDependency {
     // while a search for another dependency runs, use the last decision, because a search must not start further searches
     if (!isSearching()) {
       // If the CDK asks for the same source again, more dependencies may exist than at the last decision, so decide again.
-      if (this.sourcesSinceDecision.size === 0 || this.sourcesSinceDecision.has(source)) {
-        this.sourcesSinceDecision.clear();
+      if (this.sourcesReadSinceDecision.size === 0 || this.sourcesReadSinceDecision.has(source)) {
+        this.sourcesReadSinceDecision.clear();
         this.decide();
       }
-      this.sourcesSinceDecision.add(source);
+      this.sourcesReadSinceDecision.add(source);
     }
     return [...(this.acyclicTargets.get(source.stack) ?? [])];
   }
@@ -52,12 +52,13 @@ export class AcyclicDependency {
     }
   }
 
-  /** Returns the targets that do not depend on a source. Compares them in the innermost stack that contains the sources and the target. */
+  /** Returns the targets that do not depend on a source. Searches in the innermost stack that contains the sources and the target. */
   private findAcyclicTargets(stack: Stack, sources: readonly CfnResource[]): CfnResource[] {
     const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
     return [...byCommonStack].flatMap(([commonStack, targets]) => {
-      const search = new DependencySearch(sources, commonStack);
-      return targets.filter((target) => !search.reachesTarget([target]));
+      // leave out each target that depends on a source, because a dependency on it would close a cycle
+      const searchForSources = new DependencySearch(sources, commonStack);
+      return targets.filter((target) => !searchForSources.reachesTarget([target]));
     });
   }
 }
@@ -71,7 +72,7 @@ function groupBy<K>(resources: readonly CfnResource[], keyOf: (resource: CfnReso
   return groups;
 }
 
-/** Determines its dependencies only when the CDK reads them. */
+/** Determines the constructs to depend on only when the CDK reads them. */
 class LazyDependable extends Dependable implements IDependable {
   constructor(private readonly determineRoots: () => IConstruct[]) {
     super();

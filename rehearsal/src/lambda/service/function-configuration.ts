@@ -38,7 +38,7 @@ export interface EventInvokeConfiguration {
   readonly maximumEventAgeSeconds: number;
   /** The ARN of the destination for events that succeeded. @default - none */
   readonly onSuccess?: string;
-  /** The ARN of the destination for events that were dropped. @default - none */
+  /** The ARN of the destination for events that were dropped, because they were too old or all attempts failed. @default - none */
   readonly onFailure?: string;
 }
 

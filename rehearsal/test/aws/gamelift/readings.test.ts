@@ -26,7 +26,7 @@ describe('a fleet that is created with its peer VPC', () => {
     await simulation.authorize();
     const fleetId = await simulation.createFleetWithPeerVpc();
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
-    // until shortly before the fleet becomes ACTIVATING, after 1200 of 1500 seconds
+    // the fleet becomes ACTIVATING after 1200 seconds, and ACTIVE after 1500 seconds
     await simulation.wait(1190);
     expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'initiating-request' }]);
     await simulation.wait(60);
@@ -58,13 +58,13 @@ describe('a fleet that is created with its peer VPC', () => {
     await simulation.wait(61);
     expect(simulation.aws.inventory()).toMatchObject({ fleets: [], connections: [], routes: [] });
   });
+});
 
-  test('refuses to be disconnected under that reading, unlike a fleet that was connected later', async () => {
-    simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
-    const { fleetId } = await simulation.connectNewFleet();
-    await simulation.disconnect(fleetId);
-    expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'deleted' }]);
-  });
+test('a fleet that was connected later can be disconnected, even under the reading "InvalidRequestException"', async () => {
+  simulation.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
+  const { fleetId } = await simulation.connectNewFleet();
+  await simulation.disconnect(fleetId);
+  expect(await simulation.connectionStatuses()).toMatchObject([{ Code: 'deleted' }]);
 });
 
 describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () => {
@@ -84,7 +84,7 @@ describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () =
   }
 
   test.each(['not checked', 'checked at the call', 'checked when GameLift acts'] as const)(
-    'suffice if they are those of the API reference (%s)',
+    'are sufficient if they include all that the API reference requires (%s)',
     async (reading) => {
       expect(await statusAfterConnecting(reading, DOCUMENTED_PERMISSIONS)).toMatchObject({ Code: 'active' });
     },
@@ -112,7 +112,7 @@ describe('the EC2 permissions of the caller of CreateVpcPeeringConnection', () =
   });
 });
 
-describe('the permissions to remove the routes of GameLift', () => {
+describe('the permissions to remove the routes and rules that GameLift wrote', () => {
   /** Deletes a connection whose authorizing role may not remove routes. Returns the number of remaining routes. */
   async function countRemainingRoutes(): Promise<number> {
     const authorizer = simulation.createRoleWithAccessKey(
@@ -138,6 +138,7 @@ describe('the permissions to remove the routes of GameLift', () => {
       ACCOUNT_AND_REGION,
       simulation.aws.ec2.vpc(ACCOUNT_AND_REGION, simulation.vpcId).defaultSecurityGroupId,
     );
+    // the CIDR block of the fleet's VPC is 10.192.0.0/20
     expect(group.rules.filter(({ peer }) => peer.startsWith('10.192.'))).toEqual([]);
   });
 });
