@@ -32,7 +32,7 @@ async function main(names: readonly string[]): Promise<void> {
     const result = await measure();
     newResults[name] = result;
     const verdicts = result.targets.map(({ what, measured, verdict }) => `${what} ${measured}: ${verdict}`);
-    console.log(`${name} (${Math.round((Date.now() - startedAt) / 1000)} s): ${verdicts.join('; ') || 'recorded'}`);
+    console.log(`${name} (${Math.round((Date.now() - startedAt) / 1000)} s): ${verdicts.join('; ') || 'no targets'}`);
   }
   const merged = { ...(names.length === 0 ? {} : readResults()), ...newResults };
   const orderedResults = allNames.flatMap((name) => (merged[name] === undefined ? [] : [[name, merged[name]] as const]));

@@ -16,13 +16,14 @@ export async function installNode(version: string): Promise<string> {
   if (version === process.versions.node) {
     return process.execPath;
   }
-  const npm = ['exec', '--yes', '--prefer-offline', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'];
-  const node = await run(['npm', ...npm], { cwd: ROOT }).catch(() => {
+  const npmArguments = ['exec', '--yes', '--prefer-offline', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'];
+  const output = await run(['npm', ...npmArguments], { cwd: ROOT }).catch(() => {
     throw new NotAvailableError(`npm cannot install node@${version}`);
   });
-  const actual = (await run([node.trim(), '--version'], { cwd: ROOT })).trim();
+  const nodePath = output.trim();
+  const actual = (await run([nodePath, '--version'], { cwd: ROOT })).trim();
   if (actual !== `v${version}`) {
-    throw new Error(`expected ${node.trim()} to be Node.js v${version}, but it is ${actual}`);
+    throw new Error(`expected ${nodePath} to be Node.js v${version}, but it is ${actual}`);
   }
-  return node.trim();
+  return nodePath;
 }

@@ -26,7 +26,7 @@ function ownerTagOf(peering: ListedConnection, view: Ec2View): string | undefine
     .find((owner) => owner !== undefined);
 }
 
-/** What EC2 shows about a connection that GameLift lists, without peering connections that have ended. */
+/** EC2's peering connections with the GameLift VPC of a connection that GameLift lists, except those that have ended. */
 function sidesOf({ gameLiftVpcId }: ListedConnection, view: Ec2View): readonly Ec2Peering[] {
   return peeringsIn(view).filter((side) => side.requesterVpcId === gameLiftVpcId && isAlive(side));
 }
@@ -70,7 +70,7 @@ export class Ec2Tags {
       return { kind: 'this resource' };
     }
     const owner = ownerTagOf(peering, view);
-    // if the tags name this resource with another fleet, they are wrong, because GameLift lists the connection for this fleet
+    // tags that name this resource but not this fleet are wrong: GameLift lists the connection for this fleet
     return owner === undefined || owner === this.owner ? { kind: 'unknown' } : { kind: 'another resource', name: owner };
   }
 

@@ -28,6 +28,7 @@ export interface RenewalSchedule {
   readonly pair: PairProperties;
   /** CloudFormation creates the schedule after this resource, and deletes it before this resource. */
   readonly authorization: CfnResource;
+  /** The permissions that the handler needs for a renewal. The policies are created before the schedule and deleted after it. */
   readonly policies: readonly iam.CfnRolePolicy[];
 }
 
@@ -35,7 +36,8 @@ export interface RenewalSchedule {
  * The scheduled renewals of a stack. EventBridge Scheduler invokes the handler through an alias. Lambda sends the events of
  * failed runs to a queue.
  *
- * Because of the alias, the queue gets no events of CloudFormation. Those contain a secret: the response URL.
+ * The queue is configured for the alias only. CloudFormation invokes the function without the alias, so the queue never gets events of
+ * CloudFormation. These contain a secret: the response URL.
  */
 export class ScheduledRenewals extends Construct {
   static of(handler: HandlerFunction): ScheduledRenewals {

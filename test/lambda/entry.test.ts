@@ -132,6 +132,7 @@ describe('a response that cannot be delivered never reveals the URL, which is a 
       time: {
         now: () => 0,
         jitter: () => 0,
+        // the timers of the request never fire, and the pause before a second attempt rejects, as if the signal had been aborted
         sleep: () => (isTimeUp ? Promise.reject(new Error('the time is up')) : new Promise(() => undefined)),
       },
       log: recordingLog(logRecords),

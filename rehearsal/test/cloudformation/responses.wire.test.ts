@@ -14,8 +14,9 @@ afterEach(() => rehearsal.close());
 
 /**
  * Deploys a custom resource whose function runs `code` for the create, and logs what `code` returns. `code` can use `url` (the response
- * URL), `bodyWith(changes)` (a valid body with changed members), `headersFor(body)`, `put(headers, body, requestOptions)` and
- * `sendValidResponse()`. Returns the status of the stack, and the logged results.
+ * URL), `bodyWith(changes)` (a valid body with changed members), `headersFor(body)`, `put(headers, body, requestOptions)`,
+ * `sendValidResponse()` and `formatResult(statusCode, text)` (the HTTP status and S3's error code, as `put` returns them).
+ * Returns the status of the stack, and the logged results.
  */
 async function deploy(code: string): Promise<{ status: string; loggedResults: unknown[] }> {
   const handler = `
@@ -26,11 +27,12 @@ async function deploy(code: string): Promise<{ status: string; loggedResults: un
         const { StackId, RequestId, LogicalResourceId } = event;
         return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...changes });
       };
+      const formatResult = (statusCode, text) => statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '');
       const put = (headers, body, requestOptions = {}) => new Promise((resolve, reject) => {
         const options = { hostname: url.hostname, path: url.pathname + url.search, method: 'PUT', headers, ...requestOptions };
         const request = https.request(options, (received) => {
           let text = '';
-          received.on('data', (chunk) => (text += chunk)).on('end', () => resolve(received.statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '')));
+          received.on('data', (chunk) => (text += chunk)).on('end', () => resolve(formatResult(received.statusCode, text)));
         });
         request.on('error', (error) => resolve(error.code));
         request.write(body);
@@ -50,6 +52,7 @@ async function deploy(code: string): Promise<{ status: string; loggedResults: un
     writeAssembly({ Resources: { Role: HANDLER_RESOURCES.Role, Handler, Thing } }),
     'Stack',
   );
+  // the deployment can finish before the function logs its result
   await rehearsal.clock.sleep(1000);
   const results = rehearsal.journal.entries.filter(({ message }) => message.startsWith('RESULT '));
   return { status, loggedResults: results.map(({ message }) => JSON.parse(message.slice('RESULT '.length)) as unknown) };
@@ -71,7 +74,7 @@ test.each([
   ['a header that was not signed', `put({ ...headersFor(bodyWith()), 'x-amz-acl': 'private' }, bodyWith())`, '403 AccessDenied'],
   [
     'the content type that fetch adds to a string',
-    `fetch(url, { method: 'PUT', body: bodyWith() }).then((received) => received.status + ' SignatureDoesNotMatch')`,
+    `fetch(url, { method: 'PUT', body: bodyWith() }).then(async (received) => formatResult(received.status, await received.text()))`,
     '403 SignatureDoesNotMatch',
   ],
   [
@@ -157,7 +160,7 @@ test.each([
   ],
   ['has no physical id', `bodyWith({ PhysicalResourceId: undefined })`, 'Invalid PhysicalResourceId'],
   [
-    'fails without a reason',
+    'has the status FAILED but no reason',
     `bodyWith({ Status: 'FAILED' })`,
     'Invalid response object: Reason is required when Status is FAILED.',
   ],

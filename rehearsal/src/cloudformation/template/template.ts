@@ -75,7 +75,7 @@ export function references(value: unknown): string[] {
   });
 }
 
-/** The unevaluated arguments of all calls of a function in a value. */
+/** The unevaluated arguments of an intrinsic function, such as `Fn::FindInMap`, wherever a value contains it. */
 export function argumentsOf(name: string, value: unknown): unknown[] {
   if (Array.isArray(value)) {
     return value.flatMap((item) => argumentsOf(name, item));
