@@ -90,9 +90,10 @@ async function removeConnections({ calls, api, target, observer, changes, print 
   const { pair } = target;
   const deadline = calls.now() + CONNECTION_TIMEOUT;
   let remaining: readonly Connection[] = [];
-  let reason = 'it did not end before the timeout';
+  let reason = 'it was not deleted before the timeout';
   try {
     for (;;) {
+      // without waiting for the rate limit, the observation may not include GameLift's list
       await calls.waitFor(api.connections(pair.fleetId));
       const { gameLiftConnections = [], ec2Peerings, time } = await observer.observe();
       const toDelete = connectionsToDelete(gameLiftConnections, ec2Peerings);
@@ -117,7 +118,10 @@ async function removeConnections({ calls, api, target, observer, changes, print 
   }
 }
 
-/** If EC2 still shows a peering, this includes failed connections: GameLift may list a connection as failed because its deletion failed. */
+/**
+ * The live connections of GameLift's list. If there are none, but EC2 still shows a live peering, the failed connections: GameLift may list a
+ * connection as failed because its deletion failed.
+ */
 function connectionsToDelete(
   gameLiftConnections: readonly Connection[],
   ec2Peerings: readonly Connection[],

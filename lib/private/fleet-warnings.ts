@@ -90,6 +90,7 @@ const EXPORT_PROBLEM =
 const EXPORT_ALTERNATIVE = 'pass the value as text, as a context value, or from an SSM parameter, and again after each new build';
 
 interface Output {
+  /** `Ref` is `<path of a construct>::<attribute>`, as `resolveReferences` returns it. */
   readonly Value?: { readonly Ref?: string };
   readonly Export?: unknown;
 }

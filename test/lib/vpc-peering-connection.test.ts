@@ -82,6 +82,7 @@ describe('the template', () => {
     const stackWithoutConnection = new Stack(new App(), 'Stack', { env });
     new VpcPeeringAuthorization(stackWithoutConnection, 'Authorization', { vpc: importVpc(stackWithoutConnection) });
     const createdTypesWithoutConnection = Object.values(resourcesOf(stackWithoutConnection)).map(({ Type }) => Type);
+    // the first six rows are the resources of a stack without connections
     expect(listedTypes.slice(0, 6).sort()).toEqual(createdTypesWithoutConnection.sort());
   });
 
@@ -364,7 +365,7 @@ describe('the triggers of an authorization', () => {
     expect(after?.Digest).not.toBe(before?.Digest);
   });
 
-  test('contain a value only in the digest if a reference to it would create a cycle', () => {
+  test('contain a value only in the digest if it refers to the authorization, because the reference would create a cycle', () => {
     const triggers = triggersWith((fleet, { expirationTime }) => {
       fleet.instanceRoleArn = Fn.join(' ', ['until', expirationTime]);
     }, peerOnCreate);
@@ -467,7 +468,7 @@ describe('several stacks', () => {
 });
 
 describe('many connections', () => {
-  /** The numbers of the connections that each connection depends on, in the order of the connections. */
+  /** For each connection, the numbers of the connections that it depends on. */
   function dependenciesOfConnections(
     count: number,
     fleetOf: (stack: Stack, index: number) => VpcPeeringConnectionProps['fleet'],
@@ -567,7 +568,7 @@ describe('routes', () => {
     });
   });
 
-  test('for several subnets with the same route table name this table only once', () => {
+  test('for subnets that share a route table include this table only once', () => {
     const vpcWithSharedTable = (stack: Stack): ec2.IVpc =>
       importVpc(stack, {
         isolatedSubnetIds: ['subnet-1', 'subnet-2'],

@@ -152,6 +152,7 @@ describe('rehearsed time', () => {
   });
 
   test('stands still during file access, cryptography and child processes, and passes when busy code reads the clock', async () => {
+    // if time did not stand still, it would leap to `laterTimer`, and then to the end of this sleep
     void rehearsal.clock.sleep(3_600_000);
     const { payload } = await invokeCode(`
       const before = Date.now();
@@ -206,7 +207,7 @@ describe('an invocation', () => {
     expect(rehearsal.clock.now() - startTime).toBe(900_000);
   }, 120_000);
 
-  test('waits for the end of a simultaneous invocation, and gets other random numbers', async () => {
+  test('does not start while the code of a simultaneous invocation is busy, and gets other random numbers', async () => {
     const arn = deployFunction(
       handlerWith(
         'console.log(event.n + " begins"); for (const end = Date.now() + 5; Date.now() < end;); console.log(event.n + " ends"); return Math.random();',
@@ -219,7 +220,7 @@ describe('an invocation', () => {
     expect(new Set(numbers).size).toBe(3);
   });
 
-  test('continues after the timeout of its client in rehearsed time if a call gets no response', async () => {
+  test('continues if a call gets no response, after the client has timed out in rehearsed time', async () => {
     const removeInterceptor = rehearsal.aws.intercept(() => ({ kind: 'hang' }));
     const { payload } = await invokeCode(`
       const { GameLiftClient, DescribeVpcPeeringAuthorizationsCommand } = require('@aws-sdk/client-gamelift');

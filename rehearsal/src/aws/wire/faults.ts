@@ -1,4 +1,4 @@
-/** An authenticated API call, before authorization and rate limits. */
+/** An authenticated API call, before IAM permissions and rate limits are checked. */
 export interface ApiCall {
   /** As in the credential scope: `gamelift`, `ec2`, `sts`. */
   readonly service: string;

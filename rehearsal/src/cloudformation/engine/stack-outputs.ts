@@ -7,7 +7,7 @@ import type { Stacks } from './stacks';
 
 /** Reads the outputs of stacks in any account and Region, for `Fn::GetStackOutput`. */
 export class StackOutputs {
-  /** Why a permission check failed, by reference as JSON. */
+  /** Why permission checks failed. The key is the reference as JSON. */
   private readonly denialReasons = new Map<string, string>();
   private readonly permittedReferences = new Set<string>();
 
@@ -33,7 +33,9 @@ export class StackOutputs {
   read(reference: OutputReference): unknown {
     const key = JSON.stringify(reference);
     if (reference.roleArn !== undefined && !this.permittedReferences.has(key)) {
-      const reason = this.denialReasons.get(key) ?? 'in a rehearsal, its arguments must not depend on resources';
+      const reason =
+        this.denialReasons.get(key) ??
+        'its arguments must not refer to resources, because a rehearsal checks the permission before it creates the resources';
       throw new ResourceFailure(`Fn::GetStackOutput of ${reference.stackName}: ${reason}`);
     }
     const sourceStack = this.findSourceStack(reference);
@@ -64,7 +66,7 @@ export class StackOutputs {
     return decision.allowed ? undefined : decision.reason;
   }
 
-  /** The stack's execution role, with administrator permissions, as the CDK bootstraps it. */
+  /** The stack's execution role, or a user if the stack has none. Both have administrator permissions, like the role that the CDK bootstraps. */
   private executionPrincipal(): Principal {
     const { account, region } = this.stack;
     const partition = partitionOf(region);
