@@ -63,8 +63,8 @@ export interface VpcPeeringRoleProps {
  * A role in the account that owns a VPC, for the account that manages the GameLift fleets. It can authorize peerings with that
  * VPC, and set their tags, routes and DNS, and nothing else.
  *
- * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the permissions of the caller who
- * authorized, possibly later than the call, so keep the role until nothing is peered with the VPC anymore.
+ * Pass it to a `VpcPeeringAuthorization` as `peerRole`. GameLift acts in the VPC with the permissions of the role that authorized,
+ * possibly after the call has returned. So keep the role until nothing is peered with the VPC anymore.
  *
  * @example
  * import { Stack } from 'aws-cdk-lib';

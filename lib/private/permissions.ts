@@ -72,7 +72,7 @@ class PeerVpcStatements {
 
 /**
  * Allows creating and canceling an authorization. The EC2 actions are for GameLift, which acts in the VPC with the permissions of
- * its caller, possibly later than the call. GameLift's own actions support no narrower resource.
+ * its caller, possibly after the call has returned. GameLift's own actions support no narrower resource.
  *
  * @see https://docs.aws.amazon.com/gameliftservers/latest/apireference/API_CreateVpcPeeringAuthorization.html
  */
