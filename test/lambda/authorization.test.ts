@@ -175,7 +175,7 @@ describe('an update that replaces a VPC whose peering only another account can a
 
   /**
    * @param connectionStatus the status of the connection with the previous VPC
-   * @param listedAfterSeconds how many seconds after the startedAt GameLift lists this connection
+   * @param listedAfterSeconds how many seconds after the start of the update GameLift begins to list this connection
    */
   async function replaceVpc(connectionStatus: string, { listedAfterSeconds = 0 } = {}): Promise<TestWorld> {
     const world = new TestWorld();
@@ -477,7 +477,7 @@ describe('a create or an update to which AWS returns errors', () => {
     expect(world.api.calls).toHaveLength(1);
   });
 
-  test('keeps a listed authorization that is valid for 12 hours', async () => {
+  test('keeps a listed authorization that is valid for exactly 12 more hours', async () => {
     const world = new TestWorld();
     await world.time.sleep(12 * HOUR, new AbortController().signal);
     world.api.createAuthorizationResults = [awsError('InvalidRequestException')];

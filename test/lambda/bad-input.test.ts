@@ -20,7 +20,7 @@ const RANDOM_RUNS = { seed: 1, numRuns: 200 };
 interface Outcome {
   readonly responses: readonly TestResponse[];
   readonly urls: readonly string[];
-  /** The length of the longest response. */
+  /** The size of the largest response. CloudFormation accepts at most 4,096 bytes. */
   readonly maxBytes: number;
   readonly calls: readonly string[];
   readonly logRecords: readonly LogRecord[];
@@ -168,7 +168,7 @@ describe('events', () => {
     expect({ error, urls: urls.filter((url) => new URL(url).protocol !== 'https:') }).toEqual({ error: undefined, urls: [] });
     expect(responses.length).toBeLessThanOrEqual(1);
     expect(maxBytes).toBeLessThanOrEqual(4096);
-    // if there is no response, one log record says why
+    // if there is no response, exactly one log record says why; with a response, any number of records is fine
     expect(logRecords).toHaveLength(responses.length === 1 ? logRecords.length : 1);
     return outcome;
   }
@@ -313,7 +313,7 @@ describe('events', () => {
     const ids = { StackId, RequestId: '0'.repeat(128), LogicalResourceId: 'L'.repeat(255), PhysicalResourceId: '"'.repeat(1024) };
     for (const type of REQUEST_TYPES) {
       const { responses, maxBytes } = await handle(requestOf(type, ids));
-      // a delete cancels nothing if it can't determine whether something is peered
+      // every call fails. A delete that can't determine whether something is peered cancels nothing, and succeeds
       const outcome = type === 'Delete' ? { Status: 'SUCCESS' } : { Status: 'FAILED', Reason: startingWith('could not ') };
       expect(responses).toMatchObject([{ ...ids, ...outcome }]);
       expect(maxBytes).toBeLessThanOrEqual(4096);
@@ -414,6 +414,7 @@ describe('schema versions', () => {
   test.each(INVALID_VERSIONS)(
     'a delete fails if the schema version is %s and the properties are unreadable, because the resource may still exist',
     async (_, SchemaVersion) => {
+      // a later version may write other properties, such as Pair
       expect(await resultOf(requestOf('Delete', { ResourceProperties: { SchemaVersion, Pair: {} } }))).toEqual(
         expectedFailure('Delete', startingWith('PeerVpcId must be ')),
       );
@@ -700,8 +701,8 @@ describe('invalid properties', () => {
 
 describe('a scheduled renewal', () => {
   function renewalEvent(change: Readonly<Record<string, unknown>> = {}): object {
-    const ids = { StackId: STACK_ID, LogicalResourceId: 'Authorization', MinimumValiditySeconds: '46800' };
-    return { GameLiftVpcPeeringRenewal: propertiesOf({ ...ids, ...change }) };
+    const renewalProperties = { StackId: STACK_ID, LogicalResourceId: 'Authorization', MinimumValiditySeconds: '46800' };
+    return { GameLiftVpcPeeringRenewal: propertiesOf({ ...renewalProperties, ...change }) };
   }
 
   test('authorizes if the event is valid', async () => {
@@ -978,8 +979,8 @@ describe('properties in a template', () => {
       }
     });
 
-    /** Physical ids have at most 1,024 bytes. */
-    const PHYSICAL_IDS = [
+    /** CloudFormation limits physical ids to 1,024 bytes. */
+    const FOREIGN_PHYSICAL_IDS = [
       'Peered-Connection-1B2C3D4E5F6G',
       '6b2e1c9c-0000-4000-8000-000000000000/Another',
       'stack-of-somebody-else/Connection/fleet-1/vpc-1',
@@ -994,7 +995,7 @@ describe('properties in a template', () => {
 
     test('are handled with a physical id that the handler did not generate', async () => {
       const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
-      for (const PhysicalResourceId of PHYSICAL_IDS) {
+      for (const PhysicalResourceId of FOREIGN_PHYSICAL_IDS) {
         await expectSuccess(request('Create', name, properties));
         const update = request('Update', name, properties, { OldResourceProperties: properties, PhysicalResourceId });
         expect((await world.run(update)).response).toMatchObject({
@@ -1017,6 +1018,7 @@ describe('properties in a template', () => {
 
     test('can be invalid in a create: the delete makes no call, and an update with valid properties creates the resource', async () => {
       const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
+      // the physical id in the response to the failed create
       const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
       for (const ResourceProperties of [properties, {}, { PeerVpcId: 7 }, { SchemaVersion: 'junk' }]) {
         const { response } = await world.run(request('Delete', name, ResourceProperties, { PhysicalResourceId }));

@@ -262,6 +262,7 @@ describe('a delete while EC2 still shows an earlier connection', () => {
   test('repeats a deletion that GameLift accepted, but that had no effect because the authorization was missing', async () => {
     world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
+    // an hour before the authorization expires
     await world.waitDays(23 / 24);
     await world.disconnectByHand();
     await update(PhysicalResourceId);
@@ -370,6 +371,7 @@ test('a delete fails if EC2 denies the deletion of routes, and a second delete d
 
 test('the delete after a failed create fails if EC2 denies the deletion of routes, and a second delete deletes them', async () => {
   world = await SimulatedWorld.create({ peerVpcWritesOnDelete: 'left behind', endedConnections: 'not listed' });
+  // the create requests the connection, and then fails because it can't read GameLift's list
   world.errorFor = (service, operation) =>
     service === 'gamelift' && operation === 'DescribeVpcPeeringConnections' ? awsError('InvalidRequestException') : undefined;
   const { response } = await send('Create');
@@ -425,7 +427,7 @@ describe('a delete whose calls EC2 denies', () => {
 });
 
 describe('while GameLift reports that an existing fleet does not exist,', () => {
-  /** Makes GameLift report that the fleet does not exist, once the handler has called an operation. */
+  /** Makes GameLift report that the fleet does not exist, as soon as the handler has called `firstOperation`. */
   const hideFleetAfter = (firstOperation: string): void => {
     world.errorFor = (_, operation) =>
       operation === 'DescribeFleetAttributes' && world.calls.includes(firstOperation) ? awsError('NotFoundException') : undefined;
@@ -470,6 +472,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
     world = await SimulatedWorld.create(readings);
     const { PhysicalResourceId, RequestId } = await create();
     await prepare();
+    // the physical id that the create would have returned if it had failed midway
     const unfinishedId = `${PhysicalResourceId}/unfinished/${RequestId}`;
     hideFleetAfter('DescribeFleetAttributes');
     expect((await send('Delete', {}, unfinishedId)).response).toMatchObject({
@@ -498,7 +501,8 @@ test('a create does not mistake the failures of its earlier requests for the res
   };
   const startedAt = world.now();
   await create();
-  // the test waits 30 seconds before the create. For each request, the handler reads GameLift's list once, and never waits a minute
+  // `create` first waits 30 seconds. The handler then makes three requests, with less than 30 seconds for each on average: it reads
+  // GameLift's list once after each request, and never waits a minute for the list to change
   expect(world.now() - startedAt).toBeLessThan(30_000 + 3 * 30_000);
 });
 
@@ -616,6 +620,7 @@ describe('with peerOnCreate,', () => {
       async (name) => {
         await world.waitDays(2);
         refuseDeletion(awsError(name, 'it ends with its fleet'));
+        // `send` does not return the log records
         const { response, logRecords } = await world.run({
           RequestType: 'Delete',
           ResponseURL: 'https://example.com',

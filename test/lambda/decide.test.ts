@@ -325,6 +325,8 @@ test.each<readonly [string, Partial<Claim>, 'claim exists' | 'claim removed', Fi
 
 /** The number of refusals that other connections can cause. */
 const maximum = MAX_CONCURRENT_CONNECTIONS;
+/** Milliseconds, longer than the time in which new permissions take effect. */
+const LONG_TIME = 999_999;
 
 test.each([
   ['authorizes after the first refusal', { count: 1 }, 'not checked', 'authorize'],
@@ -332,13 +334,13 @@ test.each([
   ['authorizes again if no authorization is listed', { count: 2 }, 'not listed', 'authorize'],
   [
     'authorizes again as long as other connections may have consumed the authorization',
-    { count: maximum, countWhileAuthorized: 3, elapsed: 999_999 },
+    { count: maximum, countWhileAuthorized: 3, elapsed: LONG_TIME },
     'not listed',
     'authorize',
   ],
   [
     'tries again at once if an authorization is listed, because it may be new',
-    { count: 2, countWhileAuthorized: 1, elapsed: 999_999 },
+    { count: 2, countWhileAuthorized: 1, elapsed: LONG_TIME },
     'listed',
     'try again',
   ],

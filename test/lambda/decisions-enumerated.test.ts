@@ -129,14 +129,15 @@ describe('decide', () => {
     step.kind === 'use' &&
     step.origin === 'created' &&
     (!step.mustNoteCreation || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
-  const hasLostTagsOrNote = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
+  /** Whether there is a note or, if the fleet has lost its tags, a physical id that says that this resource created the connection. */
+  const hasNoteOrPhysicalId = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
   /**
    * Whether evidence other than a request shows that this resource created the connection: tags in EC2, the physical id, a note, or
    * peerOnCreate.
    */
   const hasEvidenceBesidesRequest = (decision: Decision): boolean =>
     decision.owner === 'this resource' ||
-    hasLostTagsOrNote(decision) ||
+    hasNoteOrPhysicalId(decision) ||
     (decision.peerOnCreate && !decision.adoptExisting && decision.owner === 'unknown');
 
   test.each<readonly [string, (decision: Decision) => boolean, (decision: Decision) => boolean]>([
@@ -190,7 +191,7 @@ describe('decide', () => {
     [
       'if another resource has tagged a connection, uses it as created only because of a note, the physical id, or a request',
       (decision) => usesAsCreated(decision) && decision.owner === 'another resource',
-      (decision) => hasLostTagsOrNote(decision) || decision.mayHaveRequested,
+      (decision) => hasNoteOrPhysicalId(decision) || decision.mayHaveRequested,
     ],
     [
       'adopts a connection only if adoptExisting is set or the connection was noted as adopted',
@@ -219,7 +220,8 @@ describe('decide', () => {
       case 'read the list':
         return afterObserving([NONE, ...FOUND]);
       case 'request': {
-        // the handler keeps an existing note. A resource that had a connection before owns every connection that exists now
+        // the handler notes the VPCs that are peered, unless an earlier run has noted them. If the resource had a connection before, the
+        // new note lists no VPCs, because the resource also owns the connection that exists now
         const possibleNotes = claim.connection === undefined ? [[], [UNRELATED_VPC], [FLEET_VPC]] : [[]];
         return (claim.peeredBefore === undefined ? possibleNotes : [claim.peeredBefore]).flatMap((peeredBefore) => {
           const claimWithRequest = { ...claim, connection: undefined, peeredBefore };
@@ -249,7 +251,7 @@ describe('decide', () => {
 
   describe('a sequence of steps', () => {
     const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
-    // the possible situations at the start of a create or an update. If the first list was empty, the existing connection is unknown
+    // the possible situations at the start of a create or an update. `existing` is 'unknown' if the list was not read, or showed nothing
     const starts = situations.filter(
       ({ claim, existing, request, hasLostTags, mayHaveRequested, hasWaitedForNote }) =>
         (existing.kind === 'unknown' || existing.kind === 'found') &&
@@ -326,7 +328,7 @@ describe('decide', () => {
 });
 
 test.each([8, 40])(
-  'decideAfterRefusal gives up after at most %i refusals if that is the maximum, whether or not an authorization is listed',
+  'decideAfterRefusal gives up as soon as there are more than %i refusals, if that is the maximum, whether or not an authorization is listed',
   (maximum) => {
     interface State {
       readonly count: number;
@@ -349,6 +351,7 @@ test.each([8, 40])(
     };
     const starts = statesAfterRefusal({ count: 0, countWhileAuthorized: 0, elapsed: 0 });
     const { maxSteps, visitedStates } = explore(starts, (state) => (state.next === 'give up' ? [] : statesAfterRefusal(state)));
+    // each step adds one refusal to the first
     expect(maxSteps).toBe(maximum);
     const hasTriedLongEnough = ({ count, countWhileAuthorized, elapsed }: State): boolean =>
       count > maximum || (countWhileAuthorized > 1 && elapsed >= 75_000);

@@ -10,11 +10,12 @@ import type { TestResponse } from './world';
  * Lives of connections while each read is late by a different time of up to 15 seconds. The requests must succeed, and leave nothing behind.
  */
 
-const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
+/** The unique part of the id of another stack. */
+const GUID_OF_OTHER_STACK = '7c3f2d8d-0000-4000-8000-000000000000';
 /** GameLift's possible errors for a missing authorization, and for the deletion of a connection that exists until its fleet is deleted. */
 const REFUSALS = ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException'] as const;
 const MAX_LATENESS_MILLISECONDS = 15_000;
-/** With the seeds 118 and 257, an early read of GameLift's list shows the state before the request. */
+/** Fifty arbitrary seeds, and two with which an early read of GameLift's list shows the state before the request. */
 const SEEDS = [...Array.from({ length: 50 }, (_, index) => index + 1), 118, 257];
 
 /** CloudFormation generates an id if it got no response to the create. */
@@ -108,6 +109,7 @@ class Life {
     world.aws.readDelay = () =>
       [0, MAX_LATENESS_MILLISECONDS - 1, MAX_LATENESS_MILLISECONDS * random()][Math.floor(3 * random())] ?? 0;
     world.errorFor = async (service, operation) => {
+      // each call takes 50 milliseconds
       await world.sleep(50);
       if (operation === 'DeleteVpcPeeringConnection' && this.deletionRefusal !== undefined && world.isAuthorized) {
         return awsError(this.deletionRefusal, 'the connection ends with its fleet');
@@ -206,6 +208,7 @@ class Life {
       connectedFleetIds: [fleetId],
       routesToFleet: routeTableIds.map((routeTableId) => [routeTableId, peeringId]),
       peeringIdsWithDns: hasDnsResolution ? [peeringId] : [],
+      // the claim and the note
       tags: [fleetId, fleetId],
     };
   }
@@ -231,7 +234,7 @@ class Life {
     return this.world.routeTableIds[1] ?? '';
   }
 
-  /** The target of the route that addConflictingRoute creates. */
+  /** The target of the route that addConflictingRoute creates: the peering connection of somebody else's fleet. */
   get conflictingTargetId(): string {
     return this.world.aws.ec2.peerings.all()[0]?.id ?? '';
   }
@@ -456,7 +459,7 @@ describe.each(SEEDS)('the handler, with late reads and random seed %i,', (seed) 
 
   test('lets at most one of two stacks create the same connection at the same time, and leaves nothing of the other stack behind', async () => {
     const life = await Life.begin(seed);
-    const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${OTHER_GUID}`;
+    const StackId = `arn:aws:cloudformation:us-east-1:${ACCOUNT}:stack/Other/${GUID_OF_OTHER_STACK}`;
     const stacks = [{}, { StackId }] as const;
     const responses = await Promise.all([
       life.run(life.request('Create')),
@@ -467,7 +470,7 @@ describe.each(SEEDS)('the handler, with late reads and random seed %i,', (seed) 
     for (const index of failedIndexes) {
       const { PhysicalResourceId, Reason } = responses[index] ?? {};
       expect(Reason).toContain(
-        `belongs to resource Peering of stack ${index === 0 ? `Other (${OTHER_GUID})` : `Game (${GUID})`}, `,
+        `belongs to resource Peering of stack ${index === 0 ? `Other (${GUID_OF_OTHER_STACK})` : `Game (${GUID})`}, `,
       );
       await life.runSuccessfully(life.request('Delete', { ...stacks[index], PhysicalResourceId }));
     }
@@ -481,7 +484,7 @@ const ON_CREATE = { PeerOnCreate: 'true' };
 class LifeOnCreate extends Life {
   static override async begin(seed: number): Promise<LifeOnCreate> {
     const life = new LifeOnCreate(await prepareLife(seed, {}));
-    // the index is too large for half of the seeds: GameLift does not refuse
+    // undefined for half of the seeds: then GameLift does not refuse the deletion
     life.deletionRefusal = REFUSALS[seed % 6];
     life.world.fleetId = await life.createPeeredFleet();
     return life;
@@ -608,6 +611,7 @@ describe.each(SEEDS)('the handler, with peerOnCreate, late reads and random seed
   test('deletes the connection if the delete is killed and run again', async () => {
     await life.create();
     await life.sleep(1_000);
+    // the handler repeats a deletion that GameLift refuses, so a delete can take longer than one without peerOnCreate
     expect(await life.runAgainAfterKill(life.request('Delete'), 160_000)).toMatchObject({ Status: 'SUCCESS' });
     life.expectDeleted();
   });
@@ -659,7 +663,8 @@ test.each(SEEDS)(
     await life.create();
     const { events } = life.world.findFleet(life.world.fleetId) ?? { events: [] };
     const activeAt = events.find(({ code }) => code === 'FLEET_VPC_PEERING_SUCCEEDED')?.time.getTime() ?? NaN;
-    // the handler reads its claim again 15 seconds after it wrote the claim, and 15 seconds after GameLift accepted the request
+    // the handler reads its claim again 15 seconds after it wrote the claim, and 15 seconds after GameLift accepted the request. The other
+    // two seconds are for its calls
     const earliestEnd = createdAt + 32_000;
     expect(life.world.now() - Math.max(activeAt, earliestEnd)).toBeLessThan(3_000);
   },

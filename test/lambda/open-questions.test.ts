@@ -91,8 +91,13 @@ const ec2Side = (status: string, change: Partial<Ec2Peering> = {}): Ec2Peering =
 const NO_AUTHORIZATION = 'There is no valid authorization';
 const IS_AUTHORIZED = 'There is a valid authorization already';
 const NO_PERMISSION = 'The authorization failed: the caller may not perform ec2:AcceptVpcPeeringConnection';
+/** Says that the error is about the authorization, but not why GameLift refuses it. */
+const CANNOT_AUTHORIZE = 'The authorization can not be created';
 const CONNECTION_EXISTS = 'The fleet is peered with the VPC already';
 const UNSPECIFIC_MESSAGE = 'The request is invalid';
+
+/** An id that is not in the format of EC2. */
+const ID_OF_GAMELIFT = 'own-1';
 
 type Case<Name extends BehaviourName> = readonly [
   situation: string,
@@ -168,7 +173,7 @@ defineTests('authorizingAgain', [
     'the authorization is refused, and accepted after it was canceled',
     'InvalidRequestException',
     [
-      authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'),
+      authorize.fails(0, 'InvalidRequestException', CANNOT_AUTHORIZE),
       cancel.returns(10, undefined),
       authorize.returns(20, NEW_AUTHORIZATION),
     ],
@@ -176,10 +181,7 @@ defineTests('authorizingAgain', [
   [
     'the authorization is refused, and accepted without being canceled',
     'none',
-    [
-      authorize.fails(0, 'InvalidRequestException', 'The authorization can not be created'),
-      authorize.returns(20, NEW_AUTHORIZATION),
-    ],
+    [authorize.fails(0, 'InvalidRequestException', CANNOT_AUTHORIZE), authorize.returns(20, NEW_AUTHORIZATION)],
   ],
   [
     'the authorization is refused without a specific reason, and accepted after it was canceled',
@@ -324,7 +326,7 @@ defineTests('existingConnection', [
     [
       showPeerings.returns(0, [ec2Side('active')]),
       connect.returns(10, undefined),
-      list.returns(15, [listedConnection('active', { VpcPeeringConnectionId: 'own-1' })]),
+      list.returns(15, [listedConnection('active', { VpcPeeringConnectionId: ID_OF_GAMELIFT })]),
       showPeerings.returns(26, [ec2Side('active')]),
     ],
   ],
@@ -442,7 +444,7 @@ defineTests('connectionIds', [
   [
     'the connection is listed with another id',
     'id of GameLift',
-    [list.returns(0, [listedConnection('active', { VpcPeeringConnectionId: 'own-1' })])],
+    [list.returns(0, [listedConnection('active', { VpcPeeringConnectionId: ID_OF_GAMELIFT })])],
   ],
   ['the connection is listed, and EC2 is not read', 'none', [list.returns(0, [listedConnection('active')])]],
   [
@@ -720,6 +722,7 @@ defineTests('peerPermissions', [
 ]);
 
 describe('docs/observations.md', () => {
+  // the last two sections, each from the line below the header of its table
   const [observableSection = '', notObservableSection = ''] = readFileSync(
     join(__dirname, '..', '..', 'docs', 'observations.md'),
     'utf8',
@@ -727,6 +730,7 @@ describe('docs/observations.md', () => {
     .split('\n## ')
     .slice(2)
     .map((section) => section.slice(section.indexOf('| ---')));
+  /** The cells of each row that begins with the name of a question. */
   const rowsOf = (section: string): readonly string[][] =>
     [...section.matchAll(/^\| `.*$/gm)].map(([row]) => row.split('|').map((cell) => cell.trim()));
 

@@ -10,14 +10,15 @@ import type { TestResponse } from './world';
 
 const STACK_ARN_PREFIX = 'arn:aws:cloudformation:us-east-1:111111111111:stack';
 const OWN_STACK_ID = `${STACK_ARN_PREFIX}/Game/${GUID}`;
-const OTHER_GUID = '7c3f2d8d-0000-4000-8000-000000000000';
+/** The unique part of the id of another stack. */
+const GUID_OF_OTHER_STACK = '7c3f2d8d-0000-4000-8000-000000000000';
 const OWNER = `Game/Peering/${GUID}`;
 
 /** Resources that are not the owner, although their names are similar. */
 const OTHER_RESOURCES: readonly (readonly [string, { readonly StackId?: string; readonly LogicalResourceId?: string }])[] = [
-  ['a stack of the same name that was deleted and created again', { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` }],
+  ['a stack of the same name that was deleted and created again', { StackId: `${STACK_ARN_PREFIX}/Game/${GUID_OF_OTHER_STACK}` }],
   ['another logical id of the same stack', { LogicalResourceId: 'Peering2' }],
-  ['the same logical id of another stack', { StackId: `${STACK_ARN_PREFIX}/Other/${OTHER_GUID}` }],
+  ['the same logical id of another stack', { StackId: `${STACK_ARN_PREFIX}/Other/${GUID_OF_OTHER_STACK}` }],
 ];
 
 let world: SimulatedWorld;
@@ -45,7 +46,7 @@ function physicalIdOf({
   return `${StackId.slice(StackId.lastIndexOf('/') + 1)}/${LogicalResourceId}/${world.fleetId}/${world.vpcId}`;
 }
 
-/** The key of an owner's claim among the tags of the fleet. */
+/** The key of an owner's claim among the tags of the fleet. It contains a digest of the owner, because an owner may be too long for a key. */
 function claimKey(owner = OWNER): string {
   return `cdk-gamelift-vpc-peering:${world.vpcId}:${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
 }
@@ -127,7 +128,7 @@ describe('the delete of an adopted connection if EC2 denies the removal of tags'
     return (await world.send('Delete', world.properties({ AdoptExisting: 'true', DnsResolution: 'true' }), PhysicalResourceId))
       .response;
   };
-  const ownTags = (): object[] =>
+  const tagsOfLibrary = (): object[] =>
     world.aws.inventory().tags.filter((tag) => JSON.stringify(tag).includes('"cdk-gamelift-vpc-peering:'));
 
   beforeEach(async () => {
@@ -140,7 +141,7 @@ describe('the delete of an adopted connection if EC2 denies the removal of tags'
       world.removePeeringTags();
     });
     expect(response?.Status).toBe('SUCCESS');
-    expect(ownTags()).toEqual([]);
+    expect(tagsOfLibrary()).toEqual([]);
   });
 
   test('fails if the tags are still there', async () => {
@@ -148,7 +149,7 @@ describe('the delete of an adopted connection if EC2 denies the removal of tags'
       Status: 'FAILED',
       Reason: expect.stringContaining('UnauthorizedOperation') as string,
     });
-    expect(ownTags()).not.toEqual([]);
+    expect(tagsOfLibrary()).not.toEqual([]);
   });
 });
 
@@ -286,14 +287,14 @@ test.each([
 test.each([
   ['before the create decides to adopt the connection', 2],
   ['before the create uses the connection', 3],
-])('a create does not change the existing connection if a delete removes its claim %s', async (_, numberOfTagRead) => {
+])('a create does not change the existing connection if a delete removes its claim %s', async (_, readsBeforeRemoval) => {
   world = await SimulatedWorld.create();
   await createSuccessfully();
   const before = inventoryWithoutAuthorizations();
   world.errorFor = () => {
     const reads = world.calls.filter((operation) => operation === 'ListTagsForResource');
-    // the create has made this call, but has not received the tags yet
-    if (reads.length === numberOfTagRead) {
+    // the create has made the last of these calls, but has not received the tags yet
+    if (reads.length === readsBeforeRemoval) {
       world.tags.delete(claimKey(`Game/Adopting/${GUID}`));
     }
     return undefined;
@@ -309,7 +310,7 @@ test.each([
 
 test('a create fails if another stack adopts the new connection while the create is running, and the delete leaves the connection in place', async () => {
   world = await SimulatedWorld.create();
-  const other = { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` };
+  const other = { StackId: `${STACK_ARN_PREFIX}/Game/${GUID_OF_OTHER_STACK}` };
   const adoptingProperties = world.properties({ AdoptExisting: 'true' });
   let adoptResponse: TestResponse | undefined;
   const { aws } = world;
@@ -326,7 +327,7 @@ test('a create fails if another stack adopts the new connection while the create
   expect(response).toMatchObject({
     Status: 'FAILED',
     Reason: expect.stringContaining(
-      `was adopted by resource Peering of stack Game (${OTHER_GUID}). Remove it there, then deploy again`,
+      `was adopted by resource Peering of stack Game (${GUID_OF_OTHER_STACK}). Remove it there, then deploy again`,
     ) as string,
   });
   const before = inventoryWithoutAuthorizations();
@@ -341,7 +342,7 @@ test('a create fails if another stack adopts the new connection while the create
 test('a delete fails, and leaves the connection in place, if another stack adopts the connection while the delete runs', async () => {
   world = await SimulatedWorld.create();
   const { PhysicalResourceId } = await createSuccessfully();
-  const other = { StackId: `${STACK_ARN_PREFIX}/Game/${OTHER_GUID}` };
+  const other = { StackId: `${STACK_ARN_PREFIX}/Game/${GUID_OF_OTHER_STACK}` };
   let adoptResponse: TestResponse | undefined;
   const { aws } = world;
   const call = aws.call.bind(aws);
@@ -357,7 +358,9 @@ test('a delete fails, and leaves the connection in place, if another stack adopt
   expect(adoptResponse).toMatchObject({ Status: 'SUCCESS', Data: world.attributes });
   expect(response).toMatchObject({
     Status: 'FAILED',
-    Reason: expect.stringContaining(`was adopted by resource Peering of stack Game (${OTHER_GUID}). Delete again`) as string,
+    Reason: expect.stringContaining(
+      `was adopted by resource Peering of stack Game (${GUID_OF_OTHER_STACK}). Delete again`,
+    ) as string,
   });
   expect((await world.send('Delete', world.properties(), PhysicalResourceId)).response?.Status).toBe('SUCCESS');
   expect(world.attributes).toBeDefined();
@@ -371,7 +374,7 @@ describe('a create whose calls EC2 denies', () => {
     world = await SimulatedWorld.create();
   });
 
-  test('writes no claim if it loses its other permissions, too, such as a second run of the request while the stack is being deleted', async () => {
+  test('writes no claim if it then loses all permissions, as a second run of the request does while the stack is being deleted', async () => {
     world.errorFor = (service) => {
       const hasLostAllPermissions = ec2ReadCount() > 1;
       return service === 'ec2' || hasLostAllPermissions ? denial : undefined;

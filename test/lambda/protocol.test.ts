@@ -118,6 +118,7 @@ describe('the response', () => {
     world.httpStatuses = [500];
     const start = world.time.now();
     await expect(world.run(requestOf('Create'))).rejects.toThrow("CloudFormation's response endpoint returned HTTP 500");
+    // a request may take 300 seconds, and its response another 60
     expect(world.time.now() - start).toBeGreaterThan(330_000);
     expect(world.time.now() - start).toBeLessThanOrEqual(360_000);
     expect(world.logRecords.at(-1)).toMatchObject({ message: 'could not send the response to CloudFormation' });
@@ -146,6 +147,7 @@ describe('the response', () => {
     world.api.createAuthorizationResults = [awsError('InternalServiceException'), { expiresInHours: 24 }];
     const response = await world.run(requestOf('Create'));
     expect(JSON.stringify([response, world.logRecords])).not.toContain(SECRET_URL);
+    // the signature in SECRET_URL
     expect(JSON.stringify([response, world.logRecords])).not.toContain('5ec2e7');
   });
 });
@@ -160,6 +162,7 @@ describe('a request whose time is up', () => {
       Reason: 'the Create was not finished within 30 seconds: try again',
       PhysicalResourceId: '6b2e1c9c-0000-4000-8000-000000000000/Authorization',
     });
+    // 30 of the 60 seconds are reserved for the response. After the other 30, the handler waits one more second for the call to stop
     expect(world.time.now() - start).toBe(31_000);
   });
 

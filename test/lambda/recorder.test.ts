@@ -82,6 +82,7 @@ describe('the handler', () => {
 
   test('succeeds if the code that concludes readings from the calls throws an error, and logs the error', async () => {
     const world = new TestWorld();
+    // enough of a Date for the response, but not for the code that concludes readings, which calls getTime
     const notADate = { toISOString: () => '2026-01-01T00:00:00.000Z' };
     world.api.createAuthorizationResults = [Object.assign(world.api.authorizationExpiringIn(24), { CreationTime: notADate })];
     expect(await world.run(requestOf('Create'))).toMatchObject({ Status: 'SUCCESS' });

@@ -23,6 +23,7 @@ export class SimulatedWorld {
     const matrix = await MatrixRehearsal.populate(readings);
     matrix.aws.scriptedOutcomes.fleet = () => outcome;
     const fleetId = await createFleet(matrix.aws, change);
+    // by then, the fleet is ACTIVE, unless its outcome says otherwise
     await matrix.waitDays(1);
     return new SimulatedWorld(matrix, fleetId);
   }
@@ -56,6 +57,7 @@ export class SimulatedWorld {
     return this.matrix.clock.sleep(milliseconds);
   }
 
+  /** The id of the peer VPC. */
   get vpcId(): string {
     return this.matrix.vpcs.A.vpcId;
   }

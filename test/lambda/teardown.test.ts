@@ -14,6 +14,7 @@ let world: SimulatedWorld;
 
 beforeEach(async () => {
   world = await SimulatedWorld.create();
+  // by then, every authorization has expired
   await world.waitDays(2);
 });
 

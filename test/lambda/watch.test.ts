@@ -31,6 +31,7 @@ const PENDING: Progress = { kind: 'pending' };
 const ACTIVE = changedProgress('FLEET_VPC_PEERING_SUCCEEDED 1', true, 'peered');
 const ENDED = changedProgress('FLEET_VPC_PEERING_FAILED 1', false, 'overlap');
 
+/** The statuses of a connection, each with the result of isAlive. */
 const STATUSES = [
   ['initiating-request', true],
   ['pending-acceptance', true],
@@ -260,20 +261,26 @@ test.each<readonly [string, readonly ListedConnection[], Progress, number, Outco
     15_000,
     endedOutcome(failedConnection, 'no'),
   ],
-  ['pending if an event shows it as active, but the list does not yet', [deletedConnection], ACTIVE, 59_999, STILL_PENDING],
   [
-    'ended if an event shows it as active, but the list still does not after a minute',
+    'pending if an event shows the connection as active, but the list does not yet',
+    [deletedConnection],
+    ACTIVE,
+    59_999,
+    STILL_PENDING,
+  ],
+  [
+    'ended if an event shows the connection as active, but the list still does not after a minute',
     [deletedConnection],
     ACTIVE,
     60_000,
     endedOutcome(deletedConnection, 'peered'),
   ],
   ['pending if nothing is listed', [], NO_PROGRESS, 59_999, STILL_PENDING],
-  ['pending if nothing is listed, and EC2 shows it as pending', [], PENDING, 59_999, STILL_PENDING],
-  ['pending if nothing is listed, and an event shows that it is active', [], ACTIVE, 59_999, STILL_PENDING],
+  ['pending if nothing is listed, and EC2 shows the connection as pending', [], PENDING, 59_999, STILL_PENDING],
+  ['pending if nothing is listed, and an event shows that the connection is active', [], ACTIVE, 59_999, STILL_PENDING],
   ['ended if nothing is listed for a minute', [], NO_PROGRESS, 60_000, endedOutcome(unlistedConnection)],
   [
-    'ended if nothing is listed, and an event shows that it ended',
+    'ended if nothing is listed, and an event shows that the connection has ended',
     [],
     ENDED,
     15_000,
@@ -297,8 +304,13 @@ test.each([
 describe('in every combination of list, progress and time', () => {
   const BOOLEANS = [false, true];
   const ALL_PROGRESS = [NO_PROGRESS, PENDING, ACTIVE, ENDED];
+  /** Times before, at and after each limit: 10, 12 and 60 seconds. */
   const SECONDS = [0, 1, 9, 10, 11, 12, 13, 15, 30, 59, 60, 61, 120];
-  const RECORDS: readonly (readonly ListedConnection[])[] = [[], ...STATUSES.map(([status]) => [listedConnection({ status })])];
+  /** Lists of at most one connection. */
+  const SHORT_LISTS: readonly (readonly ListedConnection[])[] = [
+    [],
+    ...STATUSES.map(([status]) => [listedConnection({ status })]),
+  ];
 
   interface ListRead {
     readonly listed: readonly ListedConnection[];
@@ -307,7 +319,7 @@ describe('in every combination of list, progress and time', () => {
     readonly seconds: number;
   }
   const listReads = combinations<ListRead>({
-    listed: RECORDS.flatMap((first) => RECORDS.map((second) => [...first, ...second])),
+    listed: SHORT_LISTS.flatMap((first) => SHORT_LISTS.map((second) => [...first, ...second])),
     progress: ALL_PROGRESS,
     seconds: SECONDS,
   }).map((listRead) => {

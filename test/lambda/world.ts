@@ -11,7 +11,9 @@ export const GAMELIFT_ACCOUNT = '222222222222';
 /** The part of the stack's id that makes it unique. */
 export const GUID = '6b2e1c9c-0000-4000-8000-000000000000';
 export const STACK_ID = `arn:aws:cloudformation:eu-central-1:${VPC_ACCOUNT}:stack/Peered/${GUID}`;
+/** In milliseconds. */
 export const HOUR = 3_600_000;
+/** The presigned URL for the response. Whoever knows its signature can respond to the request. */
 export const SECRET_URL = 'https://cloudformation-custom-resource-response.s3.amazonaws.com/key?X-Amz-Signature=5ec2e7';
 
 type Api = Dependencies['api'];
@@ -43,7 +45,7 @@ export function recordingLog(records: LogRecord[] = []): Log {
 
 const rejectUnexpectedCall = (): Promise<never> => Promise.reject(new Error('the test did not expect this call'));
 
-/** An API that records its calls, and returns the results that the test sets. */
+/** An API that records its calls, except for `vpcExists`, and returns the results that the test sets. */
 export class ScriptedApi implements Api {
   readonly calls: string[] = [];
   createAuthorizationResults: Script<{ readonly expiresInHours: number } | AuthorizationRecord> = [{ expiresInHours: 24 }];

@@ -112,7 +112,7 @@ describe('a VpcPeeringRole', () => {
     expect(role?.Properties.RoleName).toMatch(/^Data-Role-eu-central-1-[0-9a-f]{8}$/);
   });
 
-  test('has a name of 64 characters if its path is longer', () => {
+  test('has a name of 64 characters, the limit of IAM, if its path is longer', () => {
     const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA_ENV });
     new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account });
     const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role')) as {
@@ -136,6 +136,7 @@ describe('a VpcPeeringRole', () => {
     const otherNames = [
       roleNameIn({ stackName: 'data-staging' }),
       roleNameIn({ stackName: 'data-dev', env: { ...DATA_ENV, region: 'us-east-1' } }),
+      // these names are too long for IAM, and must differ even though they are cut off
       roleNameIn({ stackName: `${'data-'.repeat(15)}dev` }),
       roleNameIn({ stackName: `${'data-'.repeat(15)}staging` }),
     ];

@@ -78,7 +78,10 @@ function reportOf(stack: Stack): Map<string, PolicyReport['roles'][number]> {
   return new Map(report.roles.map((role) => [role.roleConstructPath, role]));
 }
 
-/** Writes statements as sorted text, with the same text for every reference. So statements of templates and of reports can be compared. */
+/**
+ * Writes statements as sorted text, with the same text for every reference. So statements of templates, where a reference is `<Id.Arn>`, can
+ * be compared with statements of reports, where it is `(Stack/Path.Arn)`.
+ */
 function normalize(statements: readonly object[]): string[] {
   return statements
     .map((statement) =>

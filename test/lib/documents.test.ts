@@ -101,6 +101,7 @@ const OPEN_QUESTIONS: readonly (readonly [question: string, name: string])[] = [
 ];
 
 test('the rehearsal has readings for each question in docs/what-aws-leaves-open.md', () => {
+  // the rows of all tables, without their headers
   const rows = read('docs/what-aws-leaves-open.md')
     .split('\n')
     .filter((line) => /^\| (?!---|question )/.test(line));

@@ -61,6 +61,7 @@ describe('two copies of the library with the same version', () => {
     const templateWith = (secondCopy: typeof library): unknown => {
       const stack = new Stack(new App(), 'Stack', { env });
       const authorization = new library.VpcPeeringAuthorization(stack, 'Authorization', { vpc: importVpc(stack) });
+      // after the first 40 connections, each connection depends on an earlier batch
       for (let index = 0; index < 42; index += 1) {
         const { VpcPeeringConnection } = index % 2 === 0 ? library : secondCopy;
         new VpcPeeringConnection(stack, `Peering${index}`, { authorization, fleet: createFleet(stack, `Fleet${index}`) });

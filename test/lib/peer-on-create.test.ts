@@ -93,7 +93,7 @@ describe('a connection with peerOnCreate', () => {
     });
   });
 
-  test('sets the account on a fleet in another construct that already has the same peerVpcId', () => {
+  test('sets the account on a fleet that is inside another construct and already has the same peerVpcId', () => {
     const { stack } = connectFleet((scope) => {
       const wrapper = new Construct(scope, 'Wrapper');
       createFleet(wrapper, 'Resource', { peerVpcId: 'vpc-0a', peerVpcAwsAccountId: '999999999999' });
@@ -448,6 +448,7 @@ describe('the order of connections with and without peerOnCreate', () => {
   test('connections with and without peerOnCreate are in separate batches', () => {
     const ids = numberedIds(41);
     const stack = stackWith(...ids.flatMap((id) => [connect(`Later${id}`), peerOnCreate(`OnCreate${id}`)]));
+    // of each kind, four batches of ten are created at the same time, and the fifth batch waits for the first
     const peerings = (name: string): string[] => ids.map((id) => `${name}${id}Peering`);
     expect(dependenciesOf(stack, 'OnCreate39')).toEqual([]);
     expect(dependenciesOf(stack, 'OnCreate40')).toEqual(peerings('OnCreate').slice(0, 10));
@@ -483,7 +484,8 @@ describe('the order of connections with and without peerOnCreate', () => {
         const stack = stackWithBothKinds({ withoutPeerOnCreate: 40, withPeerOnCreate: 41, order });
         const dependencies = sortedDependenciesOf(stack, 'Later00');
         expect(dependencies).toHaveLength(31);
-        // the last batch with peerOnCreate has only one connection, which waits for the ten connections of the first batch
+        // 30 connections of the second to the fourth batch with peerOnCreate, and the only one of the fifth batch, which waits for the ten of
+        // the first batch
         const dependenciesOfWaiting = dependencies
           .map((id) => sortedDependenciesOf(stack, id.replace('Peering', '')))
           .filter(({ length }) => length > 0);

@@ -288,6 +288,7 @@ describe('the library grants exactly the listed permissions to', () => {
   });
 
   test('a VpcPeeringRole', () => {
+    // two scopes occur in both kinds of permissions: the actions of these scopes are joined
     const {
       '*': authorizeAnywhere = [],
       [acceptedConnections(DATA_ENV)]: authorizeAccepted = [],
@@ -441,6 +442,7 @@ describe('docs/security.md', () => {
       codeSpansIn(policies).map((policy) => `${policy}: ${codeSpansIn(actions).join(' ')}`),
     );
     const statements = Object.values(CREATE_STACKS).flatMap((stack) => statementsOf(stack()));
+    // statements that differ only in the account are documented once
     const policiesByStatement = new Map(
       statements.map(({ purpose, scope, actions }) => {
         const policy = purpose.replace(/^Trust of .*/, 'Trust').replace('AWS::SQS::', '');

@@ -48,6 +48,7 @@ describe('if the CDK lists an older version for one Region', () => {
 
   test('a stack without a Region has a mapping from Regions to versions', () => {
     const template = templateIn();
+    // the runtime is { 'Fn::FindInMap': [mapping, region, key] }
     const [[mapping, region, key] = []] = Object.values(runtimeOf(template) as Record<string, [string, unknown, string]>);
     expect(region).toEqual({ Ref: 'AWS::Region' });
     const runtimes = template.Mappings?.[mapping ?? ''] ?? {};

@@ -22,6 +22,7 @@ function stackWithRenewals(
 const ALIAS_REFERENCE = { Ref: 'GameLiftVpcPeeringHandlerRenewalsAlias8E3927F2' };
 
 test('the schedule invokes the handler through an alias, with the pair and the required validity', () => {
+  // the required validity is the interval of 12 hours and a margin of one hour
   Template.fromStack(stackWithRenewals().stack).hasResourceProperties('AWS::Scheduler::Schedule', {
     ScheduleExpression: 'rate(720 minutes)',
     FlexibleTimeWindow: { Mode: 'OFF' },

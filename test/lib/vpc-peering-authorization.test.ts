@@ -35,7 +35,7 @@ describe('the template of an authorization', () => {
     });
   });
 
-  test('contains six resources in addition to the VPC', () => {
+  test('contains six resources if the VPC is imported', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['eu-central-1a'] });
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc });
@@ -280,6 +280,7 @@ describe('the validation of an authorization', () => {
   test('allows a VPC that the CDK has not looked up yet', () => {
     const stack = new Stack(new App(), 'Stack', { env });
     new VpcPeeringAuthorization(stack, 'A', { vpc: ec2.Vpc.fromLookup(stack, 'Vpc', { vpcId: 'vpc-0123456789abcdef0' }) });
+    // the dummy id of the CDK
     Template.fromStack(stack).hasResourceProperties(AUTHORIZATION_TYPE, { PeerVpcId: 'vpc-12345' });
   });
 });

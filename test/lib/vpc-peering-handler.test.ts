@@ -457,6 +457,7 @@ describe('the property function', () => {
       vpc: ec2.Vpc.fromVpcAttributes(stack, 'EndpointVpc', VPC),
     });
     endpoint.connections.allowFrom(handler, ec2.Port.tcp(443));
+    // one rule for each security group of the function
     Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupIngress', 2);
     expect(handler.function.connections.securityGroups.map(({ node }) => node.path)).toEqual(['Stack/One', 'Stack/Two']);
   });
