@@ -13,7 +13,7 @@ export function writeAssembly(template: object, stackName = 'Stack'): string {
   const properties = { templateFile: `${stackName}.template.json` };
   const environment = 'aws://unknown-account/unknown-region';
   const artifacts = { [stackName]: { type: 'aws:cloudformation:stack', environment, properties } };
-  // The rehearsal reads assemblies of later CDKs than its own: no CDK has reached this version.
+  // a version that no CDK has reached yet: the rehearsal must also read the assemblies of newer CDKs
   write('manifest.json', { version: '999.0.0', artifacts });
   return directory;
 }
@@ -22,6 +22,9 @@ export function writeAssembly(template: object, stackName = 'Stack'): string {
  * The code of the function that handles custom resources. The properties `Create`, `Update` and `Delete` of a custom resource say what the
  * function does with a request of this type: `silent` (sends no response), `crash`, or an object with values of the response. The property
  * `Seconds` says how long the function waits first. The function logs each request as one line of JSON.
+ *
+ * The function makes up to three attempts to send its response, and logs the result of each as `PUT 200`, for example. The content type is
+ * empty, because the response URL accepts no other.
  */
 const HANDLER_CODE = `
 const https = require('https');
@@ -77,7 +80,10 @@ export function functionResource(code: string, properties: object = {}): object 
   };
 }
 
-/** @param attributes resource attributes, such as `DependsOn` */
+/**
+ * @param properties the values can refer to other resources, so that the resource depends on them
+ * @param attributes resource attributes, such as `DependsOn`
+ */
 export function customResource(properties: object, attributes: object = {}): object {
   const ServiceToken = { 'Fn::GetAtt': ['Handler', 'Arn'] };
   return { Type: 'Custom::Thing', Properties: { ServiceToken, ...properties }, ...attributes };

@@ -116,7 +116,7 @@ test('time stands still while a request is handled, until its response is sent',
 });
 
 describe('a participant', () => {
-  /** Is idle after the test calls `becomeIdle`, and right after each wake-up unless `shouldWorkWhenWoken` is set. */
+  /** A thread that is idle after the test calls `becomeIdle`, and right after each wake-up unless `shouldWorkWhenWoken` is set. */
   class Thread {
     /** In milliseconds since the start. */
     readonly wakeUpTimes: number[] = [];

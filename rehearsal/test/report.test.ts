@@ -34,13 +34,13 @@ describe('a line of the report', () => {
     message,
   });
 
-  test('of an event has its time, source, subject and message, even if the message has several lines', () => {
+  test('for an event has its time, source, subject and message, even if the message has several lines', () => {
     expect(formatEntry(entry('handler', `{\n  message: 'done',\n  requestId: '${UUID}',\n  attempt: 1\n}`), 0)).toBe(
       "day 1 01:01:01  lambda          handler  { message: 'done', attempt: 1 }",
     );
   });
 
-  test('of the start of a step follows an empty line, and is in capitals', () => {
+  test('for the start of a step follows an empty line, and is in capitals', () => {
     const start = 90_000_000;
     expect(formatEntry(entry('create', '', 'rehearsal'), start)).toBe('\nday 0 00:01:01  CREATE');
   });
@@ -58,11 +58,11 @@ describe('a line of the report', () => {
     ],
     ['refused', { stacks: [], refused: 'Template format error' }],
     ['no stack', { stacks: [] }],
-  ])('of a step ends with its outcome: %s', (expected, outcome) => {
+  ])('for a step ends with its outcome: %s', (expected, outcome) => {
     expect(formatStep({ name: 'create', elapsedMilliseconds: 61_000, ...outcome })).toBe(`day 0 00:01:01  create: ${expected}`);
   });
 
-  test('of a list is “nothing” if the list is empty, and has one line for each item otherwise', () => {
+  test('for a list says “nothing” if the list is empty, and is followed by one line for each item otherwise', () => {
     expect(formatList('left behind', [])).toBe('left behind: nothing');
     expect(formatList('left behind', ['one', 'two'])).toBe('left behind:\n- one\n- two');
   });

@@ -7,7 +7,7 @@ export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 
-/** A clock that stands still until a test advances it or sleeps. */
+/** A clock that moves only if a test advances it, or if code sleeps: a sleep moves the clock to its end, and returns at once. */
 export class ManualClock implements Clock {
   private time = Date.UTC(2026, 0, 1);
 
@@ -17,6 +17,7 @@ export class ManualClock implements Clock {
 
   async sleep(milliseconds: number): Promise<void> {
     if (milliseconds === Infinity) {
+      // an infinite sleep never ends
       await new Promise<void>(() => undefined);
     }
     this.time += milliseconds;
@@ -35,6 +36,7 @@ export class ManualClock implements Clock {
   }
 }
 
+/** A simulation whose time the test controls with `clock.advance`. */
 export interface Simulation {
   readonly clock: ManualClock;
   readonly journal: Journal;

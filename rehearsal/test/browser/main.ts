@@ -73,7 +73,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'the page never scrolls sideways on a phone, zoomed or not': async ({ page }) => {
     await page.setViewportSize(PHONE);
     assert.equal(await scrollsSideways(page), false);
+    // zooms to the last step of the second life
     await page.locator('.outcomes button').last().click();
+    // there is a picture that could be too wide
     assert.ok((await plotWidth(page)) > 0);
     assert.equal(await scrollsSideways(page), false);
   },
@@ -126,6 +128,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 
   'the picture scrolls to the focused event': async ({ page }) => {
+    // zooms to the first step, so that the last event is out of sight
     await page.locator('.outcomes button').first().click();
     await page.locator('.stack a').first().focus();
     await pressKeys(page, 'End');

@@ -102,7 +102,7 @@ describe('a nested stack', () => {
     readonly hasRemovable?: boolean;
     /** Whether the nested stack contains a resource that cannot be created. */
     readonly isNestedInvalid?: boolean;
-    /** Whether the parent contains a resource that cannot be created after the nested stack. */
+    /** Whether the parent contains a resource whose creation starts after the nested stack is complete, and fails. */
     readonly isParentInvalid?: boolean;
   }
 
@@ -251,6 +251,7 @@ describe('Fn::GetStackOutput', () => {
   }
 
   const roleArn = 'arn:aws:iam::111111111111:role/reader';
+  // hnb659fds is the default qualifier of the CDK's bootstrap stack
   const executionRoleArn = 'arn:aws:iam::222222222222:role/cdk-hnb659fds-cfn-exec-role-222222222222-eu-west-1';
   const copiedValue = (env: Environment) =>
     rehearsal.aws.parameters.get({ account: env.account ?? '', region: env.region ?? '' }, '/copy')?.value;

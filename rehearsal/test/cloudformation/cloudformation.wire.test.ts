@@ -138,6 +138,7 @@ describe('requests to custom resources', () => {
       'CloudFormation did not receive a response from your Custom Resource.',
     );
     expect(secondsSince(startTime)).toBeGreaterThan(600);
+    // the rollback deletes the resource with a physical id that CloudFormation generated
     expect(requests(rehearsal)[1]?.PhysicalResourceId).toMatch(/^Stack-One-[0-9A-F]{12}$/);
   });
 
@@ -417,6 +418,7 @@ describe('a failed update', () => {
   });
 
   test('whose rollback fails leaves a stack that cannot be updated, but can be deleted', async () => {
+    // the rollback updates to these properties, and they make the function fail
     await deploy({ One: customResource({ Update: { Fail: 'not back' } }) });
     expect((await deploy({ One: customResource({ Update: {} }), Bad: failingCustomResource })).status).toBe(
       'UPDATE_ROLLBACK_FAILED',
@@ -457,6 +459,7 @@ describe('a failed update', () => {
     await deploy({ Slow: customResource({}), One: customResource({}) });
     await deploy({ Slow: customResource({ Seconds: 30 }), One: customResource({ Update: { Fail: 'no' } }) });
     expect(reasons(rehearsal, 'UPDATE_FAILED')[1]).toBe('Resource update cancelled');
+    // the update and its rollback
     expect(requestNames().filter((request) => request === 'Update Slow')).toHaveLength(2);
   });
 });

@@ -96,17 +96,19 @@ function addPeeredFleet(stack: Stack): void {
 }
 
 test('a stack with a fleet whose connection failed can be deleted within a day', async () => {
+  // lets the function authorize, although it has no EC2 permissions
   rehearsal.aws.behaviours.set('peerPermissions', 'not checked');
   const before = rehearsal.aws.inventory();
   expect((await deploy(addPeeredFleet)).status).toBe('CREATE_COMPLETE');
   await rehearsal.clock.sleep(60_000);
-  // the function that authorizes has no EC2 permissions, so GameLift cannot accept the connection
+  // GameLift tried to accept the connection with the permissions of the function, but they do not allow it
   expect(rehearsal.aws.gameLift.connections.list().map(({ peering }) => peering.status)).toEqual([
     { code: 'failed', message: expect.stringContaining('not authorized to perform: ec2:AcceptVpcPeeringConnection') as unknown },
   ]);
   expect((await deleteStack()).status).toBe('DELETE_COMPLETE');
+  // a day later, GameLift and EC2 no longer list the failed connection, and the authorization has expired
   await rehearsal.clock.sleep(DAY);
-  // Lambda created the log group of the function, and no stack deletes it
+  // Lambda created the log group of the function of AwsCustomResource (AWS679f53fac…), and no stack deletes it
   const logGroups = [expect.objectContaining({ name: expect.stringMatching(/^\/aws\/lambda\/Stack-AWS679f53fac/) as unknown })];
   expect(rehearsal.aws.inventory()).toEqual({ ...before, logGroups });
 });
@@ -180,6 +182,7 @@ describe('a fleet', () => {
   });
 
   test('can be created at the same time as seven others', async () => {
+    // GameLift creates only four fleets at once: CloudFormation retries the throttled calls
     const { status } = await deploy((stack) => {
       for (let number = 0; number < 8; number++) {
         new CfnFleet(stack, `Fleet${number}`, { name: 'fleet', buildId: 'build-1', ec2InstanceType: 'c5.large' });
@@ -202,6 +205,7 @@ test('a VPC of the CDK with public subnets is created, updated and deleted', asy
         (id) => new SecurityGroup(stack, id, { vpc, allowAllOutbound: id === 'Own' }),
       );
       ownGroup?.addIngressRule(Peer.ipv4('10.192.0.0/20'), Port.tcp(port));
+      // `true` makes the rule a resource of its own
       otherGroup?.addIngressRule(ownGroup ?? Peer.anyIpv4(), Port.tcp(port), undefined, true);
       otherGroup?.addEgressRule(Peer.ipv4(cidr), Port.allTraffic());
       Tags.of(vpc).add('team', String(port));

@@ -26,10 +26,9 @@ describe('an update of the inline rules of a security group', () => {
       Properties: { VpcId: { Ref: 'Vpc' }, GroupDescription: 'group', SecurityGroupIngress: ingress },
     },
   });
-  const currentRules = (): readonly Rule[] => {
-    const id = rehearsal.cloudFormation.describe('Stack').resources.find(({ logicalId }) => logicalId === 'Group')?.physicalId;
-    return rehearsal.aws.ec2.securityGroups.get(id ?? '')?.rules ?? [];
-  };
+  const groupId = () =>
+    rehearsal.cloudFormation.describe('Stack').resources.find(({ logicalId }) => logicalId === 'Group')?.physicalId ?? '';
+  const currentRules = (): readonly Rule[] => rehearsal.aws.ec2.securityGroups.get(groupId())?.rules ?? [];
   const ports = () => currentRules().flatMap(({ fromPort }) => fromPort ?? []);
 
   test('adds new rules before it removes old ones, and does not touch unchanged ones', async () => {
@@ -62,8 +61,6 @@ describe('an update of the inline rules of a security group', () => {
     expect(ports()).toEqual([1, 2]);
     const place = { account: '111111111111', region: 'us-east-1' };
     const { ec2 } = rehearsal.aws;
-    const rules = currentRules();
-    const groupId = [...ec2.securityGroups.values()].find((group) => group.rules === rules)?.groupId ?? '';
     const rule = (port: number): Rule => ({
       direction: 'ingress',
       protocol: 'tcp',
@@ -71,8 +68,8 @@ describe('an update of the inline rules of a security group', () => {
       toPort: port,
       peer: '10.192.0.0/20',
     });
-    ec2.revokeRule(place, groupId, rule(2));
-    ec2.authorizeRule(place, groupId, rule(3));
+    ec2.revokeRule(place, groupId(), rule(2));
+    ec2.authorizeRule(place, groupId(), rule(3));
     expect((await deploy(stackWithRules(tcpRule(1), tcpRule(3)))).status).toBe('UPDATE_COMPLETE');
     expect(ports()).toEqual([1, 3]);
   });

@@ -817,6 +817,7 @@ test('each feature that is not understood is listed once', async () => {
       Thing: customResource({}),
       Secret: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: '{{resolve:secretsmanager:name}}' } },
     },
+    // the CDK adds the rule CheckBootstrapVersion to its templates: the rehearsal does not list it
     Rules: { OnlyHere: {}, CheckBootstrapVersion: {} },
     Hooks: { BlueGreen: {} },
     Parameters: {
@@ -898,5 +899,6 @@ test('the schema of fleets has the properties that replace a fleet according to 
     'ServerLaunchParameters',
     'ServerLaunchPath',
   ]);
+  // a property that can be updated in place
   expect(properties.map(([name]) => name)).toContain('AnywhereConfiguration');
 });

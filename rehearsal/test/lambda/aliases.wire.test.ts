@@ -84,6 +84,7 @@ describe('an alias', () => {
     );
     await rehearsal.lambda.invoke(ALIAS_ARN, {});
     expect(runs()).toEqual(['worker:live 1 old', 'worker:live 2 new']);
+    // the update replaced version 1 with version 2
     await expect(rehearsal.lambda.invoke(`${FUNCTION_ARN}:1`, {})).rejects.toThrow(`Function not found: ${FUNCTION_ARN}:1`);
   });
 

@@ -162,6 +162,7 @@ describe('a function in a VPC', () => {
     expect((await deploy({ Vpc, First, Second, Role: roleWith(), Handler: functionResource('') })).status).toBe(
       'UPDATE_COMPLETE',
     );
+    // the first attempt to delete the group fails, and a later one succeeds: only the default group of the VPC is left
     expect(reasons(rehearsal, 'DELETE_FAILED')).toEqual([`resource ${groupId} has a dependent object`]);
     expect(rehearsal.aws.inventory().securityGroups).toHaveLength(1);
   });

@@ -22,7 +22,7 @@ function eventsIn({ groups }: Layout, lane: Lane, stack = 'Stack') {
   return events.map(({ from, to, title, result }) => [from - START, to - START, title, result]);
 }
 
-/** The names of the groups in which calls are drawn. */
+/** The names of the groups with calls that change something. */
 function groupsOfCalls({ groups }: Layout): string[] {
   return groups.filter(({ lanes }) => lanes.some(({ lane }) => lane === 'changes')).map(({ name }) => name);
 }
@@ -63,6 +63,7 @@ describe('a life that ends in a failed deletion', () => {
 
   test('repeated reads are one event, and do not interrupt a quiet time', () => {
     expect(eventsIn(layout, 'reads')).toEqual([[MINUTE, 20 * MINUTE, 'DescribeFleetAttributes, 20 times', 'neutral']]);
+    // the authorization is created after 14 seconds, and expires a day later
     expect(layout.scale.quietTimes).toEqual([
       { from: START + 14 * SECOND, to: START + 20 * MINUTE },
       { from: START + 20 * MINUTE, to: START + DAY + 14 * SECOND },

@@ -17,6 +17,7 @@ export const AUTHORIZATION_KEY: AuthorizationKey = {
 export const FLEET_ID = 'fleet-12345678-1234-1234-1234-123456789012';
 export const ROLE_NAME = 'Stack-HandlerRole-0123456789AB';
 export const FUNCTION_NAME = 'Stack-Handler-0123456789AB';
+/** Runs scripts in a page that does not escape it. */
 export const HOSTILE_TEXT = `</script><script>alert("1")</script><img src='x' onerror=alert(2)>&amp;`;
 
 const HANDLER_ARN = `arn:aws:sts::111111111111:assumed-role/${ROLE_NAME}/${FUNCTION_NAME}`;

@@ -49,6 +49,7 @@ test('using an authorization does not end its window', () => {
 });
 
 test('two checks for a missing authorization by the same call count once', () => {
+  // two checks at the same time belong to the same call
   const life = new LifeBuilder()
     .authorizationChange('missing')
     .authorizationChange('missing')

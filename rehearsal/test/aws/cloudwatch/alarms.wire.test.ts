@@ -172,6 +172,7 @@ describe('a queue', () => {
       Policy: {
         Type: 'AWS::SQS::QueuePolicy',
         Properties: { Queues: [{ Ref: 'Queue' }], PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
+        // in AWS, a queue policy can only name a role that exists
         DependsOn: 'Role',
       },
     });

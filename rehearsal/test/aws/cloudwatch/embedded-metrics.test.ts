@@ -18,9 +18,10 @@ const putLogText = (text: string | object) => {
 };
 const statisticOf = (kind: Statistic, dimensions: Dimensions = { Service: 'peering' }, name = 'Failed', time = TIME) =>
   metrics.statistic({ ...ACCOUNT_AND_REGION, namespace: 'Test', name, dimensions }, kind, time, time + 1);
-const lineWith = (directive: object, root: object = {}) => ({
+/** The valid line with these members in its directive and these members at its root. */
+const lineWith = (directive: object, rootMembers: object = {}) => ({
   ...VALID_LINE,
-  ...root,
+  ...rootMembers,
   _aws: { ...VALID_LINE._aws, CloudWatchMetrics: [{ ...DIRECTIVE, ...directive }] },
 });
 const makeNames = (count: number) => Array.from({ length: count }, (_, index) => `name${index}`);
@@ -94,7 +95,8 @@ describe('a line in the embedded metric format', () => {
     ['a unit that does not exist', { Metrics: [{ Name: 'Failed', Unit: 'Failures' }] }],
     ['a resolution that is not an integer', { Metrics: [{ Name: 'Failed', StorageResolution: '1' }] }],
   ])('is ignored if it has %s', (_, directive) => {
-    const targetMembers = {
+    // the dimensions and metrics that the directives name
+    const rootMembers = {
       ...membersWith(makeNames(31), 'value'),
       empty: '',
       long: 'x'.repeat(1025),
@@ -103,9 +105,9 @@ describe('a line in the embedded metric format', () => {
       many: Array(101).fill(1),
     };
     const invalid = { ...DIRECTIVE, ...directive };
-    putLogText({ ...VALID_LINE, ...targetMembers, _aws: { ...VALID_LINE._aws, CloudWatchMetrics: [DIRECTIVE, invalid] } });
+    putLogText({ ...VALID_LINE, ...rootMembers, _aws: { ...VALID_LINE._aws, CloudWatchMetrics: [DIRECTIVE, invalid] } });
     expect(statisticOf('SampleCount')).toBeUndefined();
-    putLogText({ ...VALID_LINE, ...targetMembers, _aws: { ...VALID_LINE._aws, CloudWatchMetrics: [DIRECTIVE] } });
+    putLogText({ ...VALID_LINE, ...rootMembers, _aws: { ...VALID_LINE._aws, CloudWatchMetrics: [DIRECTIVE] } });
     expect(statisticOf('SampleCount')).toBe(1);
   });
 

@@ -25,6 +25,7 @@ let tableId: string;
 
 beforeEach(async () => {
   simulation = await PeeringSimulation.start();
+  // GameLift writes no routes: the tests create all routes
   simulation.aws.behaviours.set('peerVpcWrites', 'none');
   await simulation.clock.work(async () => {
     const newFleet = await simulation.connectNewFleet();
@@ -184,6 +185,7 @@ describe('route tables', () => {
       await simulation.ec2Client.send(new ReplaceRouteCommand({ ...routeInsideVpc, VpcEndpointId: 'vpce-1' }));
       const [table] =
         (await simulation.ec2Client.send(new DescribeRouteTablesCommand({ RouteTableIds: [tableId] }))).RouteTables ?? [];
+      // without the local route
       expect(table?.Routes?.slice(1)).toEqual([
         { DestinationCidrBlock: '10.0.0.0/24', GatewayId: 'vpce-1', Origin: 'CreateRoute', State: 'active' },
       ]);
@@ -195,13 +197,15 @@ describe('route tables', () => {
       expect(simulation.aws.ec2.routeTable(ACCOUNT_AND_REGION, tableId).routes.size).toBe(1);
     });
 
-    test('cannot have routes to destinations outside of the VPC, the gateway of another table, or a gateway of another network', async () => {
+    test('cannot be associated if they have a route out of the VPC, if another table has the gateway, or if the gateway is not attached', async () => {
       await createRoute();
       expect(associate).toThrow(refusal(DESTINATION));
       await simulation.ec2Client.send(new DeleteRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION }));
       associate();
+      // from here on, `associate` uses another table
       tableId = simulation.aws.ec2.createRouteTable(ACCOUNT_AND_REGION, simulation.vpcId);
       expect(associate).toThrow(`the specified association for route table ${tableId} conflicts with an existing association`);
+      // from here on, `associate` also uses another gateway, which is not attached to the VPC
       gatewayId = simulation.aws.ec2.createGateway(ACCOUNT_AND_REGION, 'vgw');
       expect(associate).toThrow(`route table ${tableId} and network gateway ${gatewayId} belong to different networks`);
     });
@@ -220,7 +224,7 @@ describe('route tables', () => {
 });
 
 describe('a peering connection', () => {
-  const allowDnsResolution = (side: 'Accepter' | 'Requester') =>
+  const turnOnDnsResolution = (side: 'Accepter' | 'Requester') =>
     simulation.ec2Client.send(
       new ModifyVpcPeeringConnectionOptionsCommand({
         VpcPeeringConnectionId: peeringId,
@@ -229,14 +233,14 @@ describe('a peering connection', () => {
     );
 
   test('allows its accepter to turn on DNS resolution for its own side, while the connection is active', async () => {
-    const allowsDnsResolution = async () =>
+    const isDnsResolutionOn = async () =>
       (await simulation.ec2Peerings())[0]?.AccepterVpcInfo?.PeeringOptions?.AllowDnsResolutionFromRemoteVpc;
-    expect(await allowsDnsResolution()).toBe(false);
-    await allowDnsResolution('Accepter');
-    expect(await allowsDnsResolution()).toBe(true);
-    await expect(allowDnsResolution('Requester')).rejects.toMatchObject({ name: 'OperationNotPermitted' });
+    expect(await isDnsResolutionOn()).toBe(false);
+    await turnOnDnsResolution('Accepter');
+    expect(await isDnsResolutionOn()).toBe(true);
+    await expect(turnOnDnsResolution('Requester')).rejects.toMatchObject({ name: 'OperationNotPermitted' });
     await simulation.ec2Client.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: peeringId }));
-    await expect(allowDnsResolution('Accepter')).rejects.toMatchObject({
+    await expect(turnOnDnsResolution('Accepter')).rejects.toMatchObject({
       name: 'OperationNotPermitted',
       message: `Peering ${peeringId} is not active. Peering options can be added only to active peerings.`,
     });
@@ -321,6 +325,7 @@ describe('tags', () => {
 
   test('have limits for their keys and their number, and need an existing resource', async () => {
     await expect(createTag('aws:mine')).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+    // EC2 allows 127 characters
     await expect(createTag('k'.repeat(128))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
     const Tags = Array.from({ length: 51 }, (_, index) => ({ Key: String(index), Value: '' }));
     await expect(simulation.ec2Client.send(new CreateTagsCommand({ Resources: [peeringId], Tags }))).rejects.toMatchObject({

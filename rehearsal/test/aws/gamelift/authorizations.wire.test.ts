@@ -80,6 +80,7 @@ describe('an authorization', () => {
     await authorize();
     simulation.clock.advance(DAY_SECONDS - 1);
     expect(await listAuthorizations(fleetClient)).toHaveLength(1);
+    // ten seconds, so that the second call is not throttled
     simulation.clock.advance(10);
     expect(await listAuthorizations(fleetClient)).toEqual([]);
   });
@@ -95,7 +96,7 @@ describe('an authorization', () => {
     expect((await authorize()).CreationTime?.getTime()).toBe(simulation.clock.now());
   });
 
-  test('can be created by a client that uses CBOR', async () => {
+  test('can be created by a client that uses CBOR, which also receives errors', async () => {
     const config = clientConfig(simulation.aws, simulation.aws.iam.administrator(VPC_ACCOUNT));
     const client = new GameLiftClient({ ...config, protocol: SmithyRpcV2CborProtocol });
     expect((await authorize(client)).ExpirationTime).toEqual(new Date(simulation.clock.now() + DAY_SECONDS * 1000));
@@ -129,6 +130,7 @@ describe('the input of a call', () => {
         "2 validation errors detected: Value null at 'gameLiftAwsAccountId' failed to satisfy constraint: Member must not be null; " +
         "Value null at 'peerVpcId' failed to satisfy constraint: Member must not be null",
     });
+    // the refused call does not count against the rate limit
     await expect(authorize()).resolves.toBeDefined();
   });
 
@@ -218,6 +220,7 @@ describe('readings', () => {
     'authorizing a VPC that does not exist has the result %s',
     async (reading) => {
       simulation.aws.behaviours.set('absentVpc', reading);
+      // the VPC does not exist in the account of the fleets
       const authorization = authorize(fleetClient);
       await (reading === 'accepted' ? authorization : expect(authorization).rejects.toMatchObject({ name: reading }));
     },
@@ -244,6 +247,7 @@ describe('readings', () => {
   });
 
   test('unknown behaviours and readings are refused', () => {
+    // calls `set` without its types, which allow only known names
     const set = (name: string, reading: string): void => {
       Reflect.apply(simulation.aws.behaviours.set.bind(simulation.aws.behaviours), undefined, [name, reading]);
     };
@@ -314,13 +318,14 @@ describe('the permissions of the caller', () => {
     });
   });
 
-  test('must be for the right VPC, unless GameLift does not check them', async () => {
+  test('must be for the right VPC, unless GameLift does not check the permissions in the VPC', async () => {
     const { credentials } = createRoleSession(
       simulation.aws,
       policy(authorizeStatement, describeStatement, ...statementsForVpc(VPC_ACCOUNT, 'vpc-0123456789abcdef0')),
     );
     await expect(authorize(gameLiftClient(simulation.aws, credentials))).rejects.toMatchObject({ name: 'UnauthorizedException' });
     simulation.aws.behaviours.set('peerPermissions', 'not checked');
+    // so that the next call is not throttled
     simulation.clock.advance(10);
     await authorize(gameLiftClient(simulation.aws, credentials));
   });

@@ -35,7 +35,7 @@ function rehearsedTest(name: string, body: () => Promise<void>): void {
   test(name, () => simulation.clock.work(body));
 }
 
-/** Defines such a test for each reading. */
+/** Like `rehearsedTest`, but defines a test for each reading. */
 function rehearsedTestEach<T extends string>(name: string, readings: readonly T[], body: (reading: T) => Promise<void>): void {
   test.each(readings)(name, (reading) => simulation.clock.work(() => body(reading)));
 }
@@ -162,6 +162,7 @@ describe('a connection', () => {
     await simulation.ec2Client.send(new DeleteEc2PeeringCommand({ VpcPeeringConnectionId: connection.VpcPeeringConnectionId }));
     expect((await simulation.connections(fleetId))[0]?.Status).toEqual({ Code: 'deleted', Message: `Deleted by ${VPC_ACCOUNT}` });
     expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
+    // a day later there is no valid authorization: the deletion of the fleet needs none, because no connection is left
     await simulation.wait(DAY_SECONDS);
     await simulation.deleteFleet(fleetId);
   });
@@ -169,6 +170,7 @@ describe('a connection', () => {
   rehearsedTest('can be described once in ten seconds', async () => {
     const { fleetId } = await simulation.connectNewFleet();
     const describeConnections = () => simulation.fleetClient.send(new DescribeVpcPeeringConnectionsCommand({ FleetId: fleetId }));
+    // `connectNewFleet` has just described the connections
     await expect(describeConnections()).rejects.toMatchObject({ name: 'ThrottlingException' });
     await simulation.wait(10);
     await describeConnections();
@@ -220,6 +222,7 @@ describe('a peered fleet', () => {
     await simulation.authorize();
     const fleetId = await simulation.createActiveFleet({ PeerVpcId: simulation.vpcId, PeerVpcAwsAccountId: VPC_ACCOUNT });
     expect(await simulation.fleetStatus(fleetId)).toBe('ERROR');
+    // a day later there is no valid authorization: the deletion of the fleet needs none, because the connection failed
     await simulation.wait(DAY_SECONDS);
     await simulation.deleteFleet(fleetId);
   });
@@ -298,8 +301,8 @@ describe('readings', () => {
   rehearsedTest('a connection that is deleted right after its request stays in the status deleting for a while', async () => {
     simulation.aws.behaviours.set('deletingConnections', 'deleting for a while');
     simulation.aws.scriptedOutcomes.connectionDeletionSeconds = 100;
-    // without the deletion, the status would change to pending-acceptance after 30 seconds
     simulation.aws.scriptedOutcomes.connectionSeconds = 300;
+    // without the deletion, the status would change to pending-acceptance after 30 seconds: 10 % of `connectionSeconds`
     const fleetId = await simulation.createActiveFleet();
     await simulation.authorize();
     await simulation.connect(fleetId);
@@ -384,17 +387,20 @@ describe('readings', () => {
     expect(simulation.aws.ec2.routeTable(place, tableId).routes.size).toBe(0);
   });
 
-  rehearsedTest('the routes of GameLift stay under a reading, and if a permission is missing', async () => {
-    simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
-    const first = await simulation.connectNewFleet();
-    await simulation.disconnect(first.fleetId, first.connection.VpcPeeringConnectionId);
-    expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
-    simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'removed');
-    limitAuthorizer(AUTHORIZER_ACTIONS);
-    const second = await simulation.connectNewFleet();
-    await simulation.disconnect(second.fleetId, second.connection.VpcPeeringConnectionId);
-    expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole', '10.192.16.0/20 blackhole']);
-  });
+  rehearsedTest(
+    'the routes of GameLift stay under the reading "left behind", and also if the role may not delete them',
+    async () => {
+      simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
+      const first = await simulation.connectNewFleet();
+      await simulation.disconnect(first.fleetId, first.connection.VpcPeeringConnectionId);
+      expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole']);
+      simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'removed');
+      limitAuthorizer(AUTHORIZER_ACTIONS);
+      const second = await simulation.connectNewFleet();
+      await simulation.disconnect(second.fleetId, second.connection.VpcPeeringConnectionId);
+      expect(await routesToPeerings()).toEqual(['10.192.0.0/20 blackhole', '10.192.16.0/20 blackhole']);
+    },
+  );
 
   rehearsedTest('connections cause no fleet events under the reading "never seen"', async () => {
     simulation.aws.behaviours.set('fleetEvents', 'never seen');

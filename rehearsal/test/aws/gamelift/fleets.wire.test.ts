@@ -178,6 +178,7 @@ rehearsedTest('a condition on tag keys applies to the keys in the request, for T
   const document = policy(
     allow(['gamelift:TagResource', 'gamelift:UntagResource'], `arn:aws:gamelift:${REGION}:*:fleet/*`, {
       'ForAllValues:StringLike': { 'aws:TagKeys': 'peering:*' },
+      // denies requests without tag keys
       Null: { 'aws:TagKeys': 'false' },
     }),
   );

@@ -191,6 +191,7 @@ describe('a granted action', () => {
 
   test('has a number of uses for each statement, and is listed as unused if no call needed it', async () => {
     await deploy({ callerPolicy });
+    // nothing has assumed the role yet
     expect(grants()).toEqual([]);
     await assumePeerRole();
     await assumePeerRole();
@@ -209,12 +210,12 @@ describe('a granted action', () => {
   });
 
   test('is listed as unused if no call needed its statement, even if a call used the same action of another statement', async () => {
-    const ownRegions = { StringEquals: { 'aws:RequestedRegion': ['us-east-1', 'us-east-2'] } };
-    const otherRegion = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
+    const conditionThatCallMeets = { StringEquals: { 'aws:RequestedRegion': ['us-east-1', 'us-east-2'] } };
+    const conditionThatCallDoesNotMeet = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
     await deploy({
       callerPolicy: policy(
-        { ...allow('ec2:DescribeVpcs', '*'), Condition: ownRegions },
-        { ...allow(['ec2:DescribeVpcs', 'ec2:DescribeSubnets'], '*'), Condition: otherRegion },
+        { ...allow('ec2:DescribeVpcs', '*'), Condition: conditionThatCallMeets },
+        { ...allow(['ec2:DescribeVpcs', 'ec2:DescribeSubnets'], '*'), Condition: conditionThatCallDoesNotMeet },
         { Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [PEER_ROLE_ARN] },
       ),
     });

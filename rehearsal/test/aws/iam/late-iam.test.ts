@@ -25,13 +25,17 @@ async function checkForAMinute(check: () => Promise<boolean>): Promise<readonly 
   return outcomes;
 }
 
-/** Expects that a check has both results during a minute, beginning with the old one, and only the new result after that. */
+/**
+ * Expects that the result of a check changes back and forth during a minute, beginning with the old result, and that the check has only the
+ * new result after that. Each check sees a change of IAM with a random delay of its own.
+ */
 async function expectLateEffect(
   check: () => Promise<boolean>,
   { isAllowedAfterwards }: { readonly isAllowedAfterwards: boolean },
 ): Promise<void> {
   const outcomes = await checkForAMinute(check);
   expect(outcomes[0]).toBe(!isAllowedAfterwards);
+  // the first outcome, and each outcome that differs from the one before it: at least old, new and old
   const changes = outcomes.filter((outcome, index) => outcome !== outcomes[index - 1]);
   expect(changes.length).toBeGreaterThan(2);
   expect(new Set(await checkForAMinute(check))).toEqual(new Set([isAllowedAfterwards]));

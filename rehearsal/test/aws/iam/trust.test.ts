@@ -36,6 +36,7 @@ test.each<[string, object[]]>([
     [allowIf({ StringEquals: { [SOURCE_ACCOUNT]: ACCOUNT, [SOURCE_ARN]: 'arn' } })],
   ],
   ['that another statement denies', [SCHEDULER_STATEMENT, denyIf({ StringLike: { [SOURCE_ACCOUNT]: '1*' } })]],
+  // a Deny statement applies if its condition is not understood
   [
     'that another statement denies under a condition on an unknown key',
     [SCHEDULER_STATEMENT, denyIf({ StringEquals: { [SOURCE_ARN]: 'arn' } })],

@@ -86,6 +86,7 @@ describe('authentication', () => {
 
   test('refuses credentials that have expired', async () => {
     const { credentials } = createRoleSession(simulation.aws, policy(allow('*')));
+    // the session of a Lambda function lasts for twelve hours
     simulation.clock.advance(12 * 3600);
     await expect(gameLiftClient(simulation.aws, credentials).send(describeAuthorizations)).rejects.toMatchObject({
       name: 'ExpiredTokenException',
@@ -197,6 +198,7 @@ describe('a registered service', () => {
       const arn = decodeURIComponent(call.request.path.split('/')[3] ?? '');
       await call.authorize('lambda:InvokeFunction', [arn]);
       if (call.request.query !== '') {
+        // shows the query to the test
         throw new ServiceError('InvalidParameterValueException', call.request.query);
       }
       return { status: 202, headers: { 'x-amz-function-error': 'none' }, body: call.request.body };
@@ -211,6 +213,7 @@ describe('a registered service', () => {
     const { credentials } = createRoleSession(simulation.aws, policy(allow('lambda:InvokeFunction', arn)));
     const invoke = (options: object) => signedFetch(simulation.aws, 'lambda', credentials, '{"a":1}', options);
     expect(await invoke({ path })).toEqual({ status: 202, body: '{"a":1}' });
+    // the function `b`, which the role may not invoke
     expect(await invoke({ path: path.replace('%3Aa/', '%3Ab/') })).toMatchObject({
       status: 400,
       body: expect.stringContaining(`on resource: ${arn.slice(0, -1)}b`) as unknown,
