@@ -202,7 +202,7 @@ describe('parameters of Systems Manager', () => {
 
   test('that do not exist fail the stacks that need them', async () => {
     const stack = new Stack(app, 'Reader', { env: FIRST_ENVIRONMENT });
-    const dynamic = addSsmParameter(stack, 'Copy', { value: '{{resolve:ssm:/nowhere:3}}' });
+    addSsmParameter(stack, 'Copy', { value: '{{resolve:ssm:/nowhere:3}}' });
     expect(await deployAll()).toEqual(['Reader ROLLBACK_COMPLETE']);
     expect(reasons(rehearsal, 'CREATE_FAILED')).toEqual(['Parameters: [ssm:/nowhere:3] cannot be found.']);
     app = newApp();
@@ -213,7 +213,6 @@ describe('parameters of Systems Manager', () => {
       default: '/nowhere',
     });
     await expect(deployAll()).rejects.toThrow('Unable to fetch parameters [/nowhere] from parameter store for this account.');
-    expect(dynamic.value).toContain('nowhere');
   });
 });
 
