@@ -118,7 +118,7 @@ function authorizationStateDuring({ changes }: AuthorizationHistory, { from, to 
   // computed without later changes, because a later cancellation would shorten the window
   const lastWindow = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
   const during = changes.filter(({ time }) => time >= from && time <= to);
-  const authorization = during.find(({ kind }) => kind === 'authorized');
+  const firstAuthorization = during.find(({ kind }) => kind === 'authorized');
   const missingCount = during.filter(({ kind }) => kind === 'missing').length;
   const stateBefore =
     lastWindow === undefined
@@ -129,12 +129,12 @@ function authorizationStateDuring({ changes }: AuthorizationHistory, { from, to 
   return [
     stateBefore,
     ...(missingCount === 0 ? [] : [`${missingCount} ${missingCount === 1 ? 'call' : 'calls'} without it`]),
-    ...(authorization === undefined
+    ...(firstAuthorization === undefined
       ? []
       : [
-          authorization.time - from < 1000
+          firstAuthorization.time - from < 1000
             ? 'authorized at once'
-            : `authorized after ${formatDuration(authorization.time - from)}`,
+            : `authorized after ${formatDuration(firstAuthorization.time - from)}`,
         ]),
     ...(during.some(({ kind }) => kind === 'canceled') ? ['then canceled'] : []),
   ].join(', ');

@@ -23,6 +23,7 @@ export interface IssuedUrl {
   readonly logicalId: string;
   readonly requestId: string;
   readonly expirationTime: number;
+  /** Gives the response to CloudFormation, which waits for it. */
   readonly deliver: (body: Buffer) => void;
   attemptCount: number;
   /** How many responses were accepted. */

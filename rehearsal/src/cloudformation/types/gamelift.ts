@@ -70,6 +70,7 @@ class FleetType implements ResourceType {
     const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetDescription };
     const physicalId = FleetAttributes.FleetId ?? '';
     onPhysicalId(physicalId);
+    // remembers that the stack operation failed, until the poll checks it
     const cancellation = new AbortController();
     void canceled.then(() => {
       cancellation.abort();
