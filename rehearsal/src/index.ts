@@ -31,8 +31,8 @@ export interface RehearsalOptions {
   /** Chooses the order in which resources are deleted, one at a time. @default - independent resources are deleted in parallel */
   readonly nextDeletion?: NextDeletion;
   /**
-   * The duration of each call, in rehearsed milliseconds. Use 0 if code inside `clock.work()` calls over loopback: time stands still
-   * there, so a call that takes time would never return. @default 1
+   * The duration of each call, in rehearsed milliseconds. Use 0 if code calls a service over loopback inside `clock.work()`: time stands
+   * still during `clock.work()`, so a call that takes time would never return. @default 1
    */
   readonly callMilliseconds?: number;
   /** The module from which the packages of Lambda's runtime are resolved. @default - a module of the rehearsal */

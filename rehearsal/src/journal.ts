@@ -1,4 +1,7 @@
-/** Where an event happened: in a service, or in the `rehearsal` itself, when a step begins or a fault is injected. */
+/**
+ * Where an event happened: in a service (`states` is Step Functions), or in the `rehearsal` itself, when a step begins or a fault is
+ * injected.
+ */
 export type Source =
   'cloudformation' | 'lambda' | 'gamelift' | 'ec2' | 'sts' | 'iam' | 's3' | 'sqs' | 'scheduler' | 'states' | 'rehearsal';
 
@@ -33,7 +36,7 @@ export interface Entry {
   /** Rehearsed time, in milliseconds since the epoch. */
   readonly time: number;
   readonly source: Source;
-  /** What the event is about: a logical id, an operation or a function. */
+  /** What the event is about, such as a stack, a resource, an operation, a function or a step. */
   readonly subject: string;
   /** One sentence, or a status. */
   readonly message: string;

@@ -41,6 +41,7 @@ export function formatEntry(entry: Entry, start: number): string {
 export const onOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+/** An optional quote. In JSON inside of JSON, backslashes precede the quote. */
 const QUOTE = String.raw`(?:\\*["'])?`;
 /** Matches request ids in JSON, in objects that `console.log` prints, in parentheses, and in the journal. */
 const REQUEST_ID = new RegExp(
@@ -124,7 +125,7 @@ export interface UnusedPermissions {
 }
 
 /**
- * Returns the unused permissions by role and scope. A call is a use of each statement that allowed the call, and of no other.
+ * Returns the unused permissions by role and scope. A call uses every statement that allowed the call, and no other statement.
  * `grants` may come from several rehearsals. An action is unused if no rehearsal used it.
  */
 export function unusedPermissions(grants: readonly Grant[]): readonly UnusedPermissions[] {

@@ -32,6 +32,7 @@ export interface Life {
 
 const DAY = 24 * 3_600_000;
 const DAYS_BEFORE_DELETION = 30;
+/** Long enough for all authorizations to expire: each is valid for 24 hours. */
 const DAYS_AFTER_DELETION = 2;
 const DEPLOYED_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE'];
 const DELETED_STATUS = 'DELETE_COMPLETE';
@@ -50,6 +51,7 @@ export async function runLife(
   const start = clock.now();
   const inventoryBefore = aws.inventory();
   const runStep = async (name: string, operation: () => Promise<readonly NamedStackResult[]>): Promise<LifeStep> => {
+    // begins a new step in the journal and the picture
     journal.write('rehearsal', name, '');
     const firstEntry = journal.entries.length;
     try {

@@ -175,13 +175,14 @@ function behaviourList(): string {
 async function runRehearsal(options: RehearseOptions, { print, printError }: Output): Promise<number> {
   const { assemblies, days, readings, account, unrunnableFunctions, isVerbose, printsJson, pictureFile } = options;
   const printProgress = printsJson ? printError : print;
-  const { reading: chosenReading } = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId') ?? {};
+  // a reading of CloudFormation is an option of the rehearsal; setReadings chooses all other readings
+  const failedUpdateReading = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading;
   const rehearsal = await Rehearsal.start({
     // a fixed time, so that every run gives the same result
     startTime: Date.UTC(2026, 0, 1),
     account,
     region: DEFAULT_REGION,
-    failedUpdatePhysicalId: chosenReading === 'ignored' ? 'ignored' : 'stored',
+    failedUpdatePhysicalId: failedUpdateReading === 'ignored' ? 'ignored' : 'stored',
   });
   try {
     const { aws, clock, journal } = rehearsal;

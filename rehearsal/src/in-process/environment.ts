@@ -33,6 +33,7 @@ export interface RecordedCall {
   readonly service: string;
   readonly operation: string;
   readonly input: object;
+  /** The type and the logical id of the request, such as `Create Peering`. */
   readonly request: string;
 }
 
@@ -63,11 +64,14 @@ const neverSettles = <T>(): Promise<T> => new Promise(() => undefined);
 /** An execution environment that runs the handler in this process. */
 export class InProcessEnvironment implements ExecutionEnvironment {
   lastUsedAt = 0;
+  /** Resolves at once, because there is no thread that must end. */
   readonly exited = Promise.resolve();
   private readonly handler: ReturnType<CreateHandler>;
   private readonly termination: Promise<InvocationResult>;
   private resolveTermination: (result: InvocationResult) => void = () => undefined;
+  /** Runs everything that the handler waits for, so that a terminated handler never continues. */
   private readonly process = new KillableProcess();
+  /** The type and the logical id of the request that the handler works on, such as `Create Peering`. */
   private currentRequest = '';
 
   constructor(
@@ -159,6 +163,7 @@ export class InProcessEnvironment implements ExecutionEnvironment {
     }
     journal.write('rehearsal', operation, `${JSON.stringify(fault)} at call ${index}, during ${request}`);
     if (fault.kind === 'malformed' || ('effect' in fault && fault.effect === 'after')) {
+      // the call takes effect, but the fault replaces its output or error
       await performCall().catch(() => undefined);
     }
     return this.causeFault(fault, signal);

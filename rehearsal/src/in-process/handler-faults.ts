@@ -30,6 +30,7 @@ export type CallFault =
 
 /** An attempt to send a response to CloudFormation, with HTTP PUT. */
 export interface PutPoint {
+  /** The number of earlier attempts, in all invocations. */
   readonly index: number;
   readonly request: string;
 }
@@ -43,13 +44,17 @@ export type PutFault =
   /** There is no HTTP response until the client's timeout. */
   | { readonly kind: 'timeout' };
 
-/** An invocation that is about to start, for one event of CloudFormation or a schedule. */
+/** An event of CloudFormation or of a schedule, for which the handler is invoked. Copies and retries of an event have the same index. */
 export interface InvocationPoint {
+  /** The number of earlier events, of all functions. */
   readonly index: number;
   readonly request: string;
 }
 
-/** Decides which faults to inject. `call` is asked before each call, `put` before each PUT, and the others before each invocation. */
+/**
+ * Decides which faults to inject. `call` is asked before each call, `put` before each PUT, `copyDelays` when an event is sent, and
+ * `timeoutSeconds` before each invocation.
+ */
 export interface Faults {
   call?(point: CallPoint): CallFault | undefined;
   put?(point: PutPoint): PutFault | undefined;

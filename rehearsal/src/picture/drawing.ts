@@ -21,7 +21,7 @@ const CHANGE_TITLES: Readonly<Record<AuthorizationChange['kind'], string>> = {
   missing: 'No valid authorization for a call',
 };
 
-/** A row of the table. It belongs to one mark or bar of the picture. */
+/** A row of the table of all events. It describes one mark or bar of the picture. */
 interface TableRow {
   readonly id: string;
   readonly time: string;
@@ -68,6 +68,7 @@ class Renderer {
       return `<div class="step" style="${this.positionStyle(from, to)}"><span><b>${index + 1}</b> ${escapeHtml(name)}</span></div>`;
     });
     const { quietTimes, busyTimes } = this.scale;
+    // the style sheet shows a long text only if the quiet time is wide enough for it
     const quietDurations = quietTimes.map(
       ({ from, to }) =>
         `<div class="length" style="${this.positionStyle(from, to)}"><span class="${formatDuration(to - from).length > 6 ? 'long' : 'short'}">${formatDuration(to - from)}</span></div>`,
@@ -133,7 +134,7 @@ class Renderer {
     });
     const marks = changes.map(({ time, kind }) =>
       this.drawLink(
-        `mark ${kind.replace(' ', '-')}`,
+        `mark ${kind}`,
         { from: time, to: time, title: CHANGE_TITLES[kind], text: vpc, result: kind === 'missing' ? 'bad' : 'neutral' },
         group,
         'Authorization',

@@ -79,7 +79,9 @@ class EntryReader {
   private readonly events: PictureEvent[] = [];
   private readonly operations: StackOperation[] = [];
   private readonly steps: NamedStep[] = [];
+  /** The step that has begun, until its first operation begins. */
   private pendingStep: NamedStep | undefined;
+  /** The operations that have begun and not ended. `reason` is that of the first resource that failed. */
   private readonly stacksInProgress = new Map<string, { readonly from: number; readonly reason?: string }>();
   private readonly resourceStartTimes = new Map<string, number>();
   private readonly runsInProgress = new Map<
@@ -125,7 +127,7 @@ class EntryReader {
         } else if (source === 'lambda') {
           this.addLine(subject, message);
         } else if (source === 'cloudformation') {
-          // an update without changes is an event of the stack, every other message is about a resource
+          // while no stack is in progress, the message says that an update changes nothing; other messages are about a resource
           this.addInstantEvent(entry, {
             lane: this.stacksInProgress.size === 0 ? 'stack' : 'resources',
             result: 'neutral',
@@ -148,7 +150,7 @@ class EntryReader {
     return { steps: this.steps, operations: this.operations, events };
   }
 
-  /** Adds the step before, if no operation has added it, and remembers `step`. */
+  /** Makes `step` the pending step. Adds the previous step now if it is still pending: it has changed no stack. */
   private startStep(step: NamedStep | undefined): void {
     if (this.pendingStep !== undefined) {
       this.steps.push(this.pendingStep);
@@ -216,6 +218,7 @@ class EntryReader {
   private readCall({ time, subject }: Entry, { outcome, callerArn, ids }: DetailOf<'call'>): void {
     const isThrottled = THROTTLING_ERRORS.includes(outcome);
     const isRead = READ_OPERATION.test(subject);
+    // the ARN of a caller is arn:aws:sts::account:assumed-role/role/session
     const [, role] = callerArn?.split('/') ?? [];
     const stack = this.stackOf(role, ids);
     const resourceNames = [
@@ -292,20 +295,20 @@ class EntryReader {
   }
 
   /**
-   * Returns the stack of an event. If CloudFormation works on exactly one stack, every event belongs to this stack. Otherwise an event
-   * belongs to the stack that created the resource `subjectId`, or else one of the other resources. If no such stack is in progress, it
-   * belongs to the first stack in progress.
+   * Returns the stack of an event. If exactly one stack is in progress, every event belongs to this stack. Otherwise an event belongs to
+   * the stack that created the resource `subjectId`, or else one of the resources `ids`. If several stacks are in progress, only these
+   * stacks count, and an event that belongs to none of them is shown with the first one.
    *
    * @param subjectId the caller, or the resource that the event is about
    * @param ids the resources that a call is about
    */
   private stackOf(subjectId: string | undefined, ids: readonly string[]): string | undefined {
-    const [only, second] = this.stacksInProgress.keys();
-    if (only !== undefined && second === undefined) {
-      return only;
+    const [first, second] = this.stacksInProgress.keys();
+    if (first !== undefined && second === undefined) {
+      return first;
     }
     const creators = [...(subjectId === undefined ? [] : [subjectId]), ...ids].map((id) => this.names.stackOf(id));
-    return creators.find((stack) => stack !== undefined && (only === undefined || this.stacksInProgress.has(stack))) ?? only;
+    return creators.find((stack) => stack !== undefined && (first === undefined || this.stacksInProgress.has(stack))) ?? first;
   }
 }
 

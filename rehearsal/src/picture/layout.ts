@@ -21,7 +21,7 @@ export interface StackGroup {
 
 /** The result of a step for one stack, and the state of its authorizations. */
 export interface StepResult {
-  /** Undefined before the first step. */
+  /** Undefined if the operation began before the first step. */
   readonly stepIndex: number | undefined;
   readonly operation: StackOperation | undefined;
   /** Describes how valid the authorizations were during the step. */
@@ -49,10 +49,10 @@ export function layoutOf({ title, start, end, entries, authorizations }: Picture
   const { steps, operations, events } = eventsOf(entries, names);
   const histories = authorizationHistories(authorizations).map((history) => {
     const { peerVpcId } = history.key;
-    const callers = events.filter(({ ids }) => ids.includes(peerVpcId)).map(({ stack }) => stack);
+    const callingStacks = events.filter(({ ids }) => ids.includes(peerVpcId)).map(({ stack }) => stack);
     return {
       history: { ...history, vpc: names.replaceIds(peerVpcId) },
-      stacks: new Set([names.stackOf(peerVpcId), ...callers].filter((stack) => stack !== undefined)),
+      stacks: new Set([names.stackOf(peerVpcId), ...callingStacks].filter((stack) => stack !== undefined)),
     };
   });
   const stacks = new Set([...operations.map(({ stack }) => stack), ...events.map(({ stack }) => stack)]);
@@ -118,7 +118,7 @@ function authorizationStateDuring({ changes }: AuthorizationHistory, { from, to 
   // computed without later changes, because a later cancellation would shorten the window
   const lastWindow = windowsOf(changes.filter(({ time }) => time < from)).at(-1);
   const during = changes.filter(({ time }) => time >= from && time <= to);
-  const authorization = during.find(({ kind }) => kind === 'authorized');
+  const firstAuthorization = during.find(({ kind }) => kind === 'authorized');
   const missingCount = during.filter(({ kind }) => kind === 'missing').length;
   const stateBefore =
     lastWindow === undefined
@@ -129,12 +129,12 @@ function authorizationStateDuring({ changes }: AuthorizationHistory, { from, to 
   return [
     stateBefore,
     ...(missingCount === 0 ? [] : [`${missingCount} ${missingCount === 1 ? 'call' : 'calls'} without it`]),
-    ...(authorization === undefined
+    ...(firstAuthorization === undefined
       ? []
       : [
-          authorization.time - from < 1000
+          firstAuthorization.time - from < 1000
             ? 'authorized at once'
-            : `authorized after ${formatDuration(authorization.time - from)}`,
+            : `authorized after ${formatDuration(firstAuthorization.time - from)}`,
         ]),
     ...(during.some(({ kind }) => kind === 'canceled') ? ['then canceled'] : []),
   ].join(', ');

@@ -133,5 +133,6 @@ function bundledScript(): string {
     target: 'es2022',
     format: 'iife',
   });
+  // a literal </script in the code would end the script element
   return outputFiles.map(({ text }) => text.replaceAll('</script', String.raw`<\/script`)).join('');
 }

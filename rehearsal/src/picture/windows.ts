@@ -8,7 +8,7 @@ interface AuthorizationWindow {
   readonly endedBy: 'expiry' | 'cancellation' | 'use';
 }
 
-/** The history of GameLift's authorization for a pair of accounts and a VPC. */
+/** The history of GameLift's authorization for one peer VPC and GameLift account. */
 export interface AuthorizationHistory {
   readonly key: AuthorizationKey;
   readonly windows: readonly AuthorizationWindow[];
@@ -37,6 +37,7 @@ export function windowsOf(changes: readonly AuthorizationChange[]): Authorizatio
     const validWindow = lastWindow !== undefined && change.time < lastWindow.to ? lastWindow : undefined;
     switch (change.kind) {
       case 'authorized':
+        // a renewal makes the window that is still valid longer
         if (validWindow !== undefined) {
           windows.pop();
         }

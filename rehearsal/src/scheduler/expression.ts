@@ -54,19 +54,22 @@ function oneTimeOccurrence(expression: string, moment: number): Occurrences {
 function cronOccurrences(expression: string, content: string, start: number): Occurrences {
   const fields = content.trim().split(/\s+/);
   const [, , dayOfMonth, , dayOfWeek = ''] = fields;
-  // exactly one of the two fields for days must be a question mark
+  // exactly one of the two fields for days must be a question mark, and no other field may contain one
   const hasOneDayField = (dayOfMonth === '?') !== (dayOfWeek === '?') && fields.join().split('?').length === 2;
   // days of the week are 1 to 7, and Scheduler does not have croner's operator +
   if (fields.length !== HIGHEST_FIELD_VALUES.length || !hasOneDayField || /[089+]/.test(dayOfWeek)) {
     throw invalidExpression(expression);
   }
-  // croner needs a field for seconds first, and allows steps only in ranges and L only after a day of the week
+  // translate the fields for croner: steps need a range (5/10 becomes 5-59/10), the first field is for seconds, and the day of the
+  // week L, which is the last day of a week, is SAT
   const fieldsWithRanges = fields.map((field, index) =>
     field.replace(/(?<![-\d])(\d+)\//g, `$1-${HIGHEST_FIELD_VALUES[index]}/`),
   );
   const pattern = `0 ${fieldsWithRanges.join(' ')}`.replace(/ L (\S+)$/, ' SAT $1');
   try {
+    // with alternativeWeekdays, 1 is Sunday, as in Scheduler
     const schedule = new Cron(pattern, { utcOffset: 0, alternativeWeekdays: true });
+    // nextRun searches after the given time, so pass the millisecond before
     return { next: (time) => schedule.nextRun(new Date(Math.max(time, start) - 1))?.getTime() };
   } catch (error) {
     throw new Error(invalidExpression(expression).message, { cause: error });

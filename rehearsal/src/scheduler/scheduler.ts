@@ -46,6 +46,7 @@ interface Schedule {
 /** A run of a schedule. */
 interface Run {
   readonly schedule: Schedule;
+  /** The configuration at the start of the run. Later updates of the schedule do not change the run. */
   readonly configuration: ScheduleConfiguration;
   readonly scheduledTime: number;
   readonly executionId: string;
@@ -66,7 +67,7 @@ const groupArn = (place: AccountAndRegion, group: string): string => arnOf(place
 
 /**
  * EventBridge Scheduler. It invokes functions asynchronously. If Lambda does not accept an invocation, Scheduler retries it, and finally
- * sends it to the dead-letter queue. If the function fails, Lambda retries. Rehearsed time does not leap only to reach the next run.
+ * sends it to the dead-letter queue. If the function fails, Lambda retries. The clock does not leap only to reach the next run of a schedule.
  */
 export class Scheduler {
   private readonly schedules = new Map<string, Schedule>();
@@ -188,7 +189,7 @@ export class Scheduler {
         return;
       }
       await new Promise<void>((resolve) => clock.callIfTimePasses(delay, resolve));
-      // the schedule was deleted during the delay
+      // stop if the schedule was deleted during the delay
       if (this.schedules.get(run.schedule.arn) !== run.schedule) {
         return;
       }
@@ -210,7 +211,7 @@ export class Scheduler {
     }
   }
 
-  /** Sends the event to the dead-letter queue, with the attributes that EventBridge Scheduler's user guide lists. */
+  /** Sends the event to the dead-letter queue, if there is one, with the attributes that EventBridge Scheduler's user guide lists. */
   private async giveUp(run: Run, retries: number, exhaustedCondition: string, reason: string): Promise<void> {
     const { roleArn, targetArn, deadLetterQueueArn } = run.configuration;
     this.log(run, `not delivered after ${retries} retries (${exhaustedCondition}): ${reason}`);

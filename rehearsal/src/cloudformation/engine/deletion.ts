@@ -39,6 +39,7 @@ export class Deletion extends StackOperation {
     const failedIds: string[] = [];
     const items = [...resources.values()].map((resource) => ({ resource }));
     await this.deleteAll(items, async ({ resource }) => {
+      // the deletion of a stack keeps resources with Retain and with RetainExceptOnCreate
       const isDeleted = await this.delete(resource, resource.deletionPolicy.startsWith('Retain'));
       if (isDeleted) {
         resources.delete(resource.logicalId);

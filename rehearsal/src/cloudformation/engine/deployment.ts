@@ -46,10 +46,12 @@ export class Deployment extends StackOperation {
   private readonly importsBefore: ReadonlySet<string>;
   /** The logical ids of the resources that a rollback has restored. */
   private readonly restoredIds = new Set<string>();
-  /** The resources that a rollback failed to restore, in their state before the attempt. */
+  /** The resources that a rollback failed to restore, in their state before the attempt. The next attempt starts from this state. */
   private readonly failedRestores = new Map<string, Resource>();
   private obsoleteResources: ObsoleteResource[] = [];
-  private hasFailed = false;
+  /** Whether a failure in this stack or its parent stack has canceled the deployment. It then starts no more operations. */
+  private isCanceled = false;
+  /** Whether the update has succeeded and is not rolled back. */
   private hasSucceeded = false;
   private cancel: () => void = () => undefined;
   private readonly canceled = new Promise<void>((resolve) => (this.cancel = resolve));
@@ -84,6 +86,7 @@ export class Deployment extends StackOperation {
     this.setStackStatus('ROLLBACK_IN_PROGRESS', `${reason} Rollback requested by user.`);
     const createdResources = [...this.stack.resources.values()].map((resource) => ({ resource }));
     const areAllDeleted = await this.deleteAll(createdResources, async ({ resource }) => {
+      // the rollback of a creation deletes resources with RetainExceptOnCreate
       const isDeleted = await this.delete(resource, resource.deletionPolicy === 'Retain');
       if (isDeleted) {
         this.stack.resources.delete(resource.logicalId);
@@ -183,7 +186,6 @@ export class Deployment extends StackOperation {
     this.stack.artifact = this.target.artifact;
     this.stack.parameters = this.target.parameters;
     void canceled?.then(() => {
-      this.hasFailed = true;
       this.cancelAll();
     });
     try {
@@ -195,7 +197,7 @@ export class Deployment extends StackOperation {
     const predecessorsOf = ({ dependencies }: PlannedResource) =>
       plannedResources.filter(({ logicalId }) => dependencies.includes(logicalId));
     await runInOrder(plannedResources, predecessorsOf, (resource) => this.applyResource(resource));
-    if (this.hasFailed || this.failedIds.CREATE.length + this.failedIds.UPDATE.length > 0) {
+    if (this.isCanceled || this.failedIds.CREATE.length + this.failedIds.UPDATE.length > 0) {
       const createReasons =
         this.failedIds.CREATE.length > 0
           ? [`The following resource(s) failed to create: [${this.failedIds.CREATE.join(', ')}].`]
@@ -218,7 +220,7 @@ export class Deployment extends StackOperation {
   }
 
   private async applyResource(plannedResource: PlannedResource): Promise<boolean> {
-    if (this.hasFailed) {
+    if (this.isCanceled) {
       return false;
     }
     const { logicalId } = plannedResource;
@@ -299,6 +301,7 @@ export class Deployment extends StackOperation {
     }
     this.changes.set(current.logicalId, 'updated');
     const isUpdated = await this.perform(current, 'UPDATE', () => type.update(request));
+    // an update that returns another physical id has replaced the resource
     if (this.stack.resources.get(current.logicalId)?.physicalId !== physicalId) {
       this.obsoleteResources.push({ resource: previous, shouldRetain: resource.updateReplacePolicy === 'Retain' });
     }
@@ -321,7 +324,7 @@ export class Deployment extends StackOperation {
       // store the outcome even if the deployment was canceled in the meantime: the resource exists
       this.storeOutcome(logicalId, outcome);
       await this.waitForDuration(resource.type);
-      // the operation was canceled, and cancelAll recorded the failure
+      // if the operation was canceled in the meantime, cancelAll has already recorded the failure
       if (!this.operationsInProgress.delete(logicalId)) {
         return false;
       }
@@ -358,12 +361,12 @@ export class Deployment extends StackOperation {
     this.failedIds[verb].push(resource.logicalId);
     this.record({ ...resource, status: `${verb}_FAILED`, reason });
     if (this.onFailure === 'roll back') {
-      this.hasFailed = true;
       this.cancelAll();
     }
   }
 
   private cancelAll(): void {
+    this.isCanceled = true;
     const operations = [...this.operationsInProgress];
     this.operationsInProgress.clear();
     for (const [logicalId, verb] of operations) {
@@ -376,7 +379,7 @@ export class Deployment extends StackOperation {
     this.cancel();
   }
 
-  /** Marks a resource that the update created as obsolete. Puts the resource that it replaced, if any, back into the stack. */
+  /** If the update created the resource, marks it as obsolete. If it replaced another resource, puts that one back into the stack. */
   private discardNewResource(logicalId: string): void {
     const change = this.changes.get(logicalId);
     const current = this.stack.resources.get(logicalId);
@@ -406,6 +409,7 @@ export class Deployment extends StackOperation {
       this.stack.resources.set(logicalId, previous);
       return true;
     }
+    // discardNewResource has put the previous resource back: only record its status
     if (current === previous) {
       this.record({ ...previous, status: 'UPDATE_COMPLETE' });
       return true;
@@ -416,6 +420,7 @@ export class Deployment extends StackOperation {
       const request = { ...this.existingResource(resourceToRestore), previousProperties: current.properties };
       const outcome = await this.services.types.find(previous.type).update(request);
       await this.waitForDuration(previous.type);
+      // the restored physical resource may be one that the update had replaced: the cleanup must not delete it
       this.obsoleteResources = this.obsoleteResources.filter(
         ({ resource }) => resource.logicalId !== logicalId || resource.physicalId !== outcome.physicalId,
       );

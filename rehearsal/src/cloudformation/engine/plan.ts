@@ -21,6 +21,7 @@ interface PlanOptions {
   /** The current resources of the stack. They change during the deployment. */
   readonly resources: ReadonlyMap<string, Resource>;
   readonly exportsOf: (account: string, region: string) => ReadonlyMap<string, unknown>;
+  /** Returns the value of an attribute that is not in the resource's `attributes`, or throws. */
   readonly missingAttributeValue: (resource: Resource, attribute: string) => unknown;
   readonly readStackOutput: (reference: OutputReference) => unknown;
   /** The parameter values. */
@@ -133,6 +134,7 @@ export class Plan {
 
   private validate(): void {
     const { Conditions = {}, Resources, Outputs: outputs = {} } = this.options.artifact.template;
+    // evaluate all conditions and mappings, also unused ones: this throws if one is invalid
     Object.keys(Conditions).forEach((name) => this.scope.evaluateCondition(name));
     argumentsOf('Fn::FindInMap', [Resources, outputs])
       .filter((argument) => this.dependsOnlyOnParameters(argument))
@@ -162,7 +164,7 @@ export class Plan {
     }
   }
 
-  /** Validates the outputs whose values and export names do not depend on resources. */
+  /** Validates the export names, which never depend on resources, and the values that depend only on parameters. */
   private validateOutputs(): void {
     const { Outputs = {} } = this.options.artifact.template;
     const exporters = new Map<string, string>();

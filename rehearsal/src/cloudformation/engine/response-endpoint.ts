@@ -42,7 +42,9 @@ export class ResponseEndpoint extends ResponseUrls {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'amazonaws.com' }], {
       keyType: 'ec',
       algorithm: 'sha256',
+      // TLS compares this date with the real time, and not with the rehearsed time
       notAfterDate: new Date(Date.now() + 10 * 365 * 86_400_000),
+      // type 2 is a DNS name
       extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
     });
     this.https.addContext(host, { key, cert });

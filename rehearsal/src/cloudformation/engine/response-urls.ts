@@ -23,6 +23,7 @@ export interface IssuedUrl {
   readonly logicalId: string;
   readonly requestId: string;
   readonly expirationTime: number;
+  /** Gives the response to CloudFormation, which waits for it. */
   readonly deliver: (body: Buffer) => void;
   attemptCount: number;
   /** How many responses were accepted. */
@@ -74,10 +75,10 @@ export class ResponseUrls implements Responses {
   ) {}
 
   issueUrl(request: RequestIdentity): { readonly url: string; readonly response: Promise<Buffer> } {
-    const { region, ...ids } = request;
+    const { region, ...requestIds } = request;
     const now = this.clock.now();
     const date = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
-    const key = encodeURIComponent(`${ids.stackId}|${ids.logicalId}|${this.ids.uuid('key')}`);
+    const key = encodeURIComponent(`${requestIds.stackId}|${requestIds.logicalId}|${this.ids.uuid('key')}`);
     const accessKeyId = `AKIA${this.ids.bytes('access key', 8).toString('hex').toUpperCase()}`;
     const query = new URLSearchParams({
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
@@ -90,7 +91,7 @@ export class ResponseUrls implements Responses {
     const target = `${responseHostOf(region)}/${key}?${query.toString()}`;
     const response = new Promise<Buffer>((deliver) => {
       this.issuedUrls.set(target, {
-        ...ids,
+        ...requestIds,
         expirationTime: now + URL_LIFETIME_SECONDS * 1000,
         deliver,
         attemptCount: 0,
@@ -111,7 +112,7 @@ export class ResponseUrls implements Responses {
     return () => this.interceptors.delete(interceptor);
   }
 
-  /** Stops receiving responses. */
+  /** Stops receiving responses. Does nothing in this class: only `ResponseEndpoint` has a server to stop. */
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -92,7 +92,12 @@ export class StackOperation {
     return true;
   }
 
-  /** Deletes resources after their dependents: in parallel, or in the order that `nextDeletion` chooses. */
+  /**
+   * Calls `task`, which deletes a resource, for each item, after the items whose resources depend on this resource. Runs the tasks in
+   * parallel, or one by one in the order that `nextDeletion` chooses.
+   *
+   * @returns whether all tasks returned true
+   */
   async deleteAll<T extends { readonly resource: Resource }>(
     items: readonly T[],
     task: (item: T) => Promise<boolean>,

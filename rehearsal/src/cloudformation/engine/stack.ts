@@ -6,7 +6,7 @@ import type { StackIdentity } from '../types/resource-type';
 export interface Resource {
   readonly logicalId: string;
   readonly type: string;
-  /** Undefined until the physical resource exists, or may exist, so that it must be deleted. */
+  /** Set as soon as the physical resource exists or may exist. Undefined if there is nothing to delete. */
   readonly physicalId: string | undefined;
   readonly status: string;
   readonly reason?: string;

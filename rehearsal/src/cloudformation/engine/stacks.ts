@@ -68,7 +68,7 @@ export class Stacks {
     return this.otherStacksInEnvironment(stack).filter(({ imports }) => imports.has(name));
   }
 
-  /** Throws if the new exports conflict with another stack, or another stack imports an export that changes. */
+  /** Throws if another stack imports an export that changes or disappears, or already exports one of the new names. */
   requireNoExportConflict(stack: Stack, { exports }: Outputs): void {
     for (const [name, value] of Object.entries(stack.outputs.exports)) {
       const [importer] = this.importersOf(stack, name);

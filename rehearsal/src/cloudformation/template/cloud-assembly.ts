@@ -105,8 +105,8 @@ export function readStack(directory: string, stackName: string, defaults: Defaul
 }
 
 /**
- * Lists the stacks of an assembly and its nested assemblies in the order of deployment. A nested assembly is deployed as a whole: its
- * dependencies and dependents are other artifacts of the parent assembly.
+ * Lists the stacks of an assembly and its nested assemblies in the order of deployment. A nested assembly is one artifact of its
+ * parent assembly: all its stacks are deployed after the artifacts that it depends on.
  */
 function stacksOf(directory: string): CloudFormationStackArtifact[] {
   const file = path.join(directory, 'manifest.json');

@@ -61,6 +61,7 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
       return name.includes('.') ? scope.attributeOf(...getAttParts(name)) : resolveRef(name, scope);
     };
     const values = new Map(substitutions(text).map((name) => [name, textOf(valueOf(name))]));
+    // ${!Name} stands for the literal text ${Name}
     return text.replace(/\$\{([^}]*)\}/g, (_, name: string) =>
       name.startsWith('!') ? `\${${name.slice(1)}}` : (values.get(name.trim()) ?? ''),
     );
@@ -197,6 +198,7 @@ export function conditionsOf(scope: Omit<Scope, 'evaluateCondition'>): Scope['ev
 
 function splitCidr(block: string, count: number, hostBits: number): string[] {
   const [address = '', prefix] = block.split('/');
+  // the first address of the block as a number
   const start = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
   const size = 2 ** hostBits;
   if (hostBits > 32 - Number(prefix) || count * size > 2 ** (32 - Number(prefix))) {

@@ -14,6 +14,7 @@ export function parametersOf(artifact: StackArtifact, store: ParameterStore): Re
   }
   const values = Object.entries(artifact.template.Parameters ?? {}).map(([name, parameter]) => {
     const { Type, Default } = parameter;
+    // the value, or for a parameter from Parameter Store the name in Parameter Store
     const text = artifact.parameters[name] ?? Default;
     if (text === undefined) {
       throw new Error(`Parameters: [${name}] must have values`);

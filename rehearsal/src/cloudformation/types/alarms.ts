@@ -53,6 +53,7 @@ function configurationOf(stack: StackIdentity, properties: Properties): AlarmCon
     periodSeconds: numberOrDefault(metric, 'Period', 60),
     evaluationPeriods,
     datapointsToAlarm: numberOrDefault(properties, 'DatapointsToAlarm', evaluationPeriods),
+    // an alarm without a threshold is never in ALARM because of its data, because every comparison with NaN is false
     threshold: numberOrDefault(properties, 'Threshold', NaN),
     comparison,
     treatMissingData,

@@ -35,6 +35,7 @@ const DEFAULT_TIMEOUT_SECONDS = 3600;
 
 /** The type of all custom resources. Sends requests to the function in the service token, and waits for the responses. */
 export class CustomResource implements ResourceType {
+  /** An operation takes only as long as the function takes to respond. */
   readonly durationSeconds = 0;
   private readonly ids = new Ids();
 

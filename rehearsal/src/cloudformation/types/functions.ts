@@ -61,8 +61,8 @@ function configurationOf({ stack, properties, assets }: ResourceRequest, functio
 }
 
 /** Converts the name or ARN of a function to its ARN. */
-const functionArnOf = (stack: StackIdentity, name: string) =>
-  name.startsWith('arn:') ? name : functionArn(stack.account, stack.region, name);
+const functionArnOf = (stack: StackIdentity, nameOrArn: string) =>
+  nameOrArn.startsWith('arn:') ? nameOrArn : functionArn(stack.account, stack.region, nameOrArn);
 
 /** Throws Lambda's error if Lambda can't assume the function's role. */
 function requireRole({ iam }: FunctionServices, { role }: FunctionConfiguration): void {
@@ -111,10 +111,11 @@ function functionType(services: FunctionServices): ResourceType {
     update: async (request) => {
       const previousConfiguration = lambda.configuration(functionArnOf(request.stack, request.physicalId));
       const outcome = await deploy(request, request.physicalId);
+      // CloudFormation does not wait until Lambda has deleted the network interfaces
       runInBackground(() => networkInterfaces.release(previousConfiguration));
       return outcome;
     },
-    // CloudFormation waits until Lambda has deleted the network interfaces
+    // here, CloudFormation waits until Lambda has deleted the network interfaces
     delete: async ({ stack, physicalId }) => {
       const arn = functionArnOf(stack, physicalId);
       if (lambda.has(arn)) {
@@ -126,6 +127,7 @@ function functionType(services: FunctionServices): ResourceType {
   };
 }
 
+/** The ARN of the function that a version, alias or configuration belongs to. */
 const requestedFunctionArn = ({ stack, properties }: ResourceRequest) =>
   functionArnOf(stack, requiredText(properties, 'FunctionName'));
 
@@ -214,6 +216,7 @@ function eventInvokeConfigType({ lambda, notUnderstood }: FunctionServices): Res
     },
     delete: (request) => {
       if (lambda.has(requestedFunctionArn(request))) {
+        // a call without a configuration deletes the configuration
         lambda.configureEventInvoke(qualifiedArnOf(request));
       }
     },

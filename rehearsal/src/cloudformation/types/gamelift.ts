@@ -33,7 +33,7 @@ const PASSED_PROPERTIES = [
 const STATUSES_BEFORE_ACTIVE = ['NEW', 'DOWNLOADING', 'VALIDATING', 'BUILDING', 'ACTIVATING'];
 const POLL_SECONDS = 60;
 const THROTTLING_DELAY_SECONDS = 2;
-/** How long CloudFormation scales a fleet down before it calls DeleteFleet, in the reading `minutes later`. */
+/** How long CloudFormation scales a fleet down before it calls DeleteFleet, in the reading `minutes later` of `fleetDeletion`. */
 const SCALING_DOWN_SECONDS = 300;
 /** Much longer than the 25 minutes that a fleet takes to become active. */
 const STABILIZATION_TIMEOUT_SECONDS = 4 * 3600;
@@ -70,6 +70,7 @@ class FleetType implements ResourceType {
     const { FleetAttributes } = (await this.call('CreateFleet', input, stack)) as { FleetAttributes: FleetDescription };
     const physicalId = FleetAttributes.FleetId ?? '';
     onPhysicalId(physicalId);
+    // remembers that the stack operation failed, until the poll checks it
     const cancellation = new AbortController();
     void canceled.then(() => {
       cancellation.abort();
@@ -103,6 +104,7 @@ class FleetType implements ResourceType {
     );
     const ResourceARN = String(attributes.FleetArn);
     const tags = tagsOf(properties);
+    // in the reading 'removed', an update also removes tags that CloudFormation did not set
     const removableKeys =
       this.aws.behaviours.get('foreignFleetTags') === 'removed'
         ? await this.listTagKeys(ResourceARN, stack)

@@ -84,6 +84,7 @@ function inlinePolicyType(iam: Iam): ResourceType {
     update: (request: ResourceUpdate) => {
       const { stack, properties, previousProperties, physicalId, attributes } = request;
       put(request);
+      // a policy with a new name is another policy: then remove the old policy from all roles
       const keptRoles = policyNameOf(previousProperties) === policyNameOf(properties) ? textList(properties, 'Roles') : [];
       remove(stack.account, itemsNotIn(textList(previousProperties, 'Roles'), keptRoles), policyNameOf(previousProperties));
       return { physicalId, attributes };

@@ -29,7 +29,7 @@ export function nestedStackType(stacks: NestedStacks): ResourceType {
     update: async (request) => {
       const { physicalId } = request;
       const pendingUpdate = pendingUpdates.get(physicalId);
-      // a second update before the parent stack has finished is the rollback of the parent stack
+      // if an update is still pending, the parent stack is rolling back, and this call must undo the pending update
       if (pendingUpdate) {
         await rollBack(pendingUpdate, physicalId);
         return outcomeOf(pendingUpdate.stack);
@@ -75,6 +75,7 @@ function outcomeOf({ identity, outputs }: Stack): ResourceOutcome {
   return { physicalId: identity.id, attributes: Object.fromEntries(attributes) as ResourceOutcome['attributes'] };
 }
 
+/** The name of a stack in its id, which is an ARN. */
 const stackNameOf = (stackId: string) => stackId.split('/')[1] ?? stackId;
 
 function artifactOf({ stack, properties, assets }: ResourceRequest, stackName: string): StackArtifact {

@@ -13,6 +13,7 @@ import type { ExistingResource, ResourceRequest, ResourceType, ResourceUpdate } 
  * The resource types of EC2 networks.
  */
 
+/** An update that changes nothing in the simulation. `withTags` adds the update of the tags. */
 const updateNothing = ({ physicalId, attributes }: ResourceUpdate): { physicalId: string; attributes: Properties } => ({
   physicalId,
   attributes,
@@ -35,6 +36,7 @@ function withTags(ec2: Ec2, type: ResourceType): ResourceType {
       const outcome = await type.update(request);
       const newTags = tagsOf(request.properties);
       const removedKeys = [...tagsOf(request.previousProperties).keys()].filter((key) => !newTags.has(key));
+      // undefined removes a tag with any value
       ec2.tags.remove(request.stack.account, request.physicalId, new Map(removedKeys.map((key) => [key, undefined])));
       ec2.tags.put(request.stack.account, request.physicalId, newTags);
       return outcome;
@@ -77,6 +79,7 @@ function ruleType(ec2: Ec2, direction: Rule['direction']): ResourceType {
   return {
     create: (request) => {
       ec2.authorizeRule(request.stack, requiredText(request.properties, 'GroupId'), ruleOf(request.properties, direction));
+      // a generated name ends with a unique suffix of 12 characters
       const id = `sgr-${request.generateName(64).slice(-12).toLowerCase()}`;
       return { physicalId: id, attributes: { Id: id } };
     },
@@ -111,7 +114,7 @@ function securityGroupType(ec2: Ec2): ResourceType {
     update: ({ stack, physicalId, attributes, properties, previousProperties }) => {
       const [previousRules, newRules] = [rulesOf(previousProperties), rulesOf(properties)];
       const currentRules = ec2.securityGroup(stack, physicalId).rules;
-      // add the new rules first, so that traffic that old and new rules allow is not interrupted
+      // add the new rules first, so that traffic that both old and new rules allow is not interrupted
       for (const rule of newRules) {
         if (includesRule(currentRules, rule)) {
           ec2.updateRuleDescription(stack, physicalId, rule);

@@ -8,6 +8,7 @@ for (const picture of document.querySelectorAll<HTMLElement>('.picture')) {
   makeInteractive(picture, picture.parentElement ?? picture);
 }
 
+/** @param life the element that contains the picture and the buttons that zoom to a step */
 function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
   const scroller = requireElement(picture, '.scroller');
   const eventText = requireElement(picture, '.event-text');
@@ -18,6 +19,7 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
   let currentEvent = lanes[0]?.[0];
   currentEvent?.setAttribute('tabindex', '0');
 
+  /** The width of the column with the labels of the lanes. */
   const gutterWidth = (): number => parseFloat(getComputedStyle(picture).getPropertyValue('--gutter')) || 0;
 
   /** Zooms, and scrolls so that the position `center`, from 0 to 1, is in the middle. */
@@ -86,6 +88,7 @@ function makeInteractive(picture: HTMLElement, life: HTMLElement): void {
       '+': () => {
         zoomBy(2, center);
       },
+      // on many keyboards, the key + without Shift
       '=': () => {
         zoomBy(2, center);
       },
