@@ -50,6 +50,8 @@ export type MessageFromSandbox =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'idle'; readonly queryId: number } & IdleState)
   | { readonly kind: 'failedToStart'; readonly error: FunctionError }
+  /** `isFromConsole`: whether the code wrote the text with `console`. */
   | { readonly kind: 'output'; readonly text: string; readonly isFromConsole: boolean }
   | { readonly kind: 'result'; readonly payload: string }
+  /** `threadExits`: whether the error ends the thread, and not only the invocation. */
   | { readonly kind: 'error'; readonly error: FunctionError; readonly threadExits: boolean };

@@ -68,8 +68,8 @@ function metricsOfDirective(root: JsonObject, directive: JsonObject, time: numbe
     .map(({ Name, Unit, StorageResolution }) => {
       requireValid(Unit === undefined || (typeof Unit === 'string' && UNIT.test(Unit)));
       requireValid(StorageResolution === undefined || Number.isInteger(StorageResolution));
-      const metric = requireText(Name, MAX_NAME_LENGTH);
-      return { namespace, name: metric, dimensionSets, values: valuesOf(memberOfRoot(root, metric)), time };
+      const name = requireText(Name, MAX_NAME_LENGTH);
+      return { namespace, name, dimensionSets, values: valuesOf(memberOfRoot(root, name)), time };
     });
 }
 
@@ -86,7 +86,7 @@ function valuesOf(value: unknown): readonly number[] {
   });
 }
 
-/** Returns a member of the root object. The specification does not allow nested members. */
+/** Returns the value of a metric or a dimension, which is a member of the root object: the specification does not allow nested members. */
 const memberOfRoot = (root: JsonObject, key: string): unknown => (Object.hasOwn(root, key) ? root[key] : undefined);
 
 function requireValid(isValid: boolean): asserts isValid {

@@ -18,7 +18,7 @@ interface Datapoint {
   readonly value: number;
 }
 
-/** Returns the value that a service sends to CloudWatch at a time, once a minute; undefined if it sends none. */
+/** A metric that a service sends to CloudWatch each minute. Returns its value at `time`; undefined if the service sends none. */
 type Gauge = (time: number) => number | undefined;
 
 const MINUTE_MS = 60_000;
@@ -34,6 +34,7 @@ export class Metrics {
   put(metric: Metric, value = 1, time = this.clock.now()): void {
     const datapoints = this.datapoints.get(keyOf(metric)) ?? [];
     this.datapoints.set(keyOf(metric), datapoints);
+    // after the datapoints with the same time
     datapoints.splice(indexAt(datapoints, time + 1), 0, { time, value });
   }
 

@@ -3,7 +3,7 @@ import { wildcardPattern } from '../wildcards';
 import type { Members, Parameters } from '../wire/query';
 import { notFound } from './errors';
 
-/** Maps the name of a filter to a function that returns the values of an item to compare. */
+/** The filters of an operation, by name. Each function returns the values of an item, one of which must match the filter. */
 export type Filters<T> = Readonly<Record<string, (item: T) => string | readonly string[]>>;
 
 /** The resources that an operation such as DescribeVpcs can return. */
@@ -18,6 +18,7 @@ interface DescribedResources<T> {
 }
 
 const MIN_PAGE_SIZE = 5;
+const MAX_PAGE_SIZE = 1000;
 
 /** Checks the permission for an operation that has no resource-level permissions, and ends the call if it is a dry run. */
 export async function authorizeDescribe(parameters: Parameters, call: ServiceCall): Promise<void> {
@@ -66,7 +67,7 @@ export function pageOfMatches<T>(
   return pageOf(parameters, applyFilters(parameters, requestedItems, filters, tagsOf));
 }
 
-/** Returns a function that reads from an item the values to which the filter is compared. */
+/** Returns the function of a filter: see `Filters`. All operations have the filters `tag-key` and `tag:KEY`. */
 function attributeOf<T>(
   name: string,
   filters: Filters<T>,
@@ -89,10 +90,11 @@ function attributeOf<T>(
 export function pageOf<T>(parameters: Parameters, items: readonly T[]): { readonly items: readonly T[]; readonly next: Members } {
   const maxResults = parameters.get('MaxResults');
   const size = maxResults === undefined ? items.length : Number(maxResults);
-  if (maxResults !== undefined && !(size >= MIN_PAGE_SIZE && size <= 1000)) {
+  if (maxResults !== undefined && !(size >= MIN_PAGE_SIZE && size <= MAX_PAGE_SIZE)) {
     const message = `Value ( ${maxResults} ) for parameter maxResults is invalid. Expecting a value greater than or equal to 5.`;
     throw new ServiceError('InvalidParameterValue', message);
   }
+  // a token is the index of the first item of the page, in Base64; without a token, the index is 0
   const start = Number(Buffer.from(parameters.get('NextToken') ?? '', 'base64').toString());
   if (Number.isNaN(start)) {
     throw new ServiceError('InvalidNextToken', 'The token is invalid.');
@@ -104,6 +106,7 @@ export function pageOf<T>(parameters: Parameters, items: readonly T[]): { readon
   };
 }
 
+/** Throws unless each id has the prefix and 8 or 17 hexadecimal digits: EC2's old and new formats. */
 export function requireWellFormedIds(ids: readonly string[], prefix: string, code: string): void {
   const malformedId = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
   if (malformedId !== undefined) {

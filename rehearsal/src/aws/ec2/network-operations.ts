@@ -203,7 +203,7 @@ function destinationOf(parameters: Parameters): string {
   return destination;
 }
 
-/** Reads the destination of a route from its IPv4 or IPv6 parameter. Throws if it is not a valid CIDR block. */
+/** Returns the destination of a route: its IPv4 or IPv6 parameter, if there is one. Throws if it is not a valid CIDR block. */
 export function routeDestination(getParameter: (parameter: string) => string | undefined): string | undefined {
   const [ipv4, ipv6] = [getParameter('DestinationCidrBlock'), getParameter('DestinationIpv6CidrBlock')];
   if (ipv4 !== undefined) {

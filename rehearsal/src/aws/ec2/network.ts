@@ -83,6 +83,7 @@ export type GatewayKind = 'igw' | 'vgw';
 interface Gateway {
   readonly account: string;
   readonly region: string;
+  /** Undefined while the gateway is detached. */
   readonly vpcId?: string;
 }
 
@@ -146,7 +147,7 @@ export class Network {
     return { vpcId };
   }
 
-  /** Throws `DependencyViolation` unless the VPC is empty. */
+  /** Throws `DependencyViolation` if the VPC has more than its default resources, or accepted a peering connection that is active. */
   deleteVpc(account: string, region: string, vpcId: string): void {
     const vpc = this.vpc({ account, region }, vpcId);
     const dependencies = [
@@ -219,8 +220,10 @@ export class Network {
     }
     this.subnets.delete(subnetId);
     for (const { associations } of this.routeTables.values()) {
-      const [id] = [...associations].find(([, targetId]) => targetId === subnetId) ?? [''];
-      associations.delete(id);
+      const associationId = [...associations].find(([, targetId]) => targetId === subnetId)?.[0];
+      if (associationId !== undefined) {
+        associations.delete(associationId);
+      }
     }
     this.tags.clear(place.account, subnetId);
   }
@@ -317,7 +320,7 @@ export class Network {
     }
   }
 
-  /** A route is a blackhole if its target no longer exists or is not active yet. */
+  /** A route is a blackhole if its peering connection is not active, or its internet gateway is detached or deleted. */
   routeState({ kind, target }: Route): 'active' | 'blackhole' {
     const isBlackhole =
       (kind === 'vpcPeeringConnectionId' && this.peerings.find(target)?.status.code !== 'active') ||
@@ -512,7 +515,7 @@ function requireCidrSize(cidrBlock: string, code: string): void {
   }
 }
 
-/** Throws EC2's error unless the resource exists in the account and Region. */
+/** Returns the resource with this id. Throws EC2's error unless it exists in the account and Region. */
 function getOwned<T extends { readonly vpc: Vpc }>(
   kind: string,
   resources: ReadonlyMap<string, T>,

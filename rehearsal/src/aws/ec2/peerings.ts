@@ -57,6 +57,7 @@ const LISTED_AFTER_END_MS = 2 * 3600 * 1000;
 export class Peering {
   private readonly statusValue: HistoricValue<PeeringStatus>;
   private readonly dnsResolutionValue: HistoricValue<DnsResolution>;
+  /** `Infinity` while the connection is live. */
   private endedAt = Infinity;
 
   readonly id: string;

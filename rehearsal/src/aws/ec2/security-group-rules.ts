@@ -4,10 +4,11 @@ import { isCidr, isIpv6Cidr } from './cidr';
 /** A security group rule. */
 export interface Rule {
   readonly direction: 'ingress' | 'egress';
+  /** `-1` for all protocols. */
   readonly protocol: string;
   readonly fromPort?: number;
   readonly toPort?: number;
-  /** An address block, a security group or a prefix list. */
+  /** The source of ingress or the target of egress: a CIDR block, or the id of a security group or a prefix list. */
   readonly peer: string;
   readonly description?: string;
 }

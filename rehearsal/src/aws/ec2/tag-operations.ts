@@ -57,10 +57,11 @@ export function tagOperations(network: Network): Readonly<Record<string, QueryOp
     },
     DeleteTags: async (parameters, call) => {
       await authorizeTagging(network, parameters, call, contextForDeleteTags);
-      const tagsToRemove = tagsOf(parameters);
+      const requestedTags = tagsOf(parameters);
       parameters.list('ResourceId').forEach((id) => {
-        const allKeys = [...network.tags.get(call.account, id).keys()].map((key) => [key, undefined] as const);
-        network.tags.remove(call.account, id, tagsToRemove.size > 0 ? tagsToRemove : new Map(allKeys));
+        // a request without tags deletes all tags
+        const tagsToRemove = requestedTags.size > 0 ? requestedTags : network.tags.get(call.account, id);
+        network.tags.remove(call.account, id, tagsToRemove);
       });
       return { return: true };
     },
@@ -82,13 +83,14 @@ async function authorizeTagging(
 }
 
 /**
- * Returns the condition keys that the Service Authorization Reference lists for DeleteTags: the keys for the tags of the resource, but
- * not those for its id or its VPCs.
+ * Returns the condition keys that the Service Authorization Reference lists for DeleteTags: the global keys, and those for the tags and
+ * the Region of the resource, but not those for its id or its VPCs.
  */
 function contextForDeleteTags(resourceContext: ConditionContext): ConditionContext {
   return Object.fromEntries(Object.entries(resourceContext).filter(([key]) => /^(aws:|ec2:ResourceTag\/|ec2:Region$)/.test(key)));
 }
 
+/** Returns the tags in a request. A tag to delete may have no value. */
 function tagsOf(parameters: Parameters): ReadonlyMap<string, string | undefined> {
   return new Map(parameters.structures('Tag').map((tag) => [tag.get('Key') ?? '', tag.get('Value')]));
 }

@@ -20,7 +20,7 @@ export interface Authorization extends AuthorizationKey {
   readonly authorizer: Principal;
 }
 
-/** A change of an authorization, or a failed attempt to use one. There is no change for the expiry. */
+/** A change of an authorization, or a failed attempt to use one. An expiry is not a change. */
 export type AuthorizationChange = AuthorizationKey & { readonly time: number } & (
     | { readonly kind: 'authorized'; readonly expirationTime: number }
     /** `consumed`: the authorization was used, and each use consumes it. */

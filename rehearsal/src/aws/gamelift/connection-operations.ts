@@ -15,8 +15,8 @@ export function connectionOperations(
 ): Readonly<Record<ConnectionOperation, OperationHandler>> {
   const describe = (input: Input, call: ServiceCall): object => {
     const id = input.optionalText('FleetId');
-    const isAllOrExistingFleet = id === undefined || fleets.find(call, id)?.exists === true;
-    if (!isAllOrExistingFleet && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
+    const isFleetMissing = id !== undefined && fleets.find(call, id)?.exists !== true;
+    if (isFleetMissing && behaviours.get('connectionsOfDeletedFleet') === 'NotFoundException') {
       throw new ServiceError('NotFoundException', `Fleet ${id} not found.`);
     }
     const visible = connections.list().filter(({ fleet }) => {
@@ -24,7 +24,7 @@ export function connectionOperations(
       return (
         account === call.account &&
         region === call.region &&
-        (id === undefined ? fleet.exists : isAllOrExistingFleet && fleet.id === id)
+        (id === undefined ? fleet.exists : !isFleetMissing && fleet.id === id)
       );
     });
     const statusesWithCidrBlock =

@@ -15,7 +15,7 @@ import type { ConnectionOutcome } from './scripted-outcomes';
 /** EC2's message for three different causes. */
 const CANNOT_CONNECT_MESSAGE = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
 const UNAUTHORIZED_MESSAGE = 'VPC actions are not authorized';
-/** EC2's default quota. */
+/** EC2's default quota of active peering connections for each VPC. */
 const MAX_ACTIVE_PER_VPC = 50;
 
 /** A connection as GameLift knows it. `peering` is the same connection in EC2. */
@@ -113,6 +113,7 @@ export class Connections {
    * @returns the reason why the connection is not active; undefined if it is active
    */
   connectNewFleet(fleet: Fleet, key: AuthorizationKey, authorizer: Principal | undefined): Promise<string | undefined> {
+    // fleets without EC2 instances have no VPC to connect
     if (fleet.vpc === undefined) {
       return Promise.resolve(undefined);
     }
@@ -142,6 +143,7 @@ export class Connections {
     }
     const authorizer = this.authorizations.requireValid(connection.key)?.authorizer;
     this.authorizations.use(connection.key);
+    // under the reading `failed` of `missingAuthorization`, GameLift accepts the call, and the deletion fails
     if (authorizer === undefined) {
       connection.overrideStatus({ code: 'failed', message: UNAUTHORIZED_MESSAGE });
       this.report(connection, 'FAILED', UNAUTHORIZED_MESSAGE);
@@ -166,6 +168,7 @@ export class Connections {
    */
   async disconnectAll(fleet: Fleet): Promise<string | undefined> {
     const connections = [...this.byId.values()].filter((connection) => connection.fleet === fleet && connection.peering.isLive);
+    // if an authorization is missing, throw before a connection is deleted
     const authorizers = connections.map(({ key }) => this.authorizations.requireValid(key)?.authorizer);
     for (const [index, connection] of connections.entries()) {
       const authorizer = authorizers[index];
@@ -182,6 +185,7 @@ export class Connections {
   list(): Connection[] {
     const hidesEnded = this.context.behaviours.get('endedConnections') === 'not listed';
     return [...this.byId.values()].filter(({ status, peering }) => {
+      // after a failed deletion, the status is `failed`, but the connection is still live
       const hasEnded = ['deleted', 'failed'].includes(status.code) && !peering.isLive;
       return peering.isListed && !(hidesEnded && hasEnded);
     });
@@ -294,10 +298,11 @@ export class Connections {
       if (caller !== undefined && behaviours.get('connectingPermissions') === 'checked when GameLift acts') {
         await this.peerActions.requirePermissions(vpc, caller);
       }
-      await this.peerActions.accept(peering, vpc, authorizer);
+      await this.peerActions.requirePermissionToAccept(peering, vpc, authorizer);
       peering.setStatus('provisioning');
       const routesAndRules = await this.peerActions.writeRoutesAndRules(peering, vpc, authorizer);
       connection.peerVpcWrites = { routesAndRules, vpc };
+      // the connection may have been deleted during the permission checks
       if (!peering.isLive) {
         await this.peerActions.removeRoutesAndRules(routesAndRules, vpc, authorizer);
       }

@@ -85,6 +85,7 @@ export class Fleet {
     this.attributesValue.current = attributes;
   }
 
+  /** The events that a read sees: a late read misses the newest events. */
   get events(): readonly FleetEvent[] {
     return this.allEvents.filter(({ time }) => time.getTime() <= this.history.now());
   }
@@ -136,6 +137,7 @@ export class Fleets {
   activate(fleet: Fleet, peeringProblem: Promise<string | undefined>): void {
     const { clock, scriptedOutcomes } = this.context;
     const { end, isReady } = this.outcomeOf(fleet.place, fleet.attributes.Name ?? '');
+    // fleets without EC2 instances need no time
     const seconds = fleet.vpc === undefined ? 0 : scriptedOutcomes.fleetActivationSeconds;
     runInBackground(async () => {
       let elapsedShare = 0;
@@ -253,7 +255,7 @@ export class Fleets {
   }
 }
 
-/** Returns the members of the input that have these names and are present. */
+/** Reads the attributes with these names from the input. Leaves out those that the input does not contain. */
 export function attributesOf(input: Input, names: readonly string[]): Attributes {
   return Object.fromEntries(
     names.flatMap((name) => {

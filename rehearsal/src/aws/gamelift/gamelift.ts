@@ -27,8 +27,8 @@ export class GameLift {
     this.connections = new Connections(context, this.fleets, this.authorizations);
     const handlers: Readonly<Record<OperationName, OperationHandler>> = {
       CreateVpcPeeringAuthorization: { run: (input, call) => this.authorize(input, call) },
-      DeleteVpcPeeringAuthorization: { run: (input, call) => this.cancel(input, call) },
-      DescribeVpcPeeringAuthorizations: { run: (_input, call) => this.describe(call) },
+      DeleteVpcPeeringAuthorization: { run: (input, call) => this.cancelAuthorization(input, call) },
+      DescribeVpcPeeringAuthorizations: { run: (_input, call) => this.describeAuthorizations(call) },
       ...connectionOperations(this.fleets, this.connections, context.behaviours),
       ...fleetOperations(this.fleets, this.connections, context.behaviours),
     };
@@ -43,14 +43,14 @@ export class GameLift {
     });
   }
 
-  /** Adds the permission check, and a rate limit for each account and Region. */
+  /** Adds to a handler the permission check, and a rate limit for each account and Region. */
   private operation(name: OperationName, { resources, context, run }: OperationHandler): Operation {
     const { clock, behaviours } = this.context;
     const rateLimit = new RateLimit(clock, ...RATE_LIMITS[name]);
     return {
       members: INPUT_MODEL[name],
       run: async (input, call) => {
-        /** Throws the throttling error if the call exceeds the rate limit. */
+        /** Takes a token of the rate limit. Throws the throttling error if there is none. */
         const requireToken = (): void => {
           const key = `${call.account} ${call.region}`;
           if (!rateLimit.tryTakeToken(key)) {
@@ -76,7 +76,7 @@ export class GameLift {
 
   private async authorize(input: Input, call: ServiceCall): Promise<object> {
     const { ec2, behaviours } = this.context;
-    const key = authorizationKey(input, call);
+    const key = keyInInput(input, call);
     const vpc = ec2.findVpc(key.peerVpcAccount, key.region, key.peerVpcId);
     if (vpc === undefined) {
       const reading = behaviours.get('absentVpc');
@@ -89,19 +89,19 @@ export class GameLift {
     return { VpcPeeringAuthorization: shapeOf(this.authorizations.authorize(key, call.principal)) };
   }
 
-  private cancel(input: Input, call: ServiceCall): object {
-    this.authorizations.cancel(authorizationKey(input, call));
+  private cancelAuthorization(input: Input, call: ServiceCall): object {
+    this.authorizations.cancel(keyInInput(input, call));
     return {};
   }
 
-  private describe(call: ServiceCall): object {
+  private describeAuthorizations(call: ServiceCall): object {
     const visible = call.read(() => this.authorizations.visibleTo(call.account, call.region));
     return { VpcPeeringAuthorizations: visible.map(shapeOf) };
   }
 }
 
-/** The caller's account owns the peer VPC. */
-function authorizationKey(input: Input, { account, region }: ServiceCall): AuthorizationKey {
+/** Returns the key of the authorization that the caller names. The caller's account owns the peer VPC. */
+function keyInInput(input: Input, { account, region }: ServiceCall): AuthorizationKey {
   const [peerVpcId, gameLiftAccount] = [input.text('PeerVpcId'), input.text('GameLiftAwsAccountId')];
   return { peerVpcAccount: account, peerVpcId, gameLiftAccount, region };
 }

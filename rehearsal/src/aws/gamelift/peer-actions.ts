@@ -67,7 +67,7 @@ export class PeerActions {
   }
 
   /** Throws `UnauthorizedException` unless the authorizer may accept the connection. */
-  async accept(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<void> {
+  async requirePermissionToAccept(peering: Peering, vpc: Vpc, authorizer: Principal): Promise<void> {
     const { ec2 } = this.context;
     const action = 'AcceptVpcPeeringConnection';
     await requireAllowed(this.decideAs(authorizer, vpc), [
@@ -100,7 +100,7 @@ export class PeerActions {
     ]);
     for (const table of tables) {
       const route = { destination, kind: 'vpcPeeringConnectionId', target: peering.id };
-      // keep an existing route
+      // leave an existing route to the same destination as it is
       if (!table.routes.has(destination)) {
         ec2.createRoute(vpc, table.routeTableId, route);
         written.routes.push({ table, route });

@@ -6,7 +6,9 @@ export type ConditionContext = Readonly<Record<string, string | string[]>>;
 
 /** A statement of an identity-based policy that has allowed a call. */
 export interface AllowStatement {
+  /** The name of an inline policy, or the ARN of a managed one. */
   readonly policy: string;
+  /** The document of the policy. */
   readonly document: object;
   /** The index of the statement, from 0. */
   readonly index: number;
@@ -16,8 +18,11 @@ export type Decision =
   | { readonly allowed: true; readonly allowStatements: readonly AllowStatement[] }
   | { readonly allowed: false; readonly reason: string };
 
+/** A policy in the form that the library `iam-simulate` requires. */
 export interface NamedPolicy {
+  /** The name of an inline policy, or the ARN of a managed one. */
   readonly name: string;
+  /** The document. */
   readonly policy: object;
 }
 
@@ -34,7 +39,7 @@ export interface EvaluationRequest {
   readonly resourcePolicy?: object;
 }
 
-/** AWS's names for the policy types of the library. */
+/** AWS's names for the policy types of the library `iam-simulate`. */
 const POLICY_TYPES: Readonly<Record<string, string>> = {
   identity: 'identity-based policy',
   pb: 'permissions boundary',

@@ -252,6 +252,7 @@ export class Iam extends RolesAndPolicies {
     return session;
   }
 
+  /** @param bytes 30 for a secret access key: it has 40 characters, as in AWS */
   private newSecret(bytes: number): string {
     return this.ids.bytes('secret', bytes).toString('base64');
   }

@@ -86,6 +86,7 @@ export class RolesAndPolicies {
       attached: [],
       ...this.requireBoundary(role.permissionsBoundary),
     };
+    // as long as the new role has not propagated, `AssumeRole` does not find it
     const timeline = this.newTimeline<RoleState>({ ...state, exists: false });
     timeline.set(state);
     this.roles.set(key, { arn, roleId, state: timeline });
@@ -205,7 +206,7 @@ export class RolesAndPolicies {
     );
   }
 
-  /** Returns a time. A permission check that starts now applies the changes until this time, and not later ones. */
+  /** Returns the time up to which a permission check that starts now applies changes. */
   protected latestVisibleTime(): number {
     return this.clock.now() - this.propagationDelay();
   }

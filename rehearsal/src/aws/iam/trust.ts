@@ -43,7 +43,10 @@ export function trusts(trustPolicy: object, servicePrincipal: string, account: s
   return result === 'Allowed';
 }
 
-/** An Allow statement with an unknown condition key never applies. A Deny statement with one always applies. */
+/**
+ * Makes an Allow statement with an unknown condition key never apply, and a Deny statement with one always apply: the service sends no
+ * value for the key.
+ */
 function replaceUnknownConditions(statement: Statement, contextVariables: object): Statement[] {
   const keys = Object.values(statement.Condition ?? {}).flatMap(Object.keys);
   if (keys.every((key) => key.toLowerCase() in contextVariables)) {

@@ -3,7 +3,7 @@ import type { Journal } from '../../journal';
 import { LoopbackServer } from '../../loopback';
 import type { NotUnderstood } from '../../not-understood';
 import type { Clock } from '../../time/clock';
-import type { ConditionContext, Iam, Principal } from '../iam/iam';
+import type { Iam, Principal } from '../iam/iam';
 import { Ids } from '../ids';
 import {
   CommonError,
@@ -245,7 +245,7 @@ export class Endpoint {
       if (fault !== undefined) {
         return await this.inject(fault, log);
       }
-      const output = await perform({ ...call, principal, read, ...this.permissionChecks(principal, scope.region) });
+      const output = await perform({ ...call, principal, read, authorize: this.authorizeAs(principal, scope.region) });
       log('succeeded');
       return output;
     } catch (error) {
@@ -303,6 +303,7 @@ export class Endpoint {
         throw new ServiceError(fault.name, fault.message, fault.status);
       case 'hang':
         log('no response (injected)');
+        // never ends: only TypeScript needs the result
         await this.clock.sleep(Infinity);
         return 'reset';
       case 'reset':
@@ -314,18 +315,15 @@ export class Endpoint {
     }
   }
 
-  private permissionChecks(principal: Principal, region: string) {
-    const decide = (action: string, resource: string, context: ConditionContext = {}) =>
-      this.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
-    return {
-      authorize: async (action: string, resources: readonly string[], context: ConditionContext = {}): Promise<void> => {
-        for (const resource of resources) {
-          const decision = await decide(action, resource, context);
-          if (!decision.allowed) {
-            throw new CommonError('accessDenied', decision.reason);
-          }
+  /** Returns a function that checks the permissions of the principal. */
+  private authorizeAs(principal: Principal, region: string): ServiceCall['authorize'] {
+    return async (action, resources, context = {}) => {
+      for (const resource of resources) {
+        const decision = await this.iam.decide(principal, action, resource, { 'aws:RequestedRegion': region, ...context });
+        if (!decision.allowed) {
+          throw new CommonError('accessDenied', decision.reason);
         }
-      },
+      }
     };
   }
 }

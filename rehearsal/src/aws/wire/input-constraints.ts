@@ -5,7 +5,9 @@ interface Text {
   /** `min` and `max` limit the number of characters. */
   readonly min: number;
   readonly max: number;
+  /** Must match the whole text. */
   readonly pattern?: RegExp;
+  /** The allowed values. */
   readonly values?: readonly string[];
 }
 
@@ -90,6 +92,7 @@ function problemsOfMembers(input: unknown, members: Members, path: string): stri
   }
   const values = new Map<string, unknown>(Object.entries(input));
   return Object.entries(members).flatMap(([name, constraint]) =>
+    // null counts as absent
     problemsOf(values.get(name) ?? undefined, constraint, `${path}${name.charAt(0).toLowerCase()}${name.slice(1)}`),
   );
 }

@@ -97,6 +97,7 @@ function withDates(document: unknown): unknown {
   );
 }
 
+/** Replaces each date with the result of `map`, and removes undefined members. */
 function mapDates(value: unknown, map: (date: Date) => unknown): unknown {
   if (value instanceof Date) {
     return map(value);

@@ -31,8 +31,8 @@ export const SHA256 = Hash.bind(null, 'sha256');
 const BODY_HASH_HEADER = 'x-amz-content-sha256';
 
 /**
- * Whether the request was signed with this secret. Signs the request again, and compares the signatures. Ignores the date of the
- * signature: clients outside the rehearsal, such as the AWS CLI, sign with today's date instead of the rehearsed date.
+ * Whether the request was signed with this secret. Signs the request again, and compares the signatures. Also accepts old
+ * signatures: clients outside the rehearsal, such as the AWS CLI, sign with today's date instead of the rehearsed date.
  */
 export async function verifySignature(
   request: WireRequest,

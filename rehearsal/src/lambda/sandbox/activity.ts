@@ -5,7 +5,7 @@ import type { ClientRequest } from 'node:http';
 /** Async resource types of operations that run in other threads or in the kernel while the event loop is idle. */
 const OPERATION_TYPES =
   /^(FSREQ\w+|FILEHANDLECLOSEREQ|GETADDRINFOREQWRAP|GETNAMEINFOREQWRAP|QUERYWRAP|TCPCONNECTWRAP|PIPECONNECTWRAP)$/;
-/** Cryptographic jobs and child processes. If a job runs synchronously, or a process fails to start, no hook reports its end. */
+/** Async resource types of child processes and cryptographic jobs, such as `PBKDF2REQUEST`. */
 const JOB_TYPES = /^(PROCESSWRAP|(?!HTTP)\w+REQUEST)$/;
 /** After this real time, an operation counts as ended: no hook reports the end of a connection attempt that fails immediately. */
 const OPERATION_TIMEOUT_MS = 10_000;
@@ -17,8 +17,8 @@ const realClearTimeout = globalThis.clearTimeout;
 const realClearImmediate = globalThis.clearImmediate;
 
 /**
- * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. Only this
- * thread has a message port that keeps the event loop alive.
+ * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. That thread's
+ * message port is the only one in the list, because the port to the rehearsal does not keep the event loop alive (see `bootstrap.ts`).
  */
 function hasPendingOperations(): boolean {
   return process.getActiveResourcesInfo().some((type) => /Req|ConnectWrap|WriteWrap|Immediate|MessagePort/.test(type));
@@ -79,6 +79,8 @@ export class Activity {
         if (OPERATION_TYPES.test(type)) {
           addOperation(id);
         } else if (JOB_TYPES.test(type)) {
+          // No hook reports the end of a synchronous job, which has no `ondone`, or of a process that failed to start, which has no
+          // `pid`. Node.js sets both only after this hook.
           queueMicrotask(() => {
             if (typeof resource.ondone === 'function' || typeof resource.pid === 'number') {
               addOperation(id);

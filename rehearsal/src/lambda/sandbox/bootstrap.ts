@@ -140,6 +140,7 @@ function invoke(handler: Handler, message: MessageToSandbox & { kind: 'invoke' }
     awsRequestId: message.requestId,
     invokedFunctionArn: message.invokedFunctionArn,
     getRemainingTimeInMillis: () => Math.max(0, message.deadline - Math.floor(time.read() / 1000)),
+    // the deprecated methods of Lambda's context
     done: callback,
     succeed: (result?: unknown) => {
       callback(undefined, result);
@@ -195,6 +196,7 @@ port.on('message', (message: MessageToSandbox) => {
       break;
     case 'reportWhenIdle':
       queryId = message.queryId;
+      // between two invocations, the reply waits until the next invocation is idle
       if (!loadedHandler || onEmptyEventLoop) {
         replyWhenIdle();
       }

@@ -59,9 +59,7 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
   const { dir, base } = path.parse(handler);
   const [moduleName = '', ...exportPath] = base.split('.');
   const stem = path.join(taskRoot, dir, moduleName);
-  const file = ['', '.js', '.mjs', '.cjs']
-    .map((extension) => stem + extension)
-    .find((candidate) => existsSync(candidate) && candidate !== stem);
+  const file = ['.js', '.mjs', '.cjs'].map((extension) => stem + extension).find((candidate) => existsSync(candidate));
   if (!file) {
     throw errorNamed('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
   }
@@ -71,6 +69,7 @@ export async function loadHandler(taskRoot: string, handler: string, runtimeModu
     register(`data:text/javascript,${encodeURIComponent(IMPORT_HOOKS)}`, { parentURL: data.runtimeModule, data });
     return import(pathToFileURL(file).href) as Promise<unknown>;
   };
+  // `import` loads the ES modules that `require` cannot load
   const loadedModule = await Promise.resolve()
     .then(requireFile)
     .catch((error: unknown) => {

@@ -155,6 +155,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
     if (this.failure !== undefined || this.isStuck) {
       return Promise.resolve(IDLE_FOREVER);
     }
+    // without requests in flight, only new work can change the state
     if (this.lastIdleState?.requestsInFlight === 0) {
       return Promise.resolve(this.lastIdleState);
     }
@@ -237,6 +238,7 @@ export class ThreadEnvironment implements ExecutionEnvironment, Participant {
   private handleStuckThread(): void {
     this.isStuck = true;
     if (this.failure !== undefined) {
+      // the thread does not exit by itself
       void this.worker.terminate();
     } else if (this.resolveInvocation === undefined) {
       // the code does not finish loading

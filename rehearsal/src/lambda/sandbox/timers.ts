@@ -111,6 +111,7 @@ export class Timers {
       this.pending = this.pending.filter((timer) => timer.id !== id);
       this.updateKeepAlive();
     } else if (typeof handle === 'object' && handle !== null) {
+      // a timer that Node.js itself started
       realClearTimeout(handle as NodeJS.Timeout);
     }
   };

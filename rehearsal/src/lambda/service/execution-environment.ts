@@ -33,8 +33,8 @@ export interface EnvironmentSettings {
   readonly taskRoot: string;
   readonly logStreamName: string;
   readonly credentials: Credentials;
-  /** Writes to the function's log. @param fromConsole whether the code wrote the text with `console`. Default: false */
-  readonly output: (text: string, fromConsole?: boolean) => void;
+  /** Writes to the function's log. @param isFromConsole whether the code wrote the text with `console`. Default: false */
+  readonly output: (text: string, isFromConsole?: boolean) => void;
 }
 
 export type StartEnvironment = (settings: EnvironmentSettings) => Promise<ExecutionEnvironment>;

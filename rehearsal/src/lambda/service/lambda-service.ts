@@ -96,6 +96,7 @@ export class LambdaService {
 
   /** Creates an alias for a version, or updates it. */
   setAlias(arn: string, name: string, version: string): void {
+    // throws if the version does not exist
     this.findPool(`${arn}:${version}`);
     this.find(arn).setAlias(name, version);
   }
@@ -104,7 +105,12 @@ export class LambdaService {
     this.functions.get(arn)?.setAlias(name, undefined);
   }
 
-  /** @param arn the ARN. If it has no version or alias, the settings apply only to invocations without version or alias */
+  /**
+   * Changes the settings for asynchronous invocations.
+   *
+   * @param arn the ARN. If it has no version or alias, the settings apply only to invocations without version or alias
+   * @param configuration undefined to restore the default
+   */
   configureEventInvoke(arn: string, configuration?: Partial<EventInvokeConfiguration>): void {
     this.find(arn).configureEventInvoke(parseArn(arn).qualifier, configuration);
   }
@@ -144,6 +150,7 @@ export class LambdaService {
 
   /** Invokes the function asynchronously. Lambda retries the event according to the event invoke configuration. */
   invokeAsync(arn: string, payload: unknown): void {
+    // throws if the function does not exist
     this.findPool(arn);
     const request = this.newRequest(arn, payload);
     this.options.clock.runDetached(() => void this.delivery.deliver(request));
@@ -153,6 +160,7 @@ export class LambdaService {
   async invoke(arn: string, payload: unknown): Promise<InvokeOutput> {
     const pool = this.findPool(arn);
     const request = this.newRequest(arn, payload);
+    // time can leap while the caller waits for the invocation
     const result = await this.options.clock.wait(this.options.clock.runDetached(() => this.run(pool, request)));
     return 'payload' in result
       ? { payload: JSON.parse(result.payload) as unknown }
@@ -209,7 +217,7 @@ export class LambdaService {
   private async run(pool: EnvironmentPool, request: InvocationRequest): Promise<InvocationResult> {
     const { clock } = this.options;
     const { functionName } = pool.configuration;
-    // simultaneous invocations start one after the other
+    // the clock wakes sleepers one at a time, so simultaneous invocations start one after the other
     await clock.sleep(0);
     const startTime = clock.now();
     const { requestId } = request;
