@@ -126,7 +126,7 @@ describe('the command line of the rehearsal', () => {
     test.each(['manifest.json', 'Stack.template.json', 'Stack.assets.json'])('is printed if %s is not JSON', async (file) => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, file), '{"half": ');
-      const errorOutput = `${directory}/${file} can not be read: Unexpected end of JSON input`;
+      const errorOutput = `${directory}/${file} cannot be read: Unexpected end of JSON input`;
       expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 
@@ -140,14 +140,14 @@ describe('the command line of the rehearsal', () => {
       });
       const manifest = { version: '48.0.0', artifacts: { One: stackArtifact('Two'), Two: stackArtifact('One') } };
       writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
-      const errorOutput = `${directory}/manifest.json can not be read: Could not determine ordering between: One, Two`;
+      const errorOutput = `${directory}/manifest.json cannot be read: Could not determine ordering between: One, Two`;
       expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 
     test.each(['null', '[]', '"text"'])('is printed if a template contains the JSON %s', async (content) => {
       const directory = synthesize(addVpc('10.0.0.0/16'));
       writeFileSync(join(directory, 'Stack.template.json'), content);
-      const errorOutput = `${directory}/Stack.template.json must have a JSON object: run cdk synth again`;
+      const errorOutput = `${directory}/Stack.template.json is not a JSON object: run cdk synth again`;
       expect(await runCommand(directory)).toEqual({ code: 2, output: '', errorOutput });
     });
 

@@ -118,7 +118,9 @@ function describeVpc({ vpcId, account, cidrBlock, cidrBlocks }: Vpc): Members {
 async function describeNetworkInterfaces(network: Network, parameters: Parameters, call: ServiceCall): Promise<Members> {
   await authorizeDescribe(parameters, call);
   const visible = call.read(() =>
-    [...network.networkInterfaces.values()].filter(({ subnet }) => subnet.vpc.account === call.account),
+    [...network.networkInterfaces.values()].filter(
+      ({ subnet: { vpc } }) => vpc.account === call.account && vpc.region === call.region,
+    ),
   );
   const matchingInterfaces = applyFilters(parameters, visible, INTERFACE_FILTERS, () => new Map());
   return { networkInterfaceSet: matchingInterfaces.map(({ networkInterfaceId }) => ({ networkInterfaceId })) };

@@ -48,7 +48,7 @@ function readObject(file: string): object {
   requireFile(file);
   const content = withFileName(file, (): unknown => JSON.parse(readFileSync(file, 'utf8')));
   if (!isObject(content)) {
-    throw new Error(`${file} must have a JSON object: run cdk synth again`);
+    throw new Error(`${file} is not a JSON object: run cdk synth again`);
   }
   return content;
 }
@@ -58,7 +58,7 @@ function withFileName<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new Error(`${file} can not be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 

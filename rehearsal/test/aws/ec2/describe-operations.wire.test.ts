@@ -1,4 +1,10 @@
-import { DescribeVpcsCommand, EC2Client, paginateDescribeVpcs, type DescribeVpcsCommandInput } from '@aws-sdk/client-ec2';
+import {
+  DescribeNetworkInterfacesCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+  paginateDescribeVpcs,
+  type DescribeVpcsCommandInput,
+} from '@aws-sdk/client-ec2';
 import {
   allow,
   clientConfig,
@@ -44,6 +50,21 @@ test('DescribeVpcs returns only the VPCs of the caller’s account and Region', 
     pages.push(page.Vpcs?.length);
   }
   expect(pages).toEqual([2]);
+});
+
+test('DescribeNetworkInterfaces returns only the network interfaces of the caller’s account and Region', async () => {
+  const { ec2 } = simulation.aws;
+  const createInterface = (account: string, region: string): string => {
+    const { vpcId } = ec2.createVpc({ account, region, cidrBlock: '10.9.0.0/16' });
+    const subnet = { vpcId, cidrBlock: '10.9.0.0/24', availabilityZone: `${region}a` };
+    const subnetId = ec2.createSubnet({ account, region }, subnet);
+    return ec2.createNetworkInterface({ account, region }, { subnetId, groupIds: [], description: 'database' });
+  };
+  const interfaceId = createInterface(VPC_ACCOUNT, REGION);
+  createInterface(VPC_ACCOUNT, 'eu-west-1');
+  createInterface(GAMELIFT_ACCOUNT, REGION);
+  const { NetworkInterfaces } = await client.send(new DescribeNetworkInterfacesCommand({}));
+  expect(NetworkInterfaces?.map(({ NetworkInterfaceId }) => NetworkInterfaceId)).toEqual([interfaceId]);
 });
 
 test('DescribeVpcs returns all attributes of a VPC', async () => {
