@@ -61,7 +61,7 @@ export async function handleRequest(
       ...ids,
     });
   }
-  // CloudFormation waits at least until then: its ServiceTimeout is the maximum age of an event, plus the seconds that are added here
+  // CloudFormation waits at least until then: the ServiceTimeout is the maximum age of an event, plus the same budget and reserve
   const responseDeadline = startedAt + Math.min(budgetMilliseconds + 2 * RESPONSE_RESERVE_SECONDS * 1000, availableMilliseconds);
   try {
     await withTimeLimit(responseDeadline - GRACE_MILLISECONDS - time.now(), time, (signal) =>

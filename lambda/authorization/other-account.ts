@@ -12,7 +12,7 @@ import { isPeeredWithFleet } from './peered';
 type OtherAccountApi = CloudFormationApi &
   Pick<GameLiftApi, 'describeVpcPeeringAuthorizations' | 'describeVpcPeeringConnections'>;
 
-/** How long the authorization must still be valid when a deployment begins. The creation of a fleet takes half an hour. */
+/** How long the authorization must still be valid when a deployment begins: an hour, because the creation of a fleet takes half an hour. */
 const DEPLOYMENT_MILLISECONDS = 3_600_000;
 
 export interface OtherAccountOptions {
@@ -60,7 +60,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     try {
       return await this.requireAuthorization(DEPLOYMENT_MILLISECONDS);
     } catch (error) {
-      // this class only reads, so if AWS reported an error, or the authorization is missing, the following delete has nothing to undo
+      // if the authorization is missing, or AWS rejected a read, nothing was done, so the following delete has nothing to do
       throw error instanceof Problem && (error.cause === undefined || hadNoEffect(rootCauseOf(error)))
         ? new NothingDoneProblem(error.what, error.remedy, { cause: error })
         : error;
@@ -74,6 +74,7 @@ export class OtherAccountAuthorizer implements Authorizer {
     } catch (error) {
       // a rollback must succeed, or the stack is blocked. The deployment may have failed because of the same missing authorization
       if (await this.isRollingBack()) {
+        // without an authorization, return the attributes of one that expires now
         const now = new Date(this.calls.now());
         return attributesOf((await this.findAuthorization()) ?? { CreationTime: now, ExpirationTime: now }, this.pair);
       }
@@ -108,6 +109,7 @@ export class OtherAccountAuthorizer implements Authorizer {
       this.calls.readUntil(() => this.readAuthorization(), isValidLongEnough, READ_DELAY_MILLISECONDS),
     );
     if (record === undefined || !isValidLongEnough(record)) {
+      // `record` is valid now, so it can only be too short for the hour that a deployment requires
       const reason =
         record === undefined
           ? 'GameLift lists none that is valid'

@@ -9,7 +9,8 @@ const RETRY_PAUSE_MILLISECONDS = 10_000;
 
 /**
  * GameLift allows only one call in ten seconds of each peering operation for the whole account. Callers that it throttled try again in
- * rounds: `waitForRound`. This is the time between two rounds. In the additional half second, all calls of a round reach GameLift.
+ * rounds: `waitForRound`. This is the time between two rounds. The additional half second is longer than the spread of the calls in a round,
+ * so ten seconds pass between the last call of a round and the first call of the next one.
  */
 const ROUND_MILLISECONDS = 10_500;
 
@@ -201,7 +202,7 @@ export class Calls {
    * succeeds, and the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts
    * the ten seconds again (AWS does not document this). If callers chose their own times, they could block each other forever.
    *
-   * In a round, callers that have been throttled more often call first.
+   * In a round, callers that have been throttled more often tend to call earlier.
    *
    * @param throttleCount how often this caller has been throttled
    */
@@ -216,6 +217,7 @@ export class Calls {
         await this.sleep(roundAt - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttleCount);
         return;
       }
+      // the check took so long that the round is over: wait for the next one
     }
   }
 }

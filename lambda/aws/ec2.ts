@@ -109,6 +109,7 @@ function ipv4RouteOf({ DestinationCidrBlock, State, ...targets }: Ec2Route): Rou
     NatGatewayId ??
     TransitGatewayId ??
     NetworkInterfaceId ??
+    // other targets, such as a LocalGatewayId. InstanceOwnerId is an account
     Object.entries(otherTargets).find(([name]) => name.endsWith('Id') && name !== 'InstanceOwnerId')?.[1];
   return [
     {

@@ -30,7 +30,10 @@ function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
-/** The errors that GameLift may return if the authorization is missing. AWS does not document which of them it returns. */
+/**
+ * The errors that GameLift may return if the authorization is missing. AWS does not document which of them it returns. UnauthorizedException
+ * can also be a denial: `isDenial`.
+ */
 const REFUSAL_ERRORS: ReadonlySet<string> = new Set(['UnauthorizedException', 'NotFoundException', 'InvalidRequestException']);
 
 export function isGameLiftRefusal(error: unknown): boolean {

@@ -61,7 +61,7 @@ const isUpToDate = (read: TimeSpan, earlier: TimeSpan): boolean => read.startedA
 const hasSameInput = (one: Pick<RecordedCall, 'input'>, other: Pick<RecordedCall, 'input'>): boolean =>
   JSON.stringify(one.input) === JSON.stringify(other.input);
 
-/** Whether a message is about a permission that the caller lacks. */
+/** Whether a message is about a permission that the caller lacks: it names an action, or says "not authorized to perform". */
 const isAboutPermissions = (message: string): boolean => /\bec2:\w|\bgamelift:\w|\bperform\b/i.test(message);
 
 const isAboutAuthorization = (message: string): boolean => /\bauthorization\b/i.test(message) && !isAboutPermissions(message);
@@ -75,8 +75,9 @@ const validityOf = ({ CreationTime, ExpirationTime }: AuthorizationRecord): numb
   CreationTime === undefined || ExpirationTime === undefined ? 0 : ExpirationTime.getTime() - CreationTime.getTime();
 
 /**
- * An authorization that is valid for longer than a new one was renewed. A refusal is about an existing authorization if its message says so,
- * or if GameLift accepts the same call after the authorization was canceled.
+ * If an authorization is valid for longer than a new one, it was renewed. If authorizing returns an authorization that expires earlier than
+ * a new one, the existing one kept its expiration. A refusal is about an existing authorization if its message says so, or if GameLift
+ * accepts the same call after the authorization was canceled.
  */
 const authorizingAgain: Rule = (calls) => {
   const authorizations = successfulCalls(calls, 'createVpcPeeringAuthorization');

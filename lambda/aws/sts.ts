@@ -25,6 +25,7 @@ export function assumeRole({ arn, externalId }: PeerRole, sessionName: string, r
       };
     } catch (error) {
       const { name, message } = readError(error);
+      // keeps what `errors.ts` needs to classify the error
       throw Object.assign(new Error(`the role ${arn} could not be assumed: ${message}`, { cause: error }), {
         name,
         $metadata: (error as { readonly $metadata?: unknown }).$metadata,

@@ -17,6 +17,7 @@ export async function withTimeLimit<T>(milliseconds: number, time: Time, work: (
         ),
       );
     },
+    // `work` ended in time, and the timer was aborted
     () => undefined,
   );
   try {

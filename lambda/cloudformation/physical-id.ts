@@ -79,11 +79,12 @@ export class PhysicalId {
   /** The id in the response after a create or update that succeeded. */
   idAfterSuccess(receivedId: string | undefined): string {
     const { kind } = this.stateOf(receivedId);
+    // a permanent resource keeps even an unknown id: with a new one, CloudFormation would send a delete for the old one
     const keepsId = kind === 'unfinished' || (kind === 'unknown' && this.isPermanent);
     return receivedId !== undefined && keepsId ? receivedId : this.createdId;
   }
 
-  /** The id in the response after a failure. An update keeps its id: AWS does not document whether CloudFormation stores another one. */
+  /** The id in the response after a failure. A failed update keeps its id: AWS does not document whether CloudFormation uses a new one. */
   idAfterFailure(receivedId: string | undefined, error: unknown): string {
     if (receivedId !== undefined && !isNothingDoneId(receivedId)) {
       return receivedId;

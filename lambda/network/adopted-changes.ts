@@ -12,7 +12,7 @@ const MAX_TAG_VALUE_LENGTH = 256;
 
 export interface Changes {
   /** Whether DNS resolution was on before the change; undefined if it was not changed. */
-  readonly dnsResolution?: boolean | undefined;
+  readonly dnsResolutionBefore?: boolean | undefined;
   /** The route tables to which a route was added. */
   readonly routeTableIds: readonly string[];
 }
@@ -23,7 +23,7 @@ export function readChanges({ tags }: Ec2Peering): Changes {
   const words = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(CHANGED_PREFIX) ? value.split(' ') : []));
   const dns = words.find((word) => word.startsWith(DNS_PREFIX));
   return {
-    dnsResolution: dns === undefined ? undefined : dns === `${DNS_PREFIX}true`,
+    dnsResolutionBefore: dns === undefined ? undefined : dns === `${DNS_PREFIX}true`,
     routeTableIds: words.filter((word) => word.startsWith('rtb-')),
   };
 }
@@ -32,9 +32,12 @@ export function readChanges({ tags }: Ec2Peering): Changes {
  * The tags that record the changes and the fleet. The value of one tag has space for eleven route tables, so several tags may be necessary.
  * The key of a tag contains a digest of its value. So a new tag never overwrites an existing tag that a late read did not show.
  */
-export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }: Changes): Readonly<Record<string, string>> {
+export function tagsOfChanges(
+  fleetId: string,
+  { dnsResolutionBefore, routeTableIds }: Changes,
+): Readonly<Record<string, string>> {
   const values: string[] = [];
-  for (const word of [...(dnsResolution === undefined ? [] : [`${DNS_PREFIX}${dnsResolution}`]), ...routeTableIds]) {
+  for (const word of [...(dnsResolutionBefore === undefined ? [] : [`${DNS_PREFIX}${dnsResolutionBefore}`]), ...routeTableIds]) {
     const last = values.at(-1);
     if (last === undefined || last.length + 1 + word.length > MAX_TAG_VALUE_LENGTH) {
       values.push(word);
@@ -46,6 +49,7 @@ export function tagsOfChanges(fleetId: string, { dnsResolution, routeTableIds }:
   return Object.fromEntries(tags.length === 0 ? [] : [[CHANGED_FLEET_TAG, fleetId], ...tags]) as Readonly<Record<string, string>>;
 }
 
+/** The keys of the tags that record changes, and of the tag that names the fleet. */
 export function tagKeysOfChanges({ tags }: Ec2Peering): readonly string[] {
   return Object.keys(tags).filter((key) => key.startsWith(CHANGED_PREFIX));
 }
@@ -79,13 +83,13 @@ export class AdoptedChanges {
   async record(changes: Changes): Promise<void> {
     const { current } = this;
     const newChanges: Changes = {
-      dnsResolution: current.dnsResolution === undefined ? changes.dnsResolution : undefined,
+      dnsResolutionBefore: current.dnsResolutionBefore === undefined ? changes.dnsResolutionBefore : undefined,
       routeTableIds: changes.routeTableIds.filter((id) => !current.routeTableIds.includes(id)),
     };
-    if (newChanges.dnsResolution !== undefined || newChanges.routeTableIds.length > 0) {
+    if (newChanges.dnsResolutionBefore !== undefined || newChanges.routeTableIds.length > 0) {
       await this.write(newChanges);
       this.current = {
-        dnsResolution: current.dnsResolution ?? newChanges.dnsResolution,
+        dnsResolutionBefore: current.dnsResolutionBefore ?? newChanges.dnsResolutionBefore,
         routeTableIds: [...current.routeTableIds, ...newChanges.routeTableIds],
       };
     }

@@ -11,7 +11,7 @@ import type { Ec2View } from './ec2-view';
 import { applyRoutes, planRemoval, planRoutes, RouteConflictProblem } from './routes';
 import type { RouteChange } from './routes';
 
-/** How often the handler plans the routes and changes them. All attempts take more than 15 seconds, because reads may be that late. */
+/** How often the handler plans the routes and changes them. Together, the attempts exceed 15 seconds, because reads may be that late. */
 const ROUTE_ATTEMPTS = 6;
 
 /** The wait between two attempts. GameLift may be writing routes at the same time, and reads may be late. */
@@ -108,15 +108,15 @@ export class PeerNetwork {
     if (side === undefined) {
       return;
     }
-    const { dnsResolution, routeTableIds } = readChanges(side);
+    const { dnsResolutionBefore, routeTableIds } = readChanges(side);
     if (routeTableIds.length > 0) {
       await this.changeRoutes((tables) => {
         const routes = planRemoval(tables, new Set([side.id]));
         return Promise.resolve(routes.filter(({ routeTableId }) => routeTableIds.includes(routeTableId)));
       });
     }
-    if (dnsResolution !== undefined && dnsResolution !== side.dnsResolution) {
-      await this.setDns(side, dnsResolution);
+    if (dnsResolutionBefore !== undefined && dnsResolutionBefore !== side.dnsResolution) {
+      await this.setDns(side, dnsResolutionBefore);
     }
     await this.untag(side, [...tagKeysOfChanges(side), ...(this.source.tags.isOwn(side) ? Ec2Tags.keys : [])]);
   }
@@ -270,9 +270,9 @@ export class PeerNetwork {
   /** Sets DNS resolution as declared. For an adopted connection, turns it off only if this library has turned it on. */
   private async configureDns(side: Ec2Peering, isStillAdopted: boolean, changes: AdoptedChanges | undefined): Promise<void> {
     const { dnsResolution } = this.context.spec;
-    const mayChange = dnsResolution || !isStillAdopted || changes?.recordedChanges.dnsResolution !== undefined;
+    const mayChange = dnsResolution || !isStillAdopted || changes?.recordedChanges.dnsResolutionBefore !== undefined;
     if (side.dnsResolution !== dnsResolution && mayChange) {
-      await changes?.record({ dnsResolution: side.dnsResolution, routeTableIds: [] });
+      await changes?.record({ dnsResolutionBefore: side.dnsResolution, routeTableIds: [] });
       await this.setDns(side, dnsResolution);
     }
   }

@@ -48,7 +48,7 @@ function declaredTableIds(declared: DeclaredRoutes, tables: readonly RouteTable[
 /**
  * Plans the changes after which every declared route table has a route to the peering connection.
  *
- * @throws RouteConflictProblem if a declared route table does not exist, or has a route to a different target that exists.
+ * @throws RouteConflictProblem if a declared route table does not exist, or already routes the CIDR block to another target that exists.
  * @throws Problem if a declared route table belongs to a gateway.
  */
 export function planRoutes({

@@ -18,14 +18,17 @@ import type { ClaimedConnection } from '../model/connection';
 /** The value of a tag has at most 256 characters. A claim needs 37 of them for a space and the id of a request. */
 const MAX_OWNER_LENGTH = 256 - 37;
 
-/** The owner of a connection, in readable form: name of the stack, logical id, and unique part of the stack's id. */
+/**
+ * The owner of a connection, in readable form: name of the stack, logical id, and unique part of the stack's id. If that is too long for a
+ * tag, a digest replaces the logical id.
+ */
 export function ownerOf({ stackId, logicalResourceId }: Requester): string {
   const [, stackName = '', guid = ''] = stackId.split('/');
   const owner = `${stackName}/${logicalResourceId}/${guid}`;
   return owner.length <= MAX_OWNER_LENGTH ? owner : `${stackName}/${sha256(logicalResourceId).slice(0, 32)}/${guid}`;
 }
 
-/** Describes an owner in an error message. Somebody may have edited the tag by hand. */
+/** Describes an owner in an error message. If somebody has edited the tag by hand, parts of the owner may be missing. */
 export function describeOwner(owner: string): string {
   const [stackName = '', logicalId = '', guid = ''] = owner.split('/');
   return [stackName, logicalId, guid].includes('')
@@ -42,7 +45,7 @@ export interface Note {
    * not create the connections with these VPCs. Undefined before the request, and after a connection was noted.
    */
   readonly peeredBefore: readonly string[] | undefined;
-  /** The digest of an update that failed because the connection was gone and can't be created again. */
+  /** The digest (`ConnectionUpdate.digest`) of an update that failed because the connection was gone and can't be created again. */
   readonly failedUpdate?: string | undefined;
 }
 

@@ -53,7 +53,7 @@ export class Claims {
   /**
    * Notes that the connection is about to be requested.
    *
-   * @param peeredBefore at most MAX_PEERED_BEFORE
+   * @param peeredBefore the VPCs to note as `Note.peeredBefore`, at most MAX_PEERED_BEFORE
    */
   async noteRequest(peeredBefore: readonly string[]): Promise<void> {
     await this.writeNote({ connection: undefined, peeredBefore });

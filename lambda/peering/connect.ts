@@ -16,7 +16,10 @@ import type { CreateResult, Requests } from './requests';
 import type { RetryAfterRefusal } from './retry-after-refusal';
 import type { SettledOutcome } from './watch';
 
-/** How long to wait for the note of another run of the same request. After Lambda has killed a run, it repeats the run a minute later. */
+/**
+ * How long to wait for the note of another run of the same request: longer than the minute after which Lambda repeats a run that it has
+ * killed.
+ */
 const NOTE_TIMEOUT_MILLISECONDS = 120_000;
 
 const NOTE_POLL_MILLISECONDS = 5_000;
@@ -103,7 +106,7 @@ export class ConnectLoop {
       const { claim, mayHaveRequested } = this.situation;
       const hasCreatedNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
       if (this.hasConflict || hasCreatedNothing) {
-        // so the following delete finds no claim, and deletes nothing, unless another run of the same request claims the connection again
+        // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again
         await this.claims.withdraw();
       }
       throw error;
@@ -148,7 +151,7 @@ export class ConnectLoop {
   private async request(): Promise<void> {
     const { claim } = this.situation;
     if (claim.peeredBefore === undefined) {
-      // if the note named a connection, this resource also owns the one that exists now, so the new note lists no VPCs
+      // if the note names an earlier connection of this resource, a connection that exists now is its own, too: exclude no VPCs
       const peeredBefore = claim.connection === undefined ? this.initial.before.peeredBefore : [];
       await this.claims.noteRequest(peeredBefore);
       this.updateSituation({ claim: { ...claim, connection: undefined, peeredBefore } });
@@ -183,7 +186,7 @@ export class ConnectLoop {
 
   private async prepareRetry(message: string): Promise<void> {
     if (this.situation.request.kind === 'refused') {
-      // perhaps a delete has used the authorization. Before that, it removed the claim: wait until a read shows the removal
+      // perhaps a delete has used the authorization. A delete first removes the claim, so wait until a read would show that
       await this.context.calls.waitUntilWritesAreReadable();
     }
     await this.throwIfNotClaimed();
@@ -191,7 +194,7 @@ export class ConnectLoop {
       const { existing } = this.situation;
       throw existing.kind === 'ended' ? endedProblem(existing.connection) : this.refusedAlthoughAuthorizedProblem(message);
     }
-    // the next request does not create any of the connections that have already ended
+    // connections that have already ended can't be the result of the next request
     const endedSides = peeringsIn(await this.observer.readEc2()).filter((side) => !isAlive(side));
     this.ec2IdsBeforeRequest = new Set([...this.ec2IdsBeforeRequest, ...endedSides.map(({ id }) => id)]);
     this.updateSituation({ request: { kind: 'not made' }, existing: { kind: 'none' } });

@@ -22,7 +22,10 @@ export interface Conflict {
   readonly remedy: string;
 }
 
-/** The conflict with the claims of other resources; undefined if there is none. */
+/**
+ * The conflict with the claims of other resources; undefined if there is none. A resource whose note already names its connection has no
+ * conflict.
+ */
 export function conflictOf({ connection, otherClaims }: Claim, adoptExisting: boolean): Conflict | undefined {
   const other = otherClaims.find(hasAdopted) ?? otherClaims[0];
   if (other === undefined || connection !== undefined) {
@@ -299,6 +302,7 @@ export function decideDelete(situation: DeleteSituation): DeleteStep {
     return adoptExisting || adopter !== undefined ? { kind: 'undo changes' } : { kind: 'disconnect', connection };
   }
   const hasNote = connection !== undefined || peeredBefore !== undefined;
+  // without a note, any other claim may be that of the owner
   const otherUser = hasNote ? adopter : claim.otherClaims[0];
   if (otherUser !== undefined) {
     return { kind: 'leave it', why: `the peering connection belongs to ${describeOwner(otherUser.owner)}` };
@@ -329,6 +333,7 @@ function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagg
     return { kind: 'undo changes' };
   }
   if (view.kind === 'shown' && !isCreatedWithFleet) {
+    // EC2 would show the connection of this resource with tags, so the connection is gone: only routes to it may be left
     return { kind: 'disconnect', connection: undefined };
   }
   if (listed === undefined) {

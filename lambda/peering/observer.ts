@@ -183,6 +183,7 @@ export class Observer implements Ec2Source {
 
   /** Whether the latest event about peering says that the fleet was peered. */
   private async wasPeeredBefore(): Promise<boolean> {
-    return (await this.peeringEvents(new Date(0))).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
+    const beginning = new Date(0);
+    return (await this.peeringEvents(beginning)).at(-1)?.code === 'FLEET_VPC_PEERING_SUCCEEDED';
   }
 }

@@ -28,8 +28,8 @@ const RETRY_WHILE_OTHERS_CONNECT: RefusalRetryOptions = {
 
 /**
  * GameLift may refuse to delete a connection that it created with the fleet, even if the deletion is authorized. Many attempts would only
- * slow down other callers, because all share the rate limit. The pause is so long that new permissions reach all of
- * AWS before the next attempt.
+ * slow down other callers, because all share the rate limit. The pause is so long that new permissions reach all of AWS before the next
+ * attempt.
  */
 const RETRY_IF_PEERED_ON_CREATION: RefusalRetryOptions = { pauseMilliseconds: DENIAL_RETRY_MILLISECONDS, maxRefusals: 8 };
 
@@ -78,6 +78,7 @@ export class Requests {
     const { calls, spec } = this.context;
     const state = 'the peering connection was still pending';
     const startedAt = calls.now();
+    // the version of the latest change after which the list was read
     let handledVersion: string | undefined;
     for (;;) {
       const progress = await this.readProgress(new Date(since - CLOCK_SKEW_MILLISECONDS), ec2IdsBefore);

@@ -52,6 +52,7 @@ const ROLE_ARN: TextFormat = {
   pattern: /^arn:[a-z-]{1,32}:iam::\d{12}:role\/[!-~]{1,576}$/,
   description: 'the ARN of a role such as arn:aws:iam::123456789012:role/Peering',
 };
+/** The id of a fleet of another compute type can have a prefix, such as `containerfleet-`. */
 const FLEET_ID: TextFormat = {
   pattern: /^(?=.{1,128}$)[a-z]*fleet-[a-zA-Z0-9-]+$/,
   description: 'the id of a fleet such as fleet-01234567-89ab-cdef-0123-456789abcdef',

@@ -10,7 +10,7 @@ import type { Dependencies } from './resource';
 /**
  * Renews an authorization on a schedule.
  *
- * @param availableMilliseconds the remaining time of the invocation
+ * @param availableMilliseconds how long the invocation can spend on the renewal
  * @throws Error if the renewal fails. Lambda retries it, and finally sends the event to the function's failure destination.
  */
 export async function renew(properties: RawProperties, availableMilliseconds: number, dependencies: Dependencies): Promise<void> {

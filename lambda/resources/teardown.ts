@@ -10,13 +10,14 @@ import type { RequestContext, Resource } from './resource';
 /**
  * Custom::GameLiftVpcPeeringTeardown: authorizes the deletions that CloudFormation makes next.
  *
- * CloudFormation deletes this resource before all fleets and connections of its stack, and updates it after it has created new fleets
- * and before it deletes the replaced ones.
+ * CloudFormation deletes the teardown before the peered fleets and the connections of its stack. When fleets are replaced, CloudFormation
+ * updates the teardown after the new fleets are created, and before the old ones are deleted.
  */
 export function teardownResource(request: CustomResourceRequest, context: RequestContext): Resource {
   const pair = readPair(request.properties);
   return {
     physicalId: PhysicalId.ofPermanentResource(request),
+    // a new teardown has no deletion to authorize yet
     create: () => Promise.resolve({}),
     update: async () => {
       await authorizeCleanup(context.authorizerFor(pair));

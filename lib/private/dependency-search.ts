@@ -50,10 +50,9 @@ export class DependencySearch {
 
   /** The elements of a stack that a part of its template refers to. */
   elementsReferencedIn(part: unknown, stack: Stack): CfnElement[] {
-    const logicalIds = referencedLogicalIds(part);
-    return logicalIds.length === 0
-      ? []
-      : logicalIds.map((logicalId) => this.elementsOf(stack).get(logicalId)).filter((element) => element !== undefined);
+    return referencedLogicalIds(part)
+      .map((logicalId) => this.elementsOf(stack).get(logicalId))
+      .filter((element) => element !== undefined);
   }
 
   private unitReachesTarget(unit: IConstruct, visited: Set<IConstruct>): boolean {
@@ -66,6 +65,7 @@ export class DependencySearch {
     }
     visited.add(unit);
     const found = this.dependenciesOfUnit(unit).some((dependency) => this.unitReachesTarget(dependency, visited));
+    // `false` is not final yet: a unit of a cycle may be visited before the search finds the target. `reachesTarget` stores it at the end
     if (found) {
       this.resultsByUnit.set(unit, true);
     }
@@ -174,6 +174,7 @@ function referencedLogicalIds(part: unknown): string[] {
       case 'Fn::GetAtt':
         return texts.slice(0, 1).flatMap((text) => text.split('.').slice(0, 1));
       case 'Fn::Sub':
+        // `${Id}` and `${Id.Attribute}`, but not `${AWS::Region}` or `${!Literal}`
         return [...(texts[0] ?? '').matchAll(/\$\{([A-Za-z0-9]+)[.}]/g)]
           .map(([, logicalId = '']) => logicalId)
           .concat(referencedLogicalIds(value));

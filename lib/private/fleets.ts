@@ -45,6 +45,7 @@ export function readFleet(construct: FleetConstruct): PassedFleet {
     return { construct, fleetId: resource.ref, account, region, resource };
   }
   const type = resource?.cfnResourceType;
+  // rejects a resource that is not a fleet, even if it has a fleetId. Accepts a construct whose fleet a custom resource creates
   if (fleetId === undefined || resource === construct || type?.startsWith('AWS::GameLift::') === true) {
     const description = describeConstruct(construct);
     throw new Error(wrongFleetMessage(type === undefined ? description : `${description}, which is an ${type}`));

@@ -64,7 +64,7 @@ function validateVpc(stack: Stack, vpc: ec2.IVpc): void {
   }
 }
 
-/** The pair of an authorization. A user's own implementation of the interface has no `_pair`, and so no peer role. */
+/** The pair of an authorization. A user's own implementation of `IVpcPeeringAuthorization` has no `_pair`, and so no peer role. */
 export function peeringPairOf(authorization: PeeringPair): PeeringPair {
   validateLibraryVersion(authorization);
   const { _pair } = authorization as Partial<{ readonly _pair: PeeringPair }>;

@@ -98,7 +98,10 @@ function isCreateOnly([name]: Property): boolean {
   return CREATE_ONLY_PROPERTIES.has(name);
 }
 
-/** The properties of a resource as they will appear in the template, with references as CloudFormation sees them. */
+/**
+ * The properties of a resource as they will appear in the template. Unlike those of `propertiesOf`, their references are as CloudFormation
+ * sees them.
+ */
 function propertiesInTemplate(resource: CfnResource): readonly Property[] {
   const { stack } = resource;
   const { Resources = {} } = stack.resolve(resource._toCloudFormation()) as {
