@@ -36,6 +36,7 @@ interface Run extends Settings {
   readonly result: ManyConnectionsResult;
 }
 
+/** All combinations of fleets and readings. Each way runs with each of them. */
 const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
   { fleets: 'imported', source: IMPORTED_FLEETS, throttledCalls },
   { fleets: 'of the stack', source: CREATED_FLEETS, throttledCalls },
@@ -51,7 +52,7 @@ async function runStack(settings: Settings, connections: number): Promise<Run> {
   return { ...settings, connections, result };
 }
 
-/** A stack may be complete although connections are missing. */
+/** Counts the connections as well: with some alternatives, a stack is complete although connections are missing. */
 const wasCreated = ({ result, connections }: Run): boolean =>
   result.statuses[0] === 'CREATE_COMPLETE' && result.connected === connections;
 const wasDeleted = ({ result }: Run): boolean => result.statuses[1] === 'DELETE_COMPLETE';
