@@ -46,6 +46,7 @@ async function runStack(settings: Settings, connections: number): Promise<Run> {
   const { way, source, throttledCalls } = settings;
   const result = await withRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
+    // shorter than in reality, because each poll of a handler takes real time
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
     return rehearseManyConnections(rehearsal, connections, source, way);
   });

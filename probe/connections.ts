@@ -97,6 +97,7 @@ export async function disconnect(context: ExperimentContext, { id }: Connection)
         observer.noteEnd(id);
         return { kind: 'ended', deletion: { wasSeenDeleting, endDelay, hadEndedAtFirstObservation: observations === 1 } };
       }
+      // once GameLift lists the connection as failed, only late reads are worth waiting for
       const timeout = listedConnection?.status === 'failed' ? CONSISTENCY_DELAY : UNCHANGED_TIMEOUT;
       return endDelay >= timeout && !wasSeenDeleting ? { kind: 'unchanged' } : undefined;
     },
