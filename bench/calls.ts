@@ -40,7 +40,7 @@ interface StepResult {
 function runLife(way: Way): Promise<readonly StepResult[]> {
   return withRehearsal(way, async (rehearsal) => {
     const { clock, cloudFormation, journal } = rehearsal;
-    // no fleets exist before: the stack creates its fleet
+    // 0: no fleets, because the stack creates its own
     const { vpcId } = await createExistingResources(rehearsal, 0);
     const steps: StepResult[] = [];
     for (const { name, days, build, minimum } of STEPS) {

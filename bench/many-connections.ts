@@ -36,6 +36,7 @@ interface Run extends Settings {
   readonly result: ManyConnectionsResult;
 }
 
+/** All combinations of fleets and readings. Each way runs with each of them. */
 const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
   { fleets: 'imported', source: IMPORTED_FLEETS, throttledCalls },
   { fleets: 'of the stack', source: CREATED_FLEETS, throttledCalls },
@@ -45,13 +46,14 @@ async function runStack(settings: Settings, connections: number): Promise<Run> {
   const { way, source, throttledCalls } = settings;
   const result = await withRehearsal(way, (rehearsal) => {
     rehearsal.aws.behaviours.set('throttledCalls', throttledCalls);
+    // shorter than in reality, because each poll of a handler takes real time
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 120;
     return rehearseManyConnections(rehearsal, connections, source, way);
   });
   return { ...settings, connections, result };
 }
 
-/** A stack may be complete although connections are missing. */
+/** Counts the connections as well: with some alternatives, a stack is complete although connections are missing. */
 const wasCreated = ({ result, connections }: Run): boolean =>
   result.statuses[0] === 'CREATE_COMPLETE' && result.connected === connections;
 const wasDeleted = ({ result }: Run): boolean => result.statuses[1] === 'DELETE_COMPLETE';

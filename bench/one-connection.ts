@@ -8,7 +8,7 @@ import { LIBRARY } from './ways/library';
 
 /** The target: a median below this. */
 const MAX_SECONDS = 3;
-/** One run for each of these times that GameLift takes to make the connection active: 2, 4, … 60 seconds. */
+/** How long GameLift takes to make the connection active, in each run: 2, 4, … 60 seconds. */
 const ACTIVATION_SECONDS = Array.from({ length: 30 }, (_, index) => 2 * (index + 1));
 const FLEET_EVENTS: readonly Reading<'fleetEvents'>[] = ['written', 'never seen'];
 
@@ -20,7 +20,7 @@ function secondsUntilResponse(activationSeconds: number, fleetEvents: Reading<'f
     const status = await deployConnections(rehearsal, await createExistingResources(rehearsal));
     const { entries } = rehearsal.journal;
     const activeEntry = entries.find(({ message }) => /^peering of .* SUCCEEDED: /.test(message));
-    // the URL for the response to CloudFormation is one of S3
+    // the handler sends its response to CloudFormation to a URL of S3
     const responseEntry = entries.find(({ source, subject }) => source === 's3' && subject.startsWith('Peering'));
     if (status !== 'CREATE_COMPLETE' || activeEntry === undefined || responseEntry === undefined) {
       throw new Error(`the stack with one connection is ${status}`);

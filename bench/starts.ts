@@ -26,7 +26,7 @@ const COMMON_FIELDS = {
 
 function requestOf(ResourceType: string, properties: object): object {
   const { ServiceToken } = COMMON_FIELDS;
-  // no handler sends a response, because GameLift never responds
+  // no handler uses the response URL, because GameLift never responds, and the handler waits for it
   return {
     ...COMMON_FIELDS,
     ResponseURL: 'https://127.0.0.1/',
@@ -41,7 +41,7 @@ export const LIBRARY_HANDLER: Candidate = {
   event: requestOf(AUTHORIZATION_TYPE, { SchemaVersion: SCHEMA_VERSION, ...PAIR }),
 };
 
-/** Here, this handler loads the SDK from node_modules. On Lambda, it loads the SDK from /var/runtime. */
+/** In the benchmark, this handler loads the SDK from node_modules. On Lambda, it loads the SDK from /var/runtime. */
 export const AWS_CUSTOM_RESOURCE_HANDLER: Candidate = {
   name: 'AwsCustomResource',
   file: join(CDK_DIRECTORY, 'custom-resource-handlers', 'dist', 'custom-resources', 'aws-custom-resource-handler', 'index.js'),
@@ -103,9 +103,11 @@ export class SilentGameLift {
     const endedTooEarly = once(child, 'exit').then(() => {
       throw new Error(`${name} ended before its first request to GameLift`);
     });
+    // the process also ends after its measurement: this prevents an unhandled rejection
     endedTooEarly.catch(() => undefined);
     await Promise.race([this.request(), endedTooEarly]);
     const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
+    // makes children/lambda.mjs send its resource usage and exit
     child.send('stop');
     const [usage] = (await Promise.race([once(child, 'message'), endedTooEarly])) as [Omit<Start, 'seconds'>];
     return { seconds, ...usage };

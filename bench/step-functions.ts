@@ -80,6 +80,7 @@ export function addStepFunctions({ aws, clock, cloudFormation, lambda }: Rehears
       if (operation !== 'StartExecution' || stateMachine === undefined) {
         throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
       }
+      // StartExecution returns at once, while the execution continues
       clock.runDetached(() => void clock.work(() => runState(stateMachine.States, stateMachine.StartAt, JSON.parse(stateInput))));
       const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
       return jsonResponse(200, { executionArn, startDate: clock.now() / 1000 });

@@ -22,7 +22,7 @@ interface Size {
   readonly roles: number;
 }
 
-/** The size of a stack that contains only an authorization and connections: the VPC and the fleets are imported. */
+/** The size of the template of a stack that contains only an authorization and connections: the VPC and the fleets are imported. */
 function sizeOf({ connect }: Way, connections: number): Size {
   const assembly = synthesize((stack) => {
     const fleets = Array.from({ length: connections }, (_, index) =>
@@ -50,7 +50,7 @@ type Sizes = ReadonlyMap<Way, readonly Size[]>;
 
 function targetFor(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
   const librarySizes = sizes.get(LIBRARY) ?? [];
-  const alternativesWithNoMore = ALTERNATIVES.filter((way) =>
+  const alternativesNotLarger = ALTERNATIVES.filter((way) =>
     (sizes.get(way) ?? []).some(
       (size, index) =>
         size.connections >= MIN_CONNECTIONS_OF_TARGET && size[quantity] <= (librarySizes[index]?.[quantity] ?? Infinity),
@@ -60,10 +60,10 @@ function targetFor(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
     what: quantity,
     target: `fewer than with each alternative from ${MIN_CONNECTIONS_OF_TARGET} connections up`,
     measured:
-      alternativesWithNoMore.length === 0
+      alternativesNotLarger.length === 0
         ? 'fewer than with each alternative'
-        : `at least as many as with ${alternativesWithNoMore.join(', ')}`,
-    verdict: verdict(alternativesWithNoMore.length === 0),
+        : `at least as many as with ${alternativesNotLarger.join(', ')}`,
+    verdict: verdict(alternativesNotLarger.length === 0),
   };
 }
 

@@ -73,7 +73,7 @@ function packageIn(dist: string, extension: string): string {
  * Runs an install command.
  *
  * @param notFound matches the output of the command if the registry does not have a package
- * @throws NotAvailable if the registry does not have a package
+ * @throws NotAvailableError if the registry does not have a package
  */
 async function runInstallCommand(command: readonly [string, ...string[]], cwd: string, notFound: RegExp): Promise<void> {
   try {

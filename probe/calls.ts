@@ -24,7 +24,7 @@ export type Attempt<Output> =
   | (CallResult<Output> & { readonly sentAt: number })
   | { readonly kind: 'throttled'; readonly name: string; readonly sentAt: number; readonly returnedAt: number };
 
-/** The time between two calls of the same peering operation. The limit is ten seconds. */
+/** The time between two calls of the same peering operation: the limit of ten seconds, and half a second as a margin. */
 export const CALL_INTERVAL = 10.5 * SECOND;
 
 const THROTTLING_TIMEOUT = 5 * MINUTE;
@@ -120,6 +120,7 @@ export class Calls {
         const message = `throttled for ${THROTTLING_TIMEOUT / MINUTE} minutes.`;
         throw new CallFailed(`${call.service}:${call.operation}`, { kind: 'throttled', name, message });
       }
+      // before a peering operation, `waitFor` waits long enough
       await this.sleep(isPeeringOperation(call) ? 0 : pause);
     }
   }

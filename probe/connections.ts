@@ -27,6 +27,7 @@ export type ConnectOutcome =
 export async function connect(context: ExperimentContext): Promise<ConnectOutcome> {
   const { calls, api, pair, observer, changes } = context;
   const isNew = observer.newConnectionFilter();
+  // also before the call, because GameLift may create the connection although the call fails
   changes.lastChangeAt = calls.now();
   const result = await calls.call(api.connect(pair));
   changes.lastChangeAt = calls.now();
@@ -65,7 +66,7 @@ export interface Deletion {
 export type DisconnectOutcome =
   | { readonly kind: 'ended'; readonly deletion: Deletion }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string }
-  /** The deletion was accepted, but the connection did not change. */
+  /** The deletion was accepted, but the connection did not change, or did not end before the timeout. */
   | { readonly kind: 'unchanged' };
 
 export async function disconnect(context: ExperimentContext, { id }: Connection): Promise<DisconnectOutcome> {
@@ -96,6 +97,7 @@ export async function disconnect(context: ExperimentContext, { id }: Connection)
         observer.noteEnd(id);
         return { kind: 'ended', deletion: { wasSeenDeleting, endDelay, hadEndedAtFirstObservation: observations === 1 } };
       }
+      // once GameLift lists the connection as failed, only late reads are worth waiting for
       const timeout = listedConnection?.status === 'failed' ? CONSISTENCY_DELAY : UNCHANGED_TIMEOUT;
       return endDelay >= timeout && !wasSeenDeleting ? { kind: 'unchanged' } : undefined;
     },

@@ -92,7 +92,10 @@ function settleConnectionIds(
   }
 }
 
-/** Returns what the second of two reads shows, 20 seconds after the connection became active: earlier reads may be late. */
+/**
+ * Reads twice, and returns what the second read shows. The first read may be late. The second waits for the rate limit, so it is 20 seconds after
+ * the connection became active.
+ */
 async function isAuthorizationListed(context: ExperimentContext): Promise<boolean> {
   await context.calls.sleep(CONSISTENCY_DELAY - CALL_INTERVAL);
   await findAuthorization(context);

@@ -54,11 +54,14 @@ function rulesForCidrBlocks({ GroupId: groupId = '', IpPermissions = [], IpPermi
   const rulesOf = (direction: Rule['direction'], permissions: readonly IpPermission[]): Rule[] =>
     permissions.flatMap(({ IpProtocol, FromPort, ToPort, IpRanges = [], Ipv6Ranges = [], UserIdGroupPairs = [] }) => {
       const ports = { IpProtocol, FromPort, ToPort };
-      const isDefault = (range: string | undefined): boolean =>
+      const allowsAllOutbound = (range: string | undefined): boolean =>
         direction === 'egress' && (range === '0.0.0.0/0' || range === '::/0');
       return [
-        ...IpRanges.filter(({ CidrIp }) => !isDefault(CidrIp)).map(({ CidrIp }) => ({ ...ports, IpRanges: [{ CidrIp }] })),
-        ...Ipv6Ranges.filter(({ CidrIpv6 }) => !isDefault(CidrIpv6)).map(({ CidrIpv6 }) => ({
+        ...IpRanges.filter(({ CidrIp }) => !allowsAllOutbound(CidrIp)).map(({ CidrIp }) => ({
+          ...ports,
+          IpRanges: [{ CidrIp }],
+        })),
+        ...Ipv6Ranges.filter(({ CidrIpv6 }) => !allowsAllOutbound(CidrIpv6)).map(({ CidrIpv6 }) => ({
           ...ports,
           Ipv6Ranges: [{ CidrIpv6 }],
         })),

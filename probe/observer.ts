@@ -101,7 +101,7 @@ export class Observer {
     }
   }
 
-  /** Notes that a connection has ended. For connections that GameLift no longer lists: the reads note all others. */
+  /** Notes that a connection has ended. Needed only for a connection that GameLift no longer lists: the reads note the end of all others. */
   noteEnd(id: string): void {
     if (!this.endTimes.has(id)) {
       this.endTimes.set(id, this.calls.now());

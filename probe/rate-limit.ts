@@ -70,8 +70,10 @@ async function findThrottlingError(context: ExperimentContext): Promise<void> {
 
 async function findCostOfThrottledCalls(context: ExperimentContext): Promise<void> {
   const { calls, findings } = context;
-  let acceptedEarlyCount = 0;
-  let throttledTwiceCount = 0;
+  /** In how many rounds the second call was accepted, and certainly sent too early for the documented limit. */
+  let acceptedTooEarlyCount = 0;
+  /** In how many rounds the third call was throttled too, certainly less than ten seconds after the second. */
+  let bothThrottledCount = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const first = await callUntilAccepted(context);
     if (first === undefined) {
@@ -80,7 +82,7 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
     await calls.sleepUntil(first.returnedAt + TOO_EARLY_DELAY);
     const second = await callOnce(context);
     if (second.kind === 'succeeded') {
-      acceptedEarlyCount += second.returnedAt - first.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
+      acceptedTooEarlyCount += second.returnedAt - first.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
       continue;
     }
     await calls.sleepUntil(first.returnedAt + ALLOWED_DELAY);
@@ -94,8 +96,9 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
       );
       return;
     }
-    throttledTwiceCount += third.returnedAt - second.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
-    if (throttledTwiceCount === 2) {
+    bothThrottledCount += third.returnedAt - second.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
+    // once is not enough, because another caller may have used the rate limit
+    if (bothThrottledCount === 2) {
       const evidence = `${times} was throttled too, ${secondsText(third.sentAt - second.sentAt)} after the first throttled one. This happened twice`;
       findings.settle(
         'throttledCalls',
@@ -107,7 +110,7 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
   }
   findings.leaveOpen(
     'throttledCalls',
-    acceptedEarlyCount > 0
+    acceptedTooEarlyCount > 0
       ? `A call less than ten seconds after another was accepted, so the limit is not the documented one`
       : `The results fit neither reading: other callers may use the rate limit, or responses were too slow`,
   );

@@ -9,6 +9,7 @@ const hash = (text) => createHash('sha256').update(text).digest('hex');
 
 export function handler({ ResourceProperties: { GameLiftAwsAccountId, PeerVpcId } }) {
   const body = JSON.stringify({ GameLiftAwsAccountId, PeerVpcId });
+  // signs the request with Signature Version 4: the date has the form 20260101T000000Z, and the headers are in alphabetical order
   const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const scope = `${date.slice(0, 8)}/${AWS_REGION}/gamelift/aws4_request`;
   const headers = {
@@ -21,6 +22,7 @@ export function handler({ ResourceProperties: { GameLiftAwsAccountId, PeerVpcId 
   const signedHeaders = Object.keys(headers).join(';');
   const headerLines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
   const canonicalRequest = ['POST', '/', '', headerLines.join(''), signedHeaders, hash(body)].join('\n');
+  // the signing key: the HMAC of each part of the scope is the key for the next part
   const key = scope.split('/').reduce(hmac, `AWS4${AWS_SECRET_ACCESS_KEY}`);
   const signature = hmac(key, ['AWS4-HMAC-SHA256', date, scope, hash(canonicalRequest)].join('\n')).toString('hex');
   const authorization = `AWS4-HMAC-SHA256 Credential=${AWS_ACCESS_KEY_ID}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;

@@ -20,7 +20,7 @@ export async function requestConnection({ GameLiftAwsAccountId, PeerVpcId, Fleet
   await gameLift.createVpcPeeringConnection({ FleetId, PeerVpcAwsAccountId: GameLiftAwsAccountId, PeerVpcId });
 }
 
-/** Returns the connection if it is active, otherwise undefined. */
+/** Returns the connection if it is active, otherwise undefined. Throws if the connection failed. */
 export async function activeConnection({ PeerVpcId, FleetId }) {
   const { VpcPeeringConnections = [] } = await gameLift.describeVpcPeeringConnections({ FleetId });
   const connection = VpcPeeringConnections.find(

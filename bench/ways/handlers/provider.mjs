@@ -30,6 +30,7 @@ export async function onEventWithoutWaiting({ RequestType, ResourceProperties })
   return { PhysicalResourceId: FleetId ?? PeerVpcId };
 }
 
+/** The Provider calls this again until `IsComplete` is true. */
 export async function isComplete({ RequestType, ResourceProperties }) {
   if (RequestType === 'Delete' || ResourceProperties.FleetId === undefined) {
     return { IsComplete: true };
