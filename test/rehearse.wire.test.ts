@@ -66,6 +66,7 @@ describe('the command line of the rehearsal', () => {
   const behaviourNames = [...Object.keys(BEHAVIOURS), 'failedUpdatePhysicalId'].join(', ');
   test.each([
     [['--behaviour', 'tides=high'], `unknown behaviour 'tides': choose one of ${behaviourNames}`],
+    // every object inherits a property with the name toString
     [['--behaviour', 'toString=high'], `unknown behaviour 'toString': choose one of ${behaviourNames}`],
     [['--behaviour', 'fleetEvents=late'], "unknown reading 'late' of behaviour 'fleetEvents': choose one of written, never seen"],
     [

@@ -271,7 +271,7 @@ test('calls in process for VPCs and stacks have the same output and errors as ov
     });
   }));
 
-test('calls over HTTP with a role of another account share one session of the role, and assume the role again if that has failed', () =>
+test('calls over HTTP with a role of another account share one session of the role, and assume the role again after a failed attempt', () =>
   comparison.clock.work(async () => {
     const { aws } = comparison;
     const { vpcId } = aws.ec2.createVpc({ account: OTHER_ACCOUNT, region: REGION, cidrBlock: '10.91.0.0/16' });

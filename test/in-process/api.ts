@@ -152,6 +152,7 @@ export class SimulatedApi implements Readonly<Dependencies['api']> {
       gatewayId: associationSet.find(({ gatewayId }) => gatewayId !== undefined)?.gatewayId,
       routes: routeSet.map(({ destinationCidrBlock = '', state, origin, ...target }) => ({
         cidrBlock: destinationCidrBlock,
+        // the remaining member is the target, under a name such as gatewayId
         target: Object.values(target)[0] ?? origin ?? '',
         blackhole: state === 'blackhole',
       })),

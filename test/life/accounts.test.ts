@@ -168,6 +168,7 @@ describe('with a role in the account of the VPC', () => {
           Policies: { PolicyDocument: { Statement: { Action: string | string[] }[] } }[];
         };
         for (const statement of Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)) {
+          // replaces the action by a harmless one, because a statement must not be empty
           statement.Action = [statement.Action].flat().map((other) => (other === action ? 'ec2:DescribeVpcs' : other));
         }
       },
@@ -196,6 +197,7 @@ describe('without a role in the account of the VPC', () => {
     const { account = '', gameLiftAccount, vpcId, region = '' } = match?.groups ?? {};
     const pair = { GameLiftAwsAccountId: gameLiftAccount, PeerVpcId: vpcId };
     await rehearsal.aws.callGameLift('CreateVpcPeeringAuthorization', pair, { account, region });
+    // until the rate limit allows the next call
     await rehearsal.clock.sleep(10_000);
   }
 
@@ -265,6 +267,7 @@ describe('without a role in the account of the VPC', () => {
         { GameLiftAwsAccountId: GAME_ENV.account, PeerVpcId },
         DATA_ENV,
       );
+      // until the rate limit allows the next call
       await rehearsal.clock.sleep(10_000);
     };
     await authorize(firstVpcId);
@@ -353,7 +356,7 @@ describe('an authorization that is renewed on a schedule', () => {
     expect((await cloudFormation.deploy(synthesizeGame(vpcId, { peerOnCreate: true }), 'Game')).status).toBe('CREATE_COMPLETE');
 
     await rehearsal.clock.sleep(5 * DAY_MS);
-    // longer than Lambda retries a renewal
+    // this fault lasts longer than Lambda retries a renewal
     const endFault = rehearsal.aws.intercept(({ operation }) =>
       operation === 'CreateVpcPeeringAuthorization'
         ? { kind: 'error', name: 'InternalServiceException', message: 'Out of order', status: 500 }
@@ -399,6 +402,7 @@ describe('an authorization that is renewed on a schedule', () => {
       'CREATE_COMPLETE',
     );
     for (let hour = 0; hour < 10 * 24; hour += 1) {
+      // the additional minute moves the check to another minute of the hour
       await rehearsal.clock.sleep(HOUR_MS + 60_000);
       expect(rehearsal.aws.inventory().authorizations).toHaveLength(1);
     }

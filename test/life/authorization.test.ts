@@ -87,7 +87,7 @@ test('authorizes a new VPC, and lets the authorization of the previous one expir
 
 describe('permissions', () => {
   test.each([
-    // [the operation that fails, the action that is missing]
+    // [the operation that fails, the missing action]
     [CREATE_OPERATION, `gamelift:${CREATE_OPERATION}`],
     [CREATE_OPERATION, 'ec2:AuthorizeSecurityGroupIngress'],
   ])('%s fails without %s, and the message names the missing action', async (operation, action) => {
@@ -125,7 +125,7 @@ describe('permissions', () => {
   });
 });
 
-describe('the owner of an authorization', () => {
+describe('an authorization whose create fails', () => {
   test('does not cancel the authorization of another stack if its own create fails', async () => {
     const rehearsal = await startRehearsal();
     const { vpcId } = rehearsal.aws.ec2.createVpc({ account: ACCOUNT, region: 'us-east-1', cidrBlock: '10.0.0.0/16' });
@@ -206,7 +206,7 @@ describe('renamed and removed authorizations', () => {
     return (vpcId) =>
       synthesize((stack) => {
         for (const [index, id] of ids.entries()) {
-          // a stack has one authorization for a VPC and a GameLift account
+          // a stack can't have two authorizations for the same VPC and GameLift account, so each one has its own account
           const gameLiftAccount = `${index + 1}`.repeat(12);
           const vpc = ec2.Vpc.fromVpcAttributes(stack, id, { vpcId, availabilityZones: ['us-east-1a'] });
           new VpcPeeringAuthorization(stack, `Authorization${ids.length === 1 ? '' : id}`, { vpc, gameLiftAccount });
@@ -299,6 +299,7 @@ describe('failures and retries', () => {
     });
     expect((await rehearsal.cloudFormation.deploy(synthesize(addAuthorizedVpc()), STACK)).status).toBe('CREATE_COMPLETE');
     expect(countResponses(rehearsal)).toBe(1);
+    // the handler calls about every ten seconds
     expect(countCalls(rehearsal, CREATE_OPERATION)).toBeGreaterThanOrEqual(6);
     expect(countCalls(rehearsal, CREATE_OPERATION)).toBeLessThanOrEqual(8);
   });
@@ -368,6 +369,7 @@ describe('failures and retries', () => {
         const [reason] = failureReasons(rehearsal);
         expect(reason).toMatch(/^could not cancel the VPC peering authorization for VPC vpc-[0-9a-f]{17} in us-east-1: /);
         expect(reason).toContain(`${name}: ${message}`);
+        // "Try again" or "try again"
         expect(reason).toContain('ry again');
         endFault();
         expect((await rehearsal.cloudFormation.delete(STACK)).status).toBe('DELETE_COMPLETE');
@@ -426,7 +428,7 @@ describe('failures and retries', () => {
 
 describe('questions that AWS does not answer', () => {
   test.each(['renews', 'keeps expiry', 'InvalidRequestException'] as const)(
-    'renews in time (authorizingAgain: %s)',
+    'after each deployment, the authorization is valid for at least about 12 hours (authorizingAgain: %s)',
     async (reading) => {
       const rehearsal = await startRehearsal();
       rehearsal.aws.behaviours.set('authorizingAgain', reading);
@@ -444,7 +446,7 @@ describe('questions that AWS does not answer', () => {
   );
 
   test.each(['NotFoundException', 'success'] as const)(
-    'deletes an authorization that has expired (deletingAbsentAuthorization: %s)',
+    'deletes a stack whose authorization has expired (deletingAbsentAuthorization: %s)',
     async (reading) => {
       const rehearsal = await startRehearsal();
       rehearsal.aws.behaviours.set('deletingAbsentAuthorization', reading);

@@ -90,6 +90,9 @@ export interface ExistingResources {
 /** The account and Region of all resources that are not in another account. */
 export const ACCOUNT_AND_REGION = { account: ACCOUNT, region: 'us-east-1' };
 
+/** For `fleets.activate`, which awaits why the peering of a fleet failed: a fleet that is not peered on creation has no such problem. */
+export const NO_PEERING_PROBLEM = Promise.resolve(undefined);
+
 export async function createExistingResources(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
   const { ec2: network, gameLift } = rehearsal.aws;
   const { vpcId } = network.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.90.0.0/16' });
@@ -100,7 +103,7 @@ export async function createExistingResources(rehearsal: Rehearsal, fleets = 1):
   const fleetIds = Array.from({ length: fleets }, (_, index) => {
     const attributes = { Name: `fleet-${index}`, BuildId: 'build-1', EC2InstanceType: 'c5.large', ComputeType: 'EC2' };
     const fleet = gameLift.fleets.create(ACCOUNT_AND_REGION, attributes, new Map());
-    gameLift.fleets.activate(fleet, Promise.resolve(undefined));
+    gameLift.fleets.activate(fleet, NO_PEERING_PROBLEM);
     return fleet.id;
   });
   await rehearsal.clock.sleep(rehearsal.aws.scriptedOutcomes.fleetActivationSeconds * 1000 + 1000);

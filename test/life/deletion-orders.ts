@@ -16,7 +16,7 @@ export class DeletionOrders {
 
   /** Chooses the resource to delete next, for `RehearsalOptions.nextDeletion`. Outside of `explore`, the order is by logical id. */
   readonly chooseNext = (deletableResources: readonly Resource[]): Resource => {
-    // `ready` may have another order in each run
+    // the order of `deletableResources` may differ from run to run
     const sortedResources = deletableResources.toSorted((one, other) => (one.logicalId < other.logicalId ? -1 : 1));
     const relevantResources = sortedResources.filter(affectsGameLiftCalls);
     const candidates = this.isExploring && relevantResources.length > 0 ? relevantResources : sortedResources.slice(0, 1);

@@ -3,6 +3,7 @@ import type { Rehearsal } from 'rehearsal';
 import type { BehaviourName } from 'rehearsal/aws';
 import {
   ACCOUNT,
+  NO_PEERING_PROBLEM,
   createExistingResources,
   deployConnections,
   ACCOUNT_AND_REGION,
@@ -38,15 +39,16 @@ async function expectFailure(
 
 describe('connections that do not become active', () => {
   const failedStatus = 'GameLift reports the status failed for the peering connection ';
-  const useOtherBlock =
-    'se a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet';
+  const otherBlockAdvice = (use: 'use' | 'Use'): string =>
+    `${use} a peer VPC with another CIDR block, or replace the fleet: GameLift may choose another block for a new fleet`;
   const unknownBlock =
-    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, u${useOtherBlock}. ` +
+    `. The peer VPC has 10.90.0.0/16, and GameLift does not say which CIDR block the fleet's VPC has. If the blocks overlap, ${otherBlockAdvice('use')}. ` +
     'Otherwise, look at the events of the fleet, then deploy again';
   const gameLiftMessage = 'Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range';
+  /** The tests replace VPC_ID. */
   const overlap =
-    "the CIDR block of the fleet's VPC, 10.90.4.0/22, overlaps with 10.90.0.0/16 of VPC VPC " +
-    `(GameLift: ${gameLiftMessage}). U${useOtherBlock}`;
+    "the CIDR block of the fleet's VPC, 10.90.4.0/22, overlaps with 10.90.0.0/16 of VPC VPC_ID " +
+    `(GameLift: ${gameLiftMessage}). ${otherBlockAdvice('Use')}`;
 
   test.each([
     ['GameLift shows', 'both blocks', overlap, { endedCidrBlocks: 'returned' }],
@@ -61,7 +63,7 @@ describe('connections that do not become active', () => {
       }
       rehearsal.aws.scriptedOutcomes.fleet = () => ({ cidrBlock: '10.90.4.0/22' });
       const existing = await createExistingResources(rehearsal);
-      await expectFailure(rehearsal, existing, {}, reason.replace('VPC VPC', `VPC ${existing.vpcId}`));
+      await expectFailure(rehearsal, existing, {}, reason.replace('VPC_ID', existing.vpcId));
     },
   );
 
@@ -71,7 +73,7 @@ describe('connections that do not become active', () => {
     const existing = await createExistingResources(rehearsal);
     const { vpcId } = rehearsal.aws.ec2.createVpc({ ...ACCOUNT_AND_REGION, cidrBlock: '10.99.0.0/16' });
     expect(await deployConnections(rehearsal, { ...existing, vpcId }, { name: 'Other' })).toBe('CREATE_COMPLETE');
-    await expectFailure(rehearsal, existing, {}, overlap.replace('VPC VPC', `VPC ${existing.vpcId}`));
+    await expectFailure(rehearsal, existing, {}, overlap.replace('VPC_ID', existing.vpcId));
   });
 
   test("fails with GameLift's message if the connection fails", async () => {
@@ -142,7 +144,7 @@ describe('fleets that cannot be peered', () => {
     rehearsal.aws.scriptedOutcomes.fleetActivationSeconds = 300;
     const { fleets } = rehearsal.aws.gameLift;
     const fleet = fleets.create(ACCOUNT_AND_REGION, { ComputeType: 'EC2' }, new Map());
-    fleets.activate(fleet, Promise.resolve(undefined));
+    fleets.activate(fleet, NO_PEERING_PROBLEM);
     await rehearsal.clock.sleep(200_000);
     expect(fleet.status).toBe('BUILDING');
     const before = rehearsal.aws.inventory();
@@ -190,13 +192,13 @@ describe('peer VPCs and permissions', () => {
     },
   );
 
-  /** Makes GameLift refuse the connection, and all authorizations after this number of them. */
-  function refuseAll(rehearsal: Rehearsal, authorizations: number): void {
+  /** Makes GameLift refuse every connection. It accepts this number of authorizations, and refuses all later ones. */
+  function refuseConnections(rehearsal: Rehearsal, acceptedAuthorizations: number): void {
     let authorizationCount = 0;
     rehearsal.aws.intercept(({ operation }) => {
       authorizationCount += operation === 'CreateVpcPeeringAuthorization' ? 1 : 0;
       return operation === 'CreateVpcPeeringConnection' ||
-        (operation === 'CreateVpcPeeringAuthorization' && authorizationCount > authorizations)
+        (operation === 'CreateVpcPeeringAuthorization' && authorizationCount > acceptedAuthorizations)
         ? errorFault('UnauthorizedException', 'VPC actions are not authorized')
         : undefined;
     });
@@ -204,7 +206,7 @@ describe('peer VPCs and permissions', () => {
 
   test('fails if GameLift refuses the connection, and then refuses an authorization', async () => {
     const rehearsal = await startFastRehearsal();
-    refuseAll(rehearsal, 1);
+    refuseConnections(rehearsal, 1);
     const existing = await createExistingResources(rehearsal);
     await expectFailure(
       rehearsal,
@@ -219,7 +221,7 @@ describe('peer VPCs and permissions', () => {
 
   test('fails if GameLift refuses the connection although it is authorized', async () => {
     const rehearsal = await startFastRehearsal();
-    refuseAll(rehearsal, 9);
+    refuseConnections(rehearsal, Infinity);
     await expectFailure(
       rehearsal,
       await createExistingResources(rehearsal),

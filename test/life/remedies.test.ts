@@ -44,12 +44,12 @@ const vpcIdOf = (rehearsal: Rehearsal): string =>
 const fleetDeletionFailures = (rehearsal: Rehearsal): string[] =>
   journalLinesFrom(rehearsal, 'cloudformation').filter((line) => line.startsWith('Stack/Fleet DELETE_FAILED'));
 
-/** Deploys without a rollback if the deployment fails. */
-async function deployAndKeep(rehearsal: Rehearsal, options: FleetStackOptions): Promise<string> {
+/** Deploys the fleet stack. If that fails, CloudFormation keeps what it created instead of rolling back. */
+async function deployFleetStackAndKeep(rehearsal: Rehearsal, options: FleetStackOptions): Promise<string> {
   return (await rehearsal.cloudFormation.deploy(synthesizeFleetStack(options), STACK, { onFailure: 'keep' })).status;
 }
 
-/** Deploys without a rollback if the deployment fails. */
+/** Deploys the connections stack. If that fails, CloudFormation keeps what it created instead of rolling back. */
 async function deployConnectionsAndKeep(rehearsal: Rehearsal, existing: ExistingResources): Promise<string> {
   return (await rehearsal.cloudFormation.deploy(synthesizeConnections(existing), STACK, { onFailure: 'keep' })).status;
 }
@@ -154,8 +154,8 @@ test('after somebody deleted the connection of a fleet that was peered on creati
 });
 
 test('a fleet that CloudFormation skipped in a cleanup can be deleted by hand after an authorization by hand', async () => {
-  // GameLift deletes the connection only with the fleet
   const rehearsal = await startFastRehearsal();
+  // with this reading, GameLift deletes the connection only with the fleet
   rehearsal.aws.behaviours.set('disconnectingPeeredFleet', 'InvalidRequestException');
   const before = rehearsal.aws.inventory();
   const deployed = async (build: string): Promise<string> =>
@@ -165,6 +165,7 @@ test('a fleet that CloudFormation skipped in a cleanup can be deleted by hand af
   const endFault = failOperation(rehearsal, 'DeleteFleet');
   const [{ id: FleetId }] = rehearsal.aws.inventory().fleets as [{ id: string }];
   expect(await deployed('2')).toBe('UPDATE_COMPLETE');
+  // CloudFormation skips a deletion in a cleanup after three failed attempts
   expect(fleetDeletionFailures(rehearsal)).toHaveLength(3);
   await rehearsal.clock.sleep(3 * DAY_MS);
   endFault();
@@ -194,13 +195,13 @@ describe('a create that failed without a rollback', () => {
   test('the next deployment completes the connection after the cause is fixed', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
-    const endFault = addConflictingRoute(rehearsal, existing);
+    const removeConflictingRoute = addConflictingRoute(rehearsal, existing);
     // without the conflicting route, which the test deletes
     const before = { ...rehearsal.aws.inventory(), routes: [] };
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     expect(rehearsal.aws.inventory().connections).toHaveLength(1);
     await rehearsal.clock.sleep(3 * DAY_MS);
-    endFault();
+    removeConflictingRoute();
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     expect(rehearsal.aws.inventory().connections).toEqual([expect.objectContaining({ status: 'active' })]);
     await rehearsal.clock.sleep(30 * DAY_MS);
@@ -212,7 +213,7 @@ describe('a create that failed without a rollback', () => {
   test('deleting the stack removes the connection days later', async () => {
     const rehearsal = await startFastRehearsal();
     const existing = await createExistingResources(rehearsal);
-    const endFault = addConflictingRoute(rehearsal, existing);
+    const removeConflictingRoute = addConflictingRoute(rehearsal, existing);
     const before = rehearsal.aws.inventory();
     expect(await deployConnectionsAndKeep(rehearsal, existing)).toBe('CREATE_FAILED');
     await rehearsal.clock.sleep(3 * DAY_MS);
@@ -220,7 +221,7 @@ describe('a create that failed without a rollback', () => {
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
     expectNoFailedDelete(rehearsal);
     await expectNothingLeft(rehearsal, before);
-    endFault();
+    removeConflictingRoute();
   });
 
   test.each(['deleted', 'replaced'] as const)(
@@ -229,11 +230,13 @@ describe('a create that failed without a rollback', () => {
       const rehearsal = await startFastRehearsal();
       const before = rehearsal.aws.inventory();
       rehearsal.aws.scriptedOutcomes.fleet = () => ({ end: 'error' });
-      expect(await deployAndKeep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
+      expect(await deployFleetStackAndKeep(rehearsal, { peerOnCreate: true })).toBe('CREATE_FAILED');
       rehearsal.aws.scriptedOutcomes.fleet = () => ({});
       await rehearsal.clock.sleep(3 * DAY_MS);
       const deleteOrReplace = async (): Promise<string> =>
-        outcome === 'deleted' ? await deleteStack(rehearsal) : await deployAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
+        outcome === 'deleted'
+          ? await deleteStack(rehearsal)
+          : await deployFleetStackAndKeep(rehearsal, { peerOnCreate: true, build: '2' });
       expect(await deleteOrReplace()).toBe(outcome === 'deleted' ? 'DELETE_FAILED' : 'UPDATE_FAILED');
       expect(fleetDeletionFailures(rehearsal)).toEqual([expect.stringContaining('Error Code: UnauthorizedException')]);
       const authorizationCount = countCalls(rehearsal, 'CreateVpcPeeringAuthorization');

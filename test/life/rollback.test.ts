@@ -101,6 +101,7 @@ test.each([
       'UPDATE_ROLLBACK_COMPLETE',
     );
     expectNoFailedDelete(rehearsal);
+    // until GameLift has deleted the new fleet
     await rehearsal.clock.sleep(60_000);
     expect(comparableInventory(rehearsal)).toEqual(withStackStatus(connected, 'UPDATE_ROLLBACK_COMPLETE'));
     await rehearsal.clock.sleep(10 * DAY_MS);

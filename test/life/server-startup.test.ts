@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import type { Rehearsal } from 'rehearsal';
@@ -34,8 +33,11 @@ function synthesizeStack(): string {
 function canReachDatabase({ aws }: Rehearsal): boolean {
   const { rules, routes } = aws.inventory();
   const [fleet] = aws.gameLift.fleets.all();
-  const isAllowed = rules.some((rule) => isDeepStrictEqual(rule, { ...rule, peer: fleet?.vpc?.cidrBlock, fromPort: PORT }));
-  return isAllowed && routes.some((route) => isDeepStrictEqual(route, { ...route, destination: fleet?.vpc?.cidrBlock }));
+  const cidrBlock = fleet?.vpc?.cidrBlock;
+  const isAllowed = rules.some(
+    (rule) => 'peer' in rule && rule.peer === cidrBlock && 'fromPort' in rule && rule.fromPort === PORT,
+  );
+  return isAllowed && routes.some((route) => 'destination' in route && route.destination === cidrBlock);
 }
 
 test('the creation fails and leaves nothing behind if servers wait for the database before they report ready', async () => {

@@ -53,10 +53,11 @@ test.each<[Kind, string, RemovalPolicy]>([
       'CREATE_COMPLETE',
     );
     await clock.sleep(2 * DAY_MS);
-    for (const delay of [5, 30]) {
-      const name = `Other${delay}`;
+    // stack One is deleted this long after the deployment of the other stack has begun
+    for (const delaySeconds of [5, 30]) {
+      const name = `Other${delaySeconds}`;
       const deployment = cloudFormation.deploy(synthesizeStack({ ...options, name, fleet: 1 }), name);
-      const deletion = clock.sleep(delay * 1000).then(() => cloudFormation.delete('One'));
+      const deletion = clock.sleep(delaySeconds * 1000).then(() => cloudFormation.delete('One'));
       expect([(await deployment).status, (await deletion).status]).toEqual(['CREATE_COMPLETE', 'DELETE_COMPLETE']);
       await clock.sleep(2 * DAY_MS);
       expect((await cloudFormation.delete(name)).status).toBe('DELETE_COMPLETE');

@@ -72,6 +72,7 @@ test.each(['connected', 'peered on creation'] as const)(
     await rehearsal.clock.sleep(DAY_MS + 60_000);
     expect(rehearsal.aws.inventory()).toMatchObject({ fleets: [{ id }], connections: [{ fleetId: id, status: 'active' }] });
     expect(await deploy('Fleets', { build: '2' })).toBe('UPDATE_COMPLETE');
+    // until GameLift has deleted the old fleet
     await rehearsal.clock.sleep(60_000);
     expect(rehearsal.aws.inventory().fleets).toEqual([expect.not.objectContaining({ id })]);
 

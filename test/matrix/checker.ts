@@ -275,10 +275,12 @@ function claimProblems(
   }
   const { id, resources } = cloudFormation.describe(STACK);
   const logicalId = resources.find((resource) => resource.logicalId.startsWith(connectionConstructId(fleet)))?.logicalId;
+  // the id of a stack is its ARN, which ends with /NAME/GUID
   const [, stack, guid] = id.split('/');
   const owner = `${String(stack)}/${String(logicalId)}/${String(guid)}`;
   const note = [...attributes, fleet.createdBy === 'somebody else' ? 'adopted' : 'created'].join(' ');
   const key = claims.find((candidate) => tags[candidate]?.startsWith(`${owner} `)) ?? '';
+  // the two tags are the owner's claim and its note
   return tags[`${key}:connection`]?.startsWith(`${note} `) === true && claims.length === 2
     ? []
     : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has the tags ${JSON.stringify(tags)}`];

@@ -190,7 +190,7 @@ test('the deletion of a failed create does not delete the connection of a later 
         : undefined,
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  // CloudFormation did not send the requests below, so it does not know the resources that they create: it has no outputs and no logical id
+  // the test sends the requests below, so CloudFormation knows no outputs and no logical id of the connection: ignore these deviations
   const unexpectedDeviations = (): readonly string[] =>
     deviationsFrom(rehearsal, PEERED).filter(
       (text) => !/^\w+ of Lobby is undefined|is not claimed as Game\/undefined\//.test(text),
@@ -330,12 +330,13 @@ test('without access to EC2, the handler creates nothing if CloudFormation cance
   let hasFailed = false;
   rehearsal.functions.faults = {
     call: ({ request, operation }) => {
-      const isFirstList = !hasFailed && /^Create \w+Peering/.test(request) && operation === 'ListTagsForResource';
-      hasFailed ||= isFirstList;
-      return isFirstList ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined;
+      const isFirstTagRead = !hasFailed && /^Create \w+Peering/.test(request) && operation === 'ListTagsForResource';
+      hasFailed ||= isFirstTagRead;
+      return isFirstTagRead ? { kind: 'error', name: 'InvalidRequestException', status: 400 } : undefined;
     },
   };
   expect(await deployAll(rehearsal, stackWith('connected'))).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+  // by then, the runs of the canceled requests have ended
   await rehearsal.clock.sleep(20 * 60_000);
   expect(deviationsFrom(rehearsal, stackWith('none'))).toEqual([]);
   await rehearsal.waitDays(3);
@@ -419,6 +420,7 @@ test.each([MAX_PEERED_BEFORE, MAX_PEERED_BEFORE + 1])(
     /** Runs the life. Returns whether the handler lists GameLift's connections before it requests one. */
     const doesListFirst = async (name: keyof typeof LIVES): Promise<boolean> => {
       const rehearsal = await MatrixRehearsal.populate({ fleetEvents: 'never seen' });
+      // somebody else's fleet is peered with the VPC already
       rehearsal.addOtherPeerings(otherPeerings - 1);
       expect(await runLife(rehearsal, LIVES[name])).toEqual([]);
       rehearsal.close();

@@ -188,7 +188,7 @@ export function faultScenariosOfResponse(index: number): readonly FaultScenario[
   });
 }
 
-/** How many seconds a function has left when an event arrives. */
+/** How many seconds a function has left when an event arrives. The handler reserves the last 30 seconds for the response. */
 const SECONDS_BEFORE_TIMEOUT = [31, 40, 60];
 
 /** The faults of one event: Lambda delivers it twice, or the function has little time left. */

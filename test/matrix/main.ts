@@ -86,6 +86,7 @@ function summary(outcomes: readonly Outcome[], milliseconds: number): string {
       countObservations(outcomes.flatMap(({ observed }) => observed)),
     ),
     '',
+    // without the day
     `finished in ${formatElapsed(milliseconds).slice('day 0 '.length)}`,
     `${outcomes.length - failedCount} passed, ${failedCount} failed`,
   ].join('\n');

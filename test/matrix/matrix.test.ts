@@ -70,6 +70,7 @@ test.each(LIFE_NAMES)('this life ends as declared under every pair of readings: 
   expect(await failuresOf(cases)).toEqual({});
 });
 
+// the sample contains every case whose index is a multiple of `interval`
 test.each([
   { life: 'created and deleted within a day', under: 'default readings', readings: {}, interval: 17 },
   { life: 'created and deleted within a day', under: 'non-default readings', readings: NON_DEFAULT_READINGS, interval: 13 },

@@ -34,6 +34,7 @@ test.each([
     observationOf('fleetEvents', 'never seen'),
     'observed fleetEvents: never seen, instead of written',
   ],
+  // every object inherits a property with the name toString
   ['a question that does not exist', observationOf('toString', 'yes'), 'observed toString: yes, instead of no such question'],
   [
     'an error of the handler while it concludes a reading',

@@ -134,7 +134,7 @@ export class MatrixRehearsal {
     void this.inProcess.close();
   }
 
-  /** Creates somebody else's fleet, peered with the VPC, and lets two days pass. */
+  /** Creates somebody else's fleet, peered with the VPC, and waits two days, until the authorization has expired. */
   private async addForeignFleet(vpc: VpcName): Promise<void> {
     const { aws } = this;
     aws.scriptedOutcomes.fleetActivationSeconds = 120;
@@ -162,7 +162,7 @@ export class MatrixRehearsal {
     await this.aws.callGameLift('CreateVpcPeeringAuthorization', input, { account, region: REGION });
   }
 
-  /** Authorizes by hand. GameLift may refuse this if an authorization is still valid. */
+  /** Authorizes by hand. Ignores an error, because GameLift may refuse this if an authorization is still valid. */
   async authorizeUnlessValid(vpc: VpcName): Promise<void> {
     await this.clock.sleep(CALL_INTERVAL_MS);
     await this.authorize(vpc).catch(() => undefined);
@@ -182,6 +182,7 @@ export class MatrixRehearsal {
     for (const { id } of aws.gameLift.fleets.list(ACCOUNT_AND_REGION).filter((fleet) => !foreignFleetIds.has(fleet.id))) {
       await this.authorizeAll();
       await aws.callGameLift('DeleteFleet', { FleetId: id }, ACCOUNT_AND_REGION);
+      // until GameLift has deleted the fleet
       await clock.sleep(4 * CALL_INTERVAL_MS);
     }
   }

@@ -111,6 +111,7 @@ function fleetGenerator(name: string): fc.Arbitrary<DeclaredFleet | undefined> {
 /** Somebody else's fleet, whose connection the stack may adopt. */
 const FOREIGN_FLEET = fleet({ name: 'Guest', createdBy: 'somebody else', adoptExisting: true });
 
+/** Most stacks do not adopt the connection of the foreign fleet, so undefined occurs several times. */
 const foreignFleetGenerator = fc.constantFrom(undefined, undefined, undefined, FOREIGN_FLEET, {
   ...FOREIGN_FLEET,
   routes: 'one subnet' as const,

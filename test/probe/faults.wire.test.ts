@@ -110,6 +110,7 @@ test.each(CASES)(
       if (!AMBIGUOUS_ERRORS.includes(faultName)) {
         expect({ number, wrong: wrongReadings(outcome, READINGS) }).toEqual({ number, wrong: [] });
       }
+      // until ended connections are not listed any more
       await fixture.waitHours(3);
     }
   },

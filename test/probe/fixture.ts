@@ -160,8 +160,11 @@ async function createFleet({ aws }: Rehearsal, change: object = {}): Promise<str
 }
 
 export interface CallHook {
+  /** Whether the call with the chosen number was made. */
   readonly wasCalled: boolean;
+  /** Resolves when that call is made. */
   readonly untilCalled: Promise<void>;
+  /** Stops counting calls. */
   readonly remove: () => void;
 }
 

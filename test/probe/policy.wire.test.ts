@@ -100,6 +100,7 @@ test.each(['ec2:DeleteRoute', 'ec2:RevokeSecurityGroupIngress'])(
     const outcome = await runWithPolicy((policy) => withoutAction(policy, action), {});
     expect(wrongReadings(outcome, {})).toEqual([]);
     expect(outcome.findings.find(({ question }) => question === 'peerVpcWritesOnDelete')).toMatchObject({ kind: 'open' });
+    // the error contains commands to undo by hand what the probe could not undo
     expect(outcome).toMatchObject({ kind: 'stopped', error: expect.stringContaining('    aws ec2 ') as string });
   },
 );

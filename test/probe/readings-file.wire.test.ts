@@ -76,6 +76,7 @@ test.each([
   ['[]', /: it has no object named questions$/],
   ['{"questions": []}', /: it has no object named questions$/],
   ['{"questions": {"tides": {"reading": "high"}}}', /: unknown question 'tides': choose one of authorizingAgain, /],
+  // every object inherits a property with the name toString
   ['{"questions": {"toString": {"reading": "high"}}}', /: unknown question 'toString': choose one of authorizingAgain, /],
   [
     '{"questions": {"fleetEvents": {"reading": "late"}}}',

@@ -8,9 +8,11 @@ afterEach(closeRehearsals);
 const SECONDS_PER_CALL = 10;
 
 /**
- * The longest allowed time, relative to one call for each connection. The keys are the readings of `throttledCalls`. Rounds are 10.5 seconds
- * apart (lambda/aws/calls.ts), and each batch of ten connections can lose a round: the first call of a request is not made in a round, so it
- * can succeed just before one. If throttled calls count against the rate limit, each batch has to wait longer after its first attempts.
+ * The longest allowed time, relative to one call for each connection. The keys are the readings of `throttledCalls`.
+ *
+ * Throttled calls are retried in rounds, which are 10.5 seconds apart (lambda/aws/calls.ts): a factor of 1.05. Each batch of ten connections can
+ * lose a round, a factor of 1.1: the first call of a request does not wait for a round. If it succeeds just before a round, GameLift throttles all
+ * calls of that round. If throttled calls count against the rate limit, each batch also has to wait longer after its first attempts.
  */
 const MAX_TIME_RATIO = { free: 1.16, counted: 1.25 };
 
