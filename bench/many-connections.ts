@@ -37,7 +37,7 @@ interface Run extends Settings {
 }
 
 /** All combinations of fleets and readings. Each way runs with each of them. */
-const SETTINGS = (['free', 'counted'] as const).flatMap((throttledCalls) => [
+const SETTINGS = (['not counted', 'counted'] as const).flatMap((throttledCalls) => [
   { fleets: 'imported', source: IMPORTED_FLEETS, throttledCalls },
   { fleets: 'of the stack', source: CREATED_FLEETS, throttledCalls },
 ]);
@@ -109,7 +109,7 @@ function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs
     ...(failures === 0 ? [] : [`${failures} of ${manyRuns.length} stacks fail`]),
   ];
   return {
-    what: `${phase} ${MIN_CONNECTIONS_OF_TARGET} or more, if throttled calls ${throttledCalls === 'free' ? 'don’t count' : 'count'}`,
+    what: `${phase} ${MIN_CONNECTIONS_OF_TARGET} or more, if throttled calls ${throttledCalls === 'not counted' ? 'don’t count' : 'count'}`,
     target: `at most ${MAX_RATIO} times the minimum`,
     measured: measured.join(', '),
     verdict: verdict(failures === 0 && maximum <= MAX_RATIO),
@@ -138,7 +138,7 @@ export const MANY_CONNECTIONS: Measurement = {
         'and when it is deleted 30 hours later. GameLift allows one call of each operation in ten seconds. So the minimum is ' +
         'ten seconds for each connection. It does not include the 45 seconds that one connection takes. “Calls” are the calls ' +
         'of the six operations with that limit that were not throttled, “throttled” those that were. AWS does not document ' +
-        'whether throttled calls count against the limit: “counted” if they do, “free” if not. Each alternative runs with ' +
+        'whether throttled calls count against the limit: “counted” if they do, “not counted” if not. Each alternative runs with ' +
         'more and more connections, until its stack can’t be created.',
       tables: [
         {
@@ -159,7 +159,7 @@ export const MANY_CONNECTIONS: Measurement = {
           rows: [...libraryRuns, ...alternativeRuns].map(tableRow),
         },
       ],
-      targets: (['free', 'counted'] as const).flatMap((reading) => [
+      targets: (['not counted', 'counted'] as const).flatMap((reading) => [
         targetFor('creating', reading, libraryRuns),
         targetFor('deleting', reading, libraryRuns),
       ]),

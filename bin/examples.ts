@@ -20,10 +20,10 @@ const EXAMPLES = join(__dirname, '..', 'examples');
 const GAMELIFT_ACCOUNT = '111111111111';
 const VPC_ENVIRONMENT = { account: '222222222222', region: 'us-east-1' };
 
-/** The CIDR blocks of the existing VPCs that some examples use, by the context value that contains the id of the VPC. */
+/** The CIDR blocks of the existing VPCs that some examples use. The key is the name of the context value with the id of the VPC. */
 const VPC_CIDR_BLOCKS = { vpcId: '10.90.0.0/16', betaVpcId: '10.91.0.0/16', prodVpcId: '10.92.0.0/16' };
 
-/** By example: matches the lines of the inventory about resources that the example's templates retain after the deletion. */
+/** For each example that retains resources: a pattern that matches the lines of the inventory about these resources. */
 const RETAINED_RESOURCES: Readonly<Record<string, RegExp>> = {
   draining: /^left behind of (fleets|connections|peerings|routes|securityGroups|rules|tags): |"type":"AWS::GameLift::Build"/,
   pipeline: /^left behind of otherResources: .*"type":"AWS::S3::Bucket","physicalId":"Pipeline-PipelineArtifactsBucket/,

@@ -116,7 +116,7 @@ export interface VpcPeeringAuthorizationProps {
 
   /**
    * A role in the account that owns the VPC, such as a `VpcPeeringRole`. The handler assumes it for all calls in that account.
-   * Import a role of another app by its ARN, since the CDK expects a role that is imported by its name in the account of the stack.
+   * Import a role of another app by its ARN: `Role.fromRoleName` assumes that the role is in the account of the stack.
    *
    * @default - the handler uses its own role, so the VPC must be in the account of the stack
    */
@@ -158,8 +158,8 @@ abstract class VpcPeeringAuthorizationBase extends Resource implements IVpcPeeri
   abstract readonly gameLiftAccount: string;
 
   /**
-   * The pair as the user declared it, without attributes of the custom resource. If a fleet had such an attribute as its `PeerVpcId`,
-   * CloudFormation would expect to replace the fleet with each change of the authorization.
+   * The pair as the user declared it, without attributes of the custom resource. If the `PeerVpcId` of a fleet referred to such an
+   * attribute, CloudFormation would plan to replace the fleet whenever the authorization changes.
    *
    * @internal
    */
@@ -195,7 +195,7 @@ export class VpcPeeringAuthorization extends VpcPeeringAuthorizationBase {
    *
    * @param scope the construct that the authorization becomes a child of
    * @param id the id of the construct, unique within `scope`
-   * @param attrs the VPC, both accounts, and how to renew the authorization
+   * @param attrs the VPC, both accounts, and the role with which this stack can renew the authorization, if any
    * @throws Error if an account id is not 12 digits, if the VPC id is invalid, if the VPC is in another Region than the stack, if
    * `externalId` is invalid or passed without a `peerRole`, or if the `peerRole` is not in the account that owns the VPC.
    */

@@ -72,7 +72,7 @@ function settleMissingAuthorization({ findings }: ExperimentContext, unauthorize
     findings.settleByName('missingAuthorization', unauthorized.name, evidence);
   } else if (unauthorized.kind === 'failed') {
     const evidence = `CreateVpcPeeringConnection without an authorization was accepted, then: ${unauthorized.reason}. ${confirmation}`;
-    findings.settle('missingAuthorization', 'failed', evidence);
+    findings.settle('missingAuthorization', 'accepted, then fails', evidence);
   }
 }
 

@@ -2,7 +2,7 @@
 export const QUESTIONS = {
   authorizingAgain: ['renews', 'keeps expiry', 'InvalidRequestException'],
   useOfAuthorization: ['reusable', 'consumed'],
-  missingAuthorization: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'failed'],
+  missingAuthorization: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'accepted, then fails'],
   existingConnection: ['InvalidRequestException', 'accepted'],
   deletingConnections: ['done on return', 'deleting for a while'],
   endedConnections: ['listed for hours', 'not listed'],
@@ -14,7 +14,7 @@ export const QUESTIONS = {
   throttlingError: ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'],
   usedAuthorizations: ['listed', 'not listed'],
   readBack: ['at once', 'up to 15 seconds late'],
-  throttledCalls: ['free', 'counted'],
+  throttledCalls: ['not counted', 'counted'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Question = keyof typeof QUESTIONS;

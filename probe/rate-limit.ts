@@ -91,7 +91,7 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
     if (third.kind === 'succeeded') {
       findings.settle(
         'throttledCalls',
-        'free',
+        'not counted',
         `${times} was accepted (${secondsText(third.sentAt - second.sentAt)} after the throttled one)`,
       );
       return;

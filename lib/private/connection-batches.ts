@@ -20,7 +20,7 @@ type ConnectionOrigin = 'requested' | 'peered on creation';
 interface Batches {
   readonly byOrigin: Record<ConnectionOrigin, Batch[]>;
   /** The connections that the first batches of requested connections wait for. */
-  readonly createdBeforeRequested: CfnResource[];
+  readonly prerequisitesOfRequested: CfnResource[];
   connectionCount: number;
 }
 
@@ -29,32 +29,32 @@ const batchesOfStack = sharedMap<Stack, Batches>('connectionBatches');
 
 /**
  * Adds a connection to the last batch of its deployment and origin. Batches limit how many connections share GameLift's rate limit at the
- * same time. A batch has only one origin, because connections that are requested wait for those that are peered on creation.
+ * same time.
  *
- * If each connection waited for a single earlier connection instead, connections would start one at a time, while others are being created.
- * If throttled calls count against the rate limit (AWS does not document this), each start would delay these others.
+ * Without batches, if each connection waited for the one 40 places earlier, a new connection would start whenever that one is finished, while
+ * others are being created. If throttled calls count against the rate limit (AWS does not document this), each start would delay the others.
  *
- * If there are more connections than CloudFormation may create at the same time, it creates those that are requested after those that are
- * peered on creation.
+ * A batch has only one origin. If there are more connections than CloudFormation may create at the same time, those that are requested wait
+ * for those that are peered on creation.
  */
 export function addToBatch(origin: ConnectionOrigin, connection: CfnResource): void {
   const stack = topLevelStackOf(connection);
   const batches = batchesOfStack.get(stack) ?? {
     byOrigin: { requested: [], 'peered on creation': [] },
-    createdBeforeRequested: [],
+    prerequisitesOfRequested: [],
     connectionCount: 0,
   };
   batchesOfStack.set(stack, batches);
-  const batch = lastOrNewBatch(batches.byOrigin[origin], origin === 'requested' ? batches.createdBeforeRequested : []);
+  const batch = lastOrNewBatch(batches.byOrigin[origin], origin === 'requested' ? batches.prerequisitesOfRequested : []);
   batch.connections.push(connection);
   batch.dependencyOnEarlierBatch.addSource(connection);
   batches.connectionCount += 1;
   if (batches.connectionCount > MAX_CONCURRENT_CONNECTIONS) {
     const peeredOnCreation = batches.byOrigin['peered on creation'].slice(-CONCURRENT_BATCHES);
     // changes the array in place, because the first batches wait for the content of this array
-    batches.createdBeforeRequested.splice(
+    batches.prerequisitesOfRequested.splice(
       0,
-      batches.createdBeforeRequested.length,
+      batches.prerequisitesOfRequested.length,
       ...peeredOnCreation.flatMap(({ connections }) => connections),
     );
   }

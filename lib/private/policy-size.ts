@@ -9,7 +9,7 @@ import { propertiesOf } from './template';
  */
 const MAX_CHARACTERS = 10_240;
 
-/** The shortest value that a reference in a policy can have: the id of a VPC. */
+/** The shortest value that a reference to a resource can have: the id of a VPC. Pseudo parameters can be shorter. */
 const SHORTEST_ID = 'vpc-0123456789abcdef0';
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = { Partition: 'aws', AccountId: '123456789012', Region: 'us-east-1' };
 
@@ -62,14 +62,14 @@ function inlinePolicies(scope: Construct): ReadonlyMap<string, unknown[]> {
   return documents;
 }
 
-/** The path of the role that a policy is attached to, or the name of the role if it is imported. */
+/** The path of the role that a policy is attached to, or the name of the role, possibly an intrinsic function, if it is imported. */
 function roleOf(roleName: unknown): string {
   if (typeof roleName !== 'object' || roleName === null) {
     return String(roleName);
   }
-  const { Ref = '' } = roleName as { readonly Ref?: string };
-  // the references are those of `propertiesOf`: the path of the target, then `::` and the attribute
-  return Ref.split('::')[0] ?? '';
+  const { Ref } = roleName as { readonly Ref?: string };
+  // a reference of `propertiesOf` is the path of its target, `::` and the attribute. Other intrinsic functions stay as they are
+  return Ref?.split('::')[0] ?? JSON.stringify(roleName);
 }
 
 function minimumSize(document: unknown): number {

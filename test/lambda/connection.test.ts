@@ -260,7 +260,7 @@ describe('a delete while EC2 still shows an earlier connection', () => {
   );
 
   test('repeats a deletion that GameLift accepted, but that had no effect because the authorization was missing', async () => {
-    world = await SimulatedWorld.create({ missingAuthorization: 'failed', endedConnections: 'listed for hours' });
+    world = await SimulatedWorld.create({ missingAuthorization: 'accepted, then fails', endedConnections: 'listed for hours' });
     const { PhysicalResourceId } = await create();
     // an hour before the authorization expires
     await world.waitDays(23 / 24);
@@ -462,7 +462,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
     ['lists the connection', {}, () => Promise.resolve()],
     [
       'lists the connection as failed, because its deletion failed, but EC2 shows the connection',
-      { missingAuthorization: 'failed' },
+      { missingAuthorization: 'accepted, then fails' },
       async () => {
         await world.waitDays(2);
         await world.disconnectByHand();

@@ -35,7 +35,7 @@ function readingsOf(random: () => number): Readings {
     endedConnections: choose('listed for hours', 'not listed'),
     peerVpcWrites: choose('every route table', 'main route table', 'none'),
     peerVpcWritesOnDelete: choose('removed', 'left behind'),
-    throttledCalls: choose('free', 'counted'),
+    throttledCalls: choose('not counted', 'counted'),
   };
 }
 

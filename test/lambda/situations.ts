@@ -53,7 +53,7 @@ export function foundConnection(
   return { kind: 'found', peering: listedConnection(change), owner };
 }
 
-/** A connection that failed. Another request would fail, too, if the peer VPC does not exist. */
+/** A connection that failed. With `wouldEndAgain`, the peer VPC does not exist, so another request would fail, too. */
 export function endedConnection({ wouldEndAgain }: { readonly wouldEndAgain: boolean }): EndedConnection {
   return {
     peering: listedConnection({ status: 'failed', message: 'no authorization' }),

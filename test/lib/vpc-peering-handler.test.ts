@@ -56,7 +56,7 @@ describe('the function', () => {
   test.each([
     ['before', addHandler, addAuthorization],
     ['after', addAuthorization, addHandler],
-  ])('is the same with a VpcPeeringHandler without properties that is created %s the authorization', (_, addFirst, addSecond) => {
+  ])('does not change if a VpcPeeringHandler without properties is created %s the authorization', (_, addFirst, addSecond) => {
     const withoutHandler = new Stack(new App(), 'Stack');
     addAuthorization(withoutHandler);
     const stack = new Stack(new App(), 'Stack');
@@ -256,7 +256,7 @@ describe('the role', () => {
   describe.each(['before', 'after'])(
     'with a VpcPeeringHandler that is created %s the constructs that use the function',
     (order) => {
-      test('is an imported role, and gets no policies', () => {
+      test('gets no policies if it is imported', () => {
         const stack = stackWith((scope) => ({ role: importRole(scope), tracing: Tracing.ACTIVE }), order);
         const template = Template.fromStack(stack);
         template.hasResourceProperties('AWS::Lambda::Function', { Role: ROLE_ARN });
@@ -269,7 +269,7 @@ describe('the role', () => {
         expect(dependencies.filter((id) => !(id in resources))).toEqual([]);
       });
 
-      test('is a role that the app defines, and gets all policies of the function', () => {
+      test('gets all policies of the function if the app defines it', () => {
         const stack = stackWith((scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }) }), order);
         const withoutRole = stackWith(() => ({}), order);
         const statementsOf = (scope: Stack): unknown[] => {
@@ -295,7 +295,7 @@ describe('the role', () => {
         });
       });
 
-      test('is a role without policy updates, and gets no policies', () => {
+      test('gets no policies if the app calls withoutPolicyUpdates', () => {
         const stack = stackWith(
           (scope) => ({ role: new iam.Role(scope, 'Mine', { assumedBy: lambdaService }).withoutPolicyUpdates() }),
           order,
@@ -354,7 +354,7 @@ describe('the role', () => {
     );
   });
 
-  test('is the imported role in an app that customizes its roles if the VpcPeeringHandler is created first', () => {
+  test('can be imported in an app that calls Role.customizeRoles, if the VpcPeeringHandler is created first', () => {
     const app = new App();
     iam.Role.customizeRoles(app, {});
     const stack = stackWith((scope) => ({ role: importRole(scope) }), 'before', app);
@@ -366,7 +366,7 @@ describe('the role', () => {
     ['role', (stack) => ({ role: importRole(stack) })],
     ['roleName', () => ({ roleName: 'studio-peering' })],
   ])(
-    'cannot be changed with %s in an app that customizes its roles if another construct already uses the function',
+    'cannot be set with the property %s in an app that calls Role.customizeRoles, after another construct has used the function',
     (_, props) => {
       const app = new App();
       iam.Role.customizeRoles(app, {});

@@ -90,7 +90,7 @@ export interface ExistingResources {
 /** The account and Region of all resources that are not in another account. */
 export const ACCOUNT_AND_REGION = { account: ACCOUNT, region: 'us-east-1' };
 
-/** For `fleets.activate`, which awaits why the peering of a fleet failed: a fleet that is not peered on creation has no such problem. */
+/** For `fleets.activate`, which takes a promise of the reason why peering on creation failed: these fleets are not peered on creation. */
 export const NO_PEERING_PROBLEM = Promise.resolve(undefined);
 
 export async function createExistingResources(rehearsal: Rehearsal, fleets = 1): Promise<ExistingResources> {
@@ -213,7 +213,7 @@ export async function expectNothingLeft(rehearsal: Rehearsal, inventoryBefore: u
   expect(rehearsal.aws.inventory()).toEqual(inventoryBefore);
 }
 
-/** Expects that no deletion by CloudFormation failed. A skipped deletion has failed, too. */
+/** Expects that no deletion by CloudFormation failed. CloudFormation skips a resource only after its deletion has failed. */
 export function expectNoFailedDelete(rehearsal: Rehearsal): void {
   expect(journalLinesFrom(rehearsal, 'cloudformation').filter((line) => line.includes('DELETE_FAILED'))).toEqual([]);
 }

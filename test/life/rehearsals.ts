@@ -82,7 +82,8 @@ function writeJournal({ journal }: Rehearsal): void {
   if (folder === undefined) {
     return;
   }
-  const { currentTestName = 'every test', testPath = '' } = expect.getState();
+  // in `afterAll`, there is no current test
+  const { currentTestName = 'after all tests', testPath = '' } = expect.getState();
   const name = `${basename(testPath)} ${currentTestName}`.replace(/[^\w.]+/g, '-').slice(0, 200);
   const lines = journal.entries.map(
     (entry) => `${new Date(entry.time).toISOString()} ${entry.source} ${entry.subject} ${entry.message}\n`,
@@ -125,5 +126,5 @@ export function handlerArn(rehearsal: Rehearsal): string {
   return arn;
 }
 
-/** The fault that AWS returns an error. */
+/** A fault: AWS answers the call with this error. */
 export const errorFault = (name: string, message = 'No', status = 400): Fault => ({ kind: 'error', name, message, status });

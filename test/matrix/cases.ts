@@ -23,7 +23,7 @@ export interface MatrixCase {
 export const NON_DEFAULT_READINGS: Readings = {
   authorizingAgain: 'keeps expiry',
   useOfAuthorization: 'consumed',
-  missingAuthorization: 'failed',
+  missingAuthorization: 'accepted, then fails',
   existingConnection: 'accepted',
   deletingConnections: 'deleting for a while',
   endedConnections: 'not listed',

@@ -149,18 +149,18 @@ function vpcsOfKnownFleets({ aws, functions }: MatrixRehearsal): ReadonlySet<str
 export function deviationsFrom(rehearsal: MatrixRehearsal, declaredStack: DeclaredStack): readonly string[] {
   const { aws, initialInventory, vpcs } = rehearsal;
   const inventory = aws.inventory();
-  const createdItems = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], initialInventory[kind]);
-  const fleets = createdItems('fleets') as readonly FleetItem[];
+  const newOrChangedItems = (kind: ResourceKind): readonly object[] => onlyIn(inventory[kind], initialInventory[kind]);
+  const fleets = newOrChangedItems('fleets') as readonly FleetItem[];
   const peeredFleets = declaredStack.fleets.filter(({ peering }) => peering !== 'none');
-  const connectedFleets = peeredFleets.filter(({ createdBy }) => createdBy === 'stack');
-  // an adoption changes only DNS resolution
+  const fleetsWithNewConnection = peeredFleets.filter(({ createdBy }) => createdBy === 'stack');
+  // the peering of an adopted connection is not new, and changes only if the stack declares DNS resolution
   const fleetsWithDnsChange = peeredFleets.filter(
     ({ createdBy, dnsResolution }) => createdBy === 'somebody else' && dnsResolution,
   );
   const counts: readonly [string, number, number][] = [
     ['fleets', declaredStack.fleets.length, fleets.length],
-    ['connections', connectedFleets.length, createdItems('connections').length],
-    ['peerings', connectedFleets.length + fleetsWithDnsChange.length, createdItems('peerings').length],
+    ['connections', fleetsWithNewConnection.length, newOrChangedItems('connections').length],
+    ['peerings', fleetsWithNewConnection.length + fleetsWithDnsChange.length, newOrChangedItems('peerings').length],
   ];
   return [
     ...counts
@@ -172,7 +172,7 @@ export function deviationsFrom(rehearsal: MatrixRehearsal, declaredStack: Declar
         ? [`fleet ${fleet.name} does not exist`]
         : fleetDeviations(rehearsal, declaredStack, fleet, existingFleet);
     }),
-    ...(createdItems('routes') as readonly RouteItem[])
+    ...(newOrChangedItems('routes') as readonly RouteItem[])
       .filter(
         (route) => (route.state === 'blackhole' || peeredFleets.length === 0) && !isLeftByGameLift(rehearsal, 'routes', route),
       )
@@ -180,7 +180,7 @@ export function deviationsFrom(rehearsal: MatrixRehearsal, declaredStack: Declar
     ...Object.entries(vpcs).flatMap(([name, { vpcId }]) =>
       name === declaredStack.vpc
         ? []
-        : (createdItems('peerings') as readonly PeeringItem[])
+        : (newOrChangedItems('peerings') as readonly PeeringItem[])
             .filter(({ accepter }) => accepter === vpcId)
             .map(({ id }) => `VPC ${name} is still peered: ${id}`),
     ),
@@ -269,8 +269,9 @@ function claimProblems(
   tags: FleetItem['tags'],
   attributes: readonly string[],
 ): readonly string[] {
-  const claims = Object.keys(tags).filter((candidate) => candidate.startsWith(`cdk-gamelift-vpc-peering:${vpcId}:`));
-  if (claims.length === 0 && aws.behaviours.get('foreignFleetTags') === 'removed') {
+  // the keys of all claims and notes for this VPC
+  const tagKeys = Object.keys(tags).filter((candidate) => candidate.startsWith(`cdk-gamelift-vpc-peering:${vpcId}:`));
+  if (tagKeys.length === 0 && aws.behaviours.get('foreignFleetTags') === 'removed') {
     return [];
   }
   const { id, resources } = cloudFormation.describe(STACK);
@@ -278,10 +279,11 @@ function claimProblems(
   // the id of a stack is its ARN, which ends with /NAME/GUID
   const [, stack, guid] = id.split('/');
   const owner = `${String(stack)}/${String(logicalId)}/${String(guid)}`;
+  // somebody who created the fleet also connected it
   const note = [...attributes, fleet.createdBy === 'somebody else' ? 'adopted' : 'created'].join(' ');
-  const key = claims.find((candidate) => tags[candidate]?.startsWith(`${owner} `)) ?? '';
+  const claimKey = tagKeys.find((candidate) => tags[candidate]?.startsWith(`${owner} `)) ?? '';
   // the two tags are the owner's claim and its note
-  return tags[`${key}:connection`]?.startsWith(`${note} `) === true && claims.length === 2
+  return tags[`${claimKey}:connection`]?.startsWith(`${note} `) === true && tagKeys.length === 2
     ? []
     : [`fleet ${fleet.name} is not claimed as ${owner}: ${note}, but has the tags ${JSON.stringify(tags)}`];
 }

@@ -10,10 +10,10 @@ import { ACCOUNT, MatrixRehearsal, ACCOUNT_AND_REGION, REGION } from './rehearsa
 
 /*
  * Which resource owns a connection if an event is delivered twice, if somebody else requests the connection at the same time, or if the VPC has
- * more peerings than fit in a claim.
+ * more peerings than fit in a note.
  */
 
-// this fleet is always connected: with the last connection of the stack, CloudFormation deletes the handler's permissions to connect
+// this fleet stays connected: when the last connection is removed, CloudFormation also deletes the handler's permissions to connect
 const arena = fleet({ name: 'Arena' });
 const UNPEERED = declareStack({ fleets: [fleet({ peering: 'none' }), arena] });
 const PEERED = declareStack({ fleets: [fleet(), arena] });
@@ -23,7 +23,7 @@ async function updateWithFaults(rehearsal: MatrixRehearsal, faults: Faults, peer
   expect(await rehearsal.cloudFormation.deploy(assemblyOf(UNPEERED), STACK)).toMatchObject({ status: 'CREATE_COMPLETE' });
   rehearsal.functions.faults = faults;
   const { status } = await rehearsal.cloudFormation.deploy(assemblyOf(peeredStack), STACK);
-  // by then, a duplicate of the request has ended: it runs for less than 15 minutes
+  // wait until a duplicate of the request has ended: it runs for less than 15 minutes
   await rehearsal.clock.sleep(15 * 60_000);
   return status;
 }
@@ -114,7 +114,7 @@ describe('a duplicate of a failed create leaves no claim on a fleet of somebody 
   );
 });
 
-test('a duplicate create that is throttled until CloudFormation has deleted the resource requests nothing', async () => {
+test('a duplicate create requests no connection if it is throttled until CloudFormation has deleted the resource', async () => {
   const rehearsal = await MatrixRehearsal.populate();
   let hasRefused = false;
   const isDeleted = (): boolean =>
@@ -190,7 +190,7 @@ test('the deletion of a failed create does not delete the connection of a later 
         : undefined,
   });
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
-  // the test sends the requests below, so CloudFormation knows no outputs and no logical id of the connection: ignore these deviations
+  // the test itself sends the requests below, so the stack has no outputs and no logical id of the connection: ignore these deviations
   const unexpectedDeviations = (): readonly string[] =>
     deviationsFrom(rehearsal, PEERED).filter(
       (text) => !/^\w+ of Lobby is undefined|is not claimed as Game\/undefined\//.test(text),
@@ -269,7 +269,7 @@ describe('if CloudFormation removes the handler’s tags from the fleet', () => 
   );
 
   test.each([{}, { routes: 'one subnet' as const }])(
-    'a connection that was created with adoptExisting is deleted with the construct after an update (other changes: %j)',
+    'a connection that was created with adoptExisting, and then updated, is deleted when the construct is removed (other changes: %j)',
     async (change) => {
       const rehearsal = await MatrixRehearsal.populate({ foreignFleetTags: 'removed' });
       const adoptingFleet = fleet({ adoptExisting: true });
@@ -316,7 +316,7 @@ describe('if CloudFormation removes the handler’s tags from the fleet', () => 
   });
 });
 
-test('without access to EC2, the handler creates nothing if CloudFormation cancels six requests that wait in the queue', async () => {
+test('without access to EC2, the handler creates nothing if CloudFormation cancels the requests that wait in the queue', async () => {
   const rehearsal = await MatrixRehearsal.populate();
   const stackWith = (peering: 'connected' | 'none'): DeclaredStack => {
     const names = ['Lobby', 'Arena', 'Third', 'Fourth', 'Fifth', 'Sixth'];
@@ -336,7 +336,7 @@ test('without access to EC2, the handler creates nothing if CloudFormation cance
     },
   };
   expect(await deployAll(rehearsal, stackWith('connected'))).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
-  // by then, the runs of the canceled requests have ended
+  // wait until the runs of the canceled requests have ended
   await rehearsal.clock.sleep(20 * 60_000);
   expect(deviationsFrom(rehearsal, stackWith('none'))).toEqual([]);
   await rehearsal.waitDays(3);
@@ -417,22 +417,23 @@ test.each([
 test.each([MAX_PEERED_BEFORE, MAX_PEERED_BEFORE + 1])(
   'connections are created and deleted if the VPC has %d other peerings',
   async (otherPeerings) => {
-    /** Runs the life. Returns whether the handler lists GameLift's connections before it requests one. */
-    const doesListFirst = async (name: keyof typeof LIVES): Promise<boolean> => {
+    /** Expects that the life succeeds. Returns the first call for connections when the handler creates one. */
+    const firstCallOfLife = async (name: keyof typeof LIVES): Promise<string | undefined> => {
       const rehearsal = await MatrixRehearsal.populate({ fleetEvents: 'never seen' });
-      // somebody else's fleet is peered with the VPC already
+      // minus one, because the VPC already has a peering with somebody else's fleet
       rehearsal.addOtherPeerings(otherPeerings - 1);
       expect(await runLife(rehearsal, LIVES[name])).toEqual([]);
       rehearsal.close();
       const operations = rehearsal.functions.calls
         .filter(({ request, service }) => request.startsWith('Create LobbyPeering') && service === 'gamelift')
         .map(({ operation }) => operation);
-      const [first] = operations.filter((operation) => /VpcPeeringConnections?$/.test(operation));
-      return first === 'DescribeVpcPeeringConnections';
+      return operations.find((operation) => /VpcPeeringConnections?$/.test(operation));
     };
-    // if the peerings do not fit in a claim, the handler reads GameLift's list instead
-    expect(await doesListFirst('created and deleted within a day')).toBe(otherPeerings > MAX_PEERED_BEFORE);
-    await doesListFirst('existing connection is adopted');
-    await doesListFirst('existing connection is not adopted');
+    // if the peerings do not fit in a note, the handler reads GameLift's list instead
+    expect(await firstCallOfLife('created and deleted within a day')).toBe(
+      otherPeerings > MAX_PEERED_BEFORE ? 'DescribeVpcPeeringConnections' : 'CreateVpcPeeringConnection',
+    );
+    await firstCallOfLife('existing connection is adopted');
+    await firstCallOfLife('existing connection is not adopted');
   },
 );

@@ -28,7 +28,7 @@ export const REGRESSION_SEQUENCES: readonly (readonly [string, Sequence])[] = [
   [
     'a connection fails, and EC2 shows a change only in the connection of another fleet',
     {
-      readings: { useOfAuthorization: 'consumed', missingAuthorization: 'failed', fleetEvents: 'never seen' },
+      readings: { useOfAuthorization: 'consumed', missingAuthorization: 'accepted, then fails', fleetEvents: 'never seen' },
       actions: [
         { kind: 'deploy', stack: declareStack() },
         { kind: 'deploy', stack: declareStack({ fleets: [fleet({ peering: 'on creation' }), fleet({ name: 'Arena' })] }) },

@@ -12,7 +12,7 @@ const SCENARIOS: Readonly<Record<string, Readings>> = {
   'with late reads': { readBack: 'up to 15 seconds late' },
   'with consumed authorizations, slow deletions, and routes that GameLift leaves behind': {
     useOfAuthorization: 'consumed',
-    missingAuthorization: 'failed',
+    missingAuthorization: 'accepted, then fails',
     deletingConnections: 'deleting for a while',
     connectionIds: 'id of GameLift',
     peerVpcWritesOnDelete: 'left behind',

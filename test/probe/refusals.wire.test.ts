@@ -165,7 +165,7 @@ describe('the probe', () => {
         'Use a VPC with another CIDR block: the addresses may overlap with those of the fleet.\nAll changes were undone.',
     );
     expect(fixture.leftBehind).toEqual([]);
-    expect(outcome.findings.find(({ question }) => question === 'throttledCalls')).toMatchObject({ reading: 'free' });
+    expect(outcome.findings.find(({ question }) => question === 'throttledCalls')).toMatchObject({ reading: 'not counted' });
   });
 
   test('stops and undoes everything if the connection stays pending', async () => {

@@ -14,7 +14,7 @@ const SECONDS_PER_CALL = 10;
  * lose a round, a factor of 1.1: the first call of a request does not wait for a round. If it succeeds just before a round, GameLift throttles all
  * calls of that round. If throttled calls count against the rate limit, each batch also has to wait longer after its first attempts.
  */
-const MAX_TIME_RATIO = { free: 1.16, counted: 1.25 };
+const MAX_TIME_RATIO = { 'not counted': 1.16, counted: 1.25 };
 
 /** The time for one connection: 15 seconds until the handler reads the claim again, and 30 until the connection is active. */
 const SINGLE_CREATION_SECONDS = 45;
@@ -28,7 +28,7 @@ const fleetSources = [
 ];
 const cases = fleetSources.flatMap(({ fleets, source }) =>
   [25, 50, 100].flatMap((connectionCount) =>
-    (['free', 'counted'] as const).map((throttledCalls) => ({ connectionCount, fleets, source, throttledCalls })),
+    (['not counted', 'counted'] as const).map((throttledCalls) => ({ connectionCount, fleets, source, throttledCalls })),
   ),
 );
 

@@ -15,8 +15,8 @@ export const BEHAVIOURS = {
   },
   missingAuthorization: {
     question: 'How does GameLift report that a valid authorization is missing?',
-    // `failed`: GameLift accepts the call, and the connection fails later
-    readings: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'failed'],
+    // the last reading: GameLift accepts the call, and the connection or its deletion fails later
+    readings: ['UnauthorizedException', 'NotFoundException', 'InvalidRequestException', 'accepted, then fails'],
     default: 'UnauthorizedException',
   },
   existingConnection: {
@@ -127,8 +127,8 @@ export const BEHAVIOURS = {
   },
   throttledCalls: {
     question: 'Does a throttled call count against the rate limit, so that the wait for the next call starts again?',
-    readings: ['free', 'counted'],
-    default: 'free',
+    readings: ['not counted', 'counted'],
+    default: 'not counted',
   },
   endedCidrBlocks: {
     question: 'Does DescribeVpcPeeringConnections return the fleet’s CIDR block for a connection that failed?',
@@ -157,8 +157,8 @@ export const BEHAVIOURS = {
   },
   deniedCalls: {
     question: 'Does a call that IAM denies count against the rate limit?',
-    readings: ['free', 'counted'],
-    default: 'free',
+    readings: ['not counted', 'counted'],
+    default: 'not counted',
   },
 } as const satisfies Record<string, Behaviour>;
 

@@ -28,7 +28,7 @@ describe('the partition', () => {
     ['us-east-1', 'aws', 'amazonaws.com'],
     ['cn-north-1', 'aws-cn', 'amazonaws.com.cn'],
     ['us-gov-west-1', 'aws-us-gov', 'amazonaws.com'],
-  ])('of %s is %s in pseudo parameters and in ARNs, with the URL suffix %s', async (region, partition, suffix) => {
+  ])('of Region %s is %s in pseudo parameters and ARNs, and its URL suffix is %s', async (region, partition, suffix) => {
     rehearsal = await Rehearsal.start({ startTime: Date.UTC(2026, 0, 1), region });
     const pseudoOutputs = {
       Pseudo: { Value: { 'Fn::Sub': '${AWS::Partition} ${AWS::URLSuffix}' } },

@@ -10,7 +10,7 @@ exports.handler = async (event, context) => {
 `;
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:111111111111:function:worker';
 const ALIAS_ARN = `${FUNCTION_ARN}:live`;
-const FAILURES_ARN = 'arn:aws:sqs:us-east-1:111111111111:failures';
+const DESTINATION_ARN = 'arn:aws:sqs:us-east-1:111111111111:destination';
 
 let rehearsal: Rehearsal;
 
@@ -108,14 +108,14 @@ describe('an alias', () => {
 });
 
 describe('asynchronous events of an alias', () => {
-  const resources = (properties: object, allowedQueueArn = FAILURES_ARN) => ({
+  const resources = (properties: object, allowedQueueArn = DESTINATION_ARN) => ({
     Worker: worker(),
     Alias: alias(),
-    Failures: queue('failures'),
+    Destination: queue('destination'),
     SendPolicy: sendPolicy(allowedQueueArn),
     Events: eventInvokeConfig(properties),
   });
-  const onFailure = { DestinationConfig: { OnFailure: { Destination: FAILURES_ARN } } };
+  const onFailure = { DestinationConfig: { OnFailure: { Destination: DESTINATION_ARN } } };
 
   test('are retried according to the settings of the alias, not those of the function', async () => {
     await deploy(resources({ MaximumRetryAttempts: 0 }));
@@ -131,9 +131,9 @@ describe('asynchronous events of an alias', () => {
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true, n: 1 });
     // the retry comes after a minute
     await rehearsal.clock.sleep(50_000);
-    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+    expect(rehearsal.aws.queues.messages('destination')).toEqual([]);
     await rehearsal.clock.sleep(600_000);
-    const [message, ...otherMessages] = rehearsal.aws.queues.messages('failures');
+    const [message, ...otherMessages] = rehearsal.aws.queues.messages('destination');
     expect(otherMessages).toEqual([]);
     expect(JSON.parse(message?.body ?? '')).toMatchObject({
       version: '1.0',
@@ -142,35 +142,35 @@ describe('asynchronous events of an alias', () => {
       responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
       responsePayload: { errorType: 'Error', errorMessage: 'failed on purpose' },
     });
-    expect(metricSum('NumberOfMessagesSent', { QueueName: 'failures' }, 'AWS/SQS')).toBe(1);
+    expect(metricSum('NumberOfMessagesSent', { QueueName: 'destination' }, 'AWS/SQS')).toBe(1);
   });
 
   test('that are too old send a record with the condition EventAgeExceeded', async () => {
     await deploy(resources({ MaximumEventAgeInSeconds: 90, ...onFailure }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(600_000);
-    expect(JSON.parse(rehearsal.aws.queues.messages('failures')[0]?.body ?? '')).toMatchObject({
+    expect(JSON.parse(rehearsal.aws.queues.messages('destination')[0]?.body ?? '')).toMatchObject({
       requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 2 },
     });
   });
 
   test('that succeed send a record if a destination is configured', async () => {
-    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: FAILURES_ARN } } }));
+    await deploy(resources({ DestinationConfig: { OnSuccess: { Destination: DESTINATION_ARN } } }));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { n: 1 });
     await rehearsal.clock.sleep(60_000);
-    const [message] = rehearsal.aws.queues.receiveAll('failures');
+    const [message] = rehearsal.aws.queues.receiveAll('destination');
     expect(JSON.parse(message?.body ?? '')).toMatchObject({
       requestContext: { condition: 'Success', approximateInvokeCount: 1 },
       responsePayload: { received: { n: 1 } },
     });
-    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+    expect(rehearsal.aws.queues.messages('destination')).toEqual([]);
   });
 
   test('send no record if the function has no permission to send', async () => {
-    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${FAILURES_ARN}-other`));
+    await deploy(resources({ MaximumRetryAttempts: 0, ...onFailure }, `${DESTINATION_ARN}-other`));
     rehearsal.lambda.invokeAsync(ALIAS_ARN, { fail: true });
     await rehearsal.clock.sleep(60_000);
-    expect(rehearsal.aws.queues.messages('failures')).toEqual([]);
+    expect(rehearsal.aws.queues.messages('destination')).toEqual([]);
     expect(metricSum('DestinationDeliveryFailures', { FunctionName: 'worker' })).toBe(1);
     expect(rehearsal.journal.entries.map(({ message }) => message)).toContainEqual(
       expect.stringContaining('because no identity-based policy allows the sqs:SendMessage action'),

@@ -92,7 +92,7 @@ export class Authorizations {
 
   /**
    * Returns the valid authorization. Creating or deleting a connection needs one, and so does deleting a peered fleet. Throws if there is
-   * none, except under the reading `failed` of `missingAuthorization`.
+   * none, except under the reading `accepted, then fails` of `missingAuthorization`.
    *
    * @returns undefined if there is none, under the reading `failed`: GameLift accepts the call, and the operation fails later
    */
@@ -102,7 +102,7 @@ export class Authorizations {
       this.recordChange(key, 'missing');
     }
     const reading = this.behaviours.get('missingAuthorization');
-    if (authorization === undefined && reading !== 'failed') {
+    if (authorization === undefined && reading !== 'accepted, then fails') {
       throw new ServiceError(reading, `There is no valid VPC peering authorization for ${key.peerVpcId}.`);
     }
     return authorization;

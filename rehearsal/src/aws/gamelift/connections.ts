@@ -143,7 +143,7 @@ export class Connections {
     }
     const authorizer = this.authorizations.requireValid(connection.key)?.authorizer;
     this.authorizations.use(connection.key);
-    // under the reading `failed` of `missingAuthorization`, GameLift accepts the call, and the deletion fails
+    // under the reading `accepted, then fails` of `missingAuthorization`, GameLift accepts the call, and the deletion fails
     if (authorizer === undefined) {
       connection.overrideStatus({ code: 'failed', message: UNAUTHORIZED_MESSAGE });
       this.report(connection, 'FAILED', UNAUTHORIZED_MESSAGE);

@@ -85,7 +85,7 @@ export class Fleet {
     this.attributesValue.current = attributes;
   }
 
-  /** The events that a read sees: a late read misses the newest events. */
+  /** The events that a read returns. A read that returns an earlier state misses the newest events. */
   get events(): readonly FleetEvent[] {
     return this.allEvents.filter(({ time }) => time.getTime() <= this.history.now());
   }

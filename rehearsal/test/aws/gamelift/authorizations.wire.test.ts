@@ -159,11 +159,11 @@ describe('the rate limit', () => {
     await expect(listAuthorizations(fleetClient)).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 
-  test.each(['free', 'counted'] as const)('treats denied calls as %s', async (reading) => {
+  test.each(['not counted', 'counted'] as const)('treats denied calls as %s', async (reading) => {
     simulation.aws.behaviours.set('deniedCalls', reading);
     const { credentials } = createRoleSession(simulation.aws, policy(allow('s3:GetObject')));
     await expect(authorize(gameLiftClient(simulation.aws, credentials))).rejects.toMatchObject({ name: 'AccessDeniedException' });
-    await (reading === 'free' ? authorize() : expect(authorize()).rejects.toMatchObject({ name: 'ThrottlingException' }));
+    await (reading === 'not counted' ? authorize() : expect(authorize()).rejects.toMatchObject({ name: 'ThrottlingException' }));
   });
 
   test.each(['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded'] as const)(
@@ -242,7 +242,7 @@ describe('readings', () => {
     expect(() => authorizations.use(authorizationKey())).toThrow(
       `There is no valid VPC peering authorization for ${authorizationInput.PeerVpcId}.`,
     );
-    simulation.aws.behaviours.set('missingAuthorization', 'failed');
+    simulation.aws.behaviours.set('missingAuthorization', 'accepted, then fails');
     expect(authorizations.use(authorizationKey())).toBe(false);
   });
 

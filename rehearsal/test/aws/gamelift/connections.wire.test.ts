@@ -252,7 +252,7 @@ describe('readings', () => {
   rehearsedTest('a call without a valid authorization can be accepted and fail later', async () => {
     const { fleetId, connection } = await simulation.connectNewFleet();
     await simulation.wait(DAY_SECONDS);
-    simulation.aws.behaviours.set('missingAuthorization', 'failed');
+    simulation.aws.behaviours.set('missingAuthorization', 'accepted, then fails');
     await simulation.disconnect(fleetId, connection.VpcPeeringConnectionId);
     expect((await simulation.connections(fleetId))[0]?.Status).toEqual({
       Code: 'failed',
