@@ -120,7 +120,7 @@ export const MAX_CONCURRENT_CONNECTIONS = 40;
 /** The default of `TimeoutSeconds`. */
 export const CONNECTION_TIMEOUT_SECONDS = 600;
 
-/** The maximum of `TimeoutSeconds`: the longest time that one invocation can wait. */
+/** The maximum of `TimeoutSeconds`. It leaves a minute of `CONNECTION_BUDGET_SECONDS` for everything but waiting. */
 export const MAX_CONNECTION_TIMEOUT_SECONDS = 780;
 
 /** The maximum duration of a request for a connection, in seconds, including the time spent waiting for GameLift's rate limit. */

@@ -63,7 +63,7 @@ export async function authorizeTwice(context: ExperimentContext): Promise<void> 
   }
   const difference = secondExpiry - firstExpiry;
   const interval = second.returnedAt - first.returnedAt;
-  const evidence = `The second of two authorizations, ${secondsText(interval)} later, expires ${difference === 0 ? 'at the same time' : `${secondsText(difference)} later`}`;
+  const evidence = `The second of two authorizations was created ${secondsText(interval)} later, and expires ${difference === 0 ? 'at the same time' : `${secondsText(difference)} later`}`;
   if (Math.abs(difference) <= EXPIRY_TOLERANCE) {
     findings.settle('authorizingAgain', 'keeps expiry', evidence);
   } else if (Math.abs(difference - interval) <= EXPIRY_TOLERANCE) {

@@ -37,9 +37,9 @@ export async function runExperiments(
   print('connecting');
   const firstOutcome = await connectWithAuthorization(context);
   settleMissingAuthorization(context, await unauthorizedOutcome);
-  const writtenNetwork = watchWrites(context);
+  const networkChanges = watchWrites(context);
   const isListed = isAuthorizationListed(context);
-  await runConcurrently(stop, [writtenNetwork, isListed]);
+  await runConcurrently(stop, [networkChanges, isListed]);
   settleConnectionIds(context, firstOutcome, await context.observer.ec2Peerings());
   const reuse = await useAuthorizationAgain(context, firstOutcome.connection);
   settleUsedAuthorizations(context, reuse, await isListed);
@@ -49,7 +49,7 @@ export async function runExperiments(
   await settleEndedConnections(context, reuse.lastConnection);
   settleFleetEvents(context, await eventsBefore, await readEvents(context, startedAt));
   readBack.settle(findings);
-  return { written: await writtenNetwork, leftBehind: await watchRemoval(context) };
+  return { written: await networkChanges, leftBehind: await watchRemoval(context) };
 }
 
 async function connectWithoutAuthorization(context: ExperimentContext): Promise<ConnectOutcome> {
@@ -59,7 +59,7 @@ async function connectWithoutAuthorization(context: ExperimentContext): Promise<
     const status = outcome.kind === 'active' ? 'active' : outcome.status;
     const result = `Without an authorization, GameLift accepted the connection, which is now ${status}`;
     context.findings.leaveOpen('missingAuthorization', `${result}. This fits no reading`);
-    throw new ProbeStopped(`${result}. The other experiments need a VPC that nothing authorizes.`);
+    throw new ProbeStopped(`${result}. The other experiments need a VPC for which only the probe creates authorizations.`);
   }
   return outcome;
 }
@@ -93,8 +93,8 @@ function settleConnectionIds(
 }
 
 /**
- * Reads twice, and returns what the second read shows. The first read may be late. The second waits for the rate limit, so it is 20 seconds after
- * the connection became active.
+ * Reads twice, and returns what the second read shows. The first result may be out of date. The second read waits for the rate limit, until 20
+ * seconds after the connection became active, so its result is up to date.
  */
 async function isAuthorizationListed(context: ExperimentContext): Promise<boolean> {
   await context.calls.sleep(CONSISTENCY_DELAY - CALL_INTERVAL);
@@ -104,7 +104,7 @@ async function isAuthorizationListed(context: ExperimentContext): Promise<boolea
 
 function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterUse }: ReuseResult, isListed: boolean): void {
   const reading = isListed ? 'listed' : 'not listed';
-  const evidence = `After the connection was created with it, DescribeVpcPeeringAuthorizations ${isListed ? 'still lists' : 'no longer lists'} the authorization`;
+  const evidence = `After a connection was created, DescribeVpcPeeringAuthorizations ${isListed ? 'still lists' : 'no longer lists'} its authorization`;
   switch (validAfterUse) {
     case 'yes':
       findings.settle('usedAuthorizations', reading, `${evidence}, which was still valid`);
@@ -112,7 +112,7 @@ function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterU
     case 'no':
       findings.leaveOpen(
         'usedAuthorizations',
-        `${evidence}. The use had consumed it, so no authorization is both used and valid`,
+        `${evidence}. The use consumed it, so the probe cannot tell whether GameLift lists used authorizations that are still valid`,
       );
       break;
     case 'unknown':
@@ -122,7 +122,7 @@ function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterU
 
 function settleDeletions({ findings }: ExperimentContext, deletions: readonly Deletion[]): void {
   const delays = deletions.map(({ endDelay }) => secondsText(endDelay)).join(' and ');
-  const evidence = `The connection had ended when it was observed ${delays} after DeleteVpcPeeringConnection returned`;
+  const evidence = `Each deleted connection had ended when the probe looked, ${delays} after DeleteVpcPeeringConnection returned`;
   if (deletions.some(({ wasSeenDeleting }) => wasSeenDeleting)) {
     findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before that, it had the status deleting`);
   } else if (deletions.some(({ hadEndedAtFirstObservation }) => hadEndedAtFirstObservation)) {

@@ -24,7 +24,7 @@ export async function readEvents({ calls, api, pair }: ExperimentContext, starte
   return events.filter(({ code }) => code.startsWith('FLEET_VPC_PEERING_'));
 }
 
-/** Settles whether GameLift writes events for peerings. A connection was created and deleted between the two readings of the events. */
+/** Settles whether GameLift writes events for peerings. The caller read the events before and after it created and deleted a connection. */
 export function settleFleetEvents(
   { findings }: ExperimentContext,
   eventsBefore: readonly PeeringEvent[],

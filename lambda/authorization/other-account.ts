@@ -109,7 +109,7 @@ export class OtherAccountAuthorizer implements Authorizer {
       this.calls.readUntil(() => this.readAuthorization(), isValidLongEnough, READ_DELAY_MILLISECONDS),
     );
     if (record === undefined || !isValidLongEnough(record)) {
-      // `record` is valid now, so it can only be too short for the hour that a deployment requires
+      // GameLift lists only valid authorizations, so `record` is valid, but expires within the hour that a deployment requires
       const reason =
         record === undefined
           ? 'GameLift lists none that is valid'

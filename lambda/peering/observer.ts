@@ -32,7 +32,7 @@ export class Observer implements Ec2Source {
     this.tags = new Ec2Tags(context.owner, context.spec.fleetId);
   }
 
-  /** Reads the fleet once. Returns undefined if GameLift finds no such fleet. This read may be late, unlike `findFleet`. */
+  /** Reads the fleet once. Returns undefined if GameLift finds no such fleet, or does not return a new fleet yet: see `findFleet`. */
   readFleet(): Promise<FleetRecord | undefined> {
     const { api, calls, spec } = this.context;
     return calls.make('DescribeFleetAttributes', (signal) => api.describeFleet(spec.fleetId, signal));
@@ -106,8 +106,8 @@ export class Observer implements Ec2Source {
   }
 
   /**
-   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. After any other error, it
-   * returns at once: the caller writes the claim next, and a delete that runs at the same time must find the claim.
+   * Waits while EC2 denies access to the peering connections of the VPC, as long as the denial may be temporary. Does not retry after
+   * other errors: that would delay the claim, which the caller writes next, and which a delete that runs at the same time must find.
    */
   async waitWhileDenied(): Promise<void> {
     const { vpcApi, calls, spec } = this.context;

@@ -84,10 +84,11 @@ export function warnAboutSeveralPeeredOnCreate(connection: Construct, other: Con
 }
 
 const EXPORT_PROBLEM =
-  'A new build changes it, but CloudFormation refuses to change an export while another stack imports it, so every deployment of a new ' +
+  'A new build changes the exported value, but CloudFormation refuses to change an export while another stack imports it, so every deployment of a new ' +
   'build fails';
 
-const EXPORT_ALTERNATIVE = 'pass the value as text, as a context value, or from an SSM parameter, and again after each new build';
+const EXPORT_ALTERNATIVE =
+  'pass the value as text, as a context value, or in an SSM parameter, and update it after each new build';
 
 interface Output {
   /** `Ref` is `<path of a construct>::<attribute>`, as `resolveReferences` returns it. */

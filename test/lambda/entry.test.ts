@@ -104,7 +104,7 @@ test('put returns the HTTP status of the endpoint, and rejects if the connection
   await expect(put(url, '{}', controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
 });
 
-describe('a response that cannot be delivered never reveals the URL, which is a secret', () => {
+describe('if a response cannot be delivered, neither the log nor the error contains its URL, which is a secret', () => {
   const secrets = ['X-Amz-', 'ASIA5EC2E7', '5ec2e7', '20260101T000000Z'];
   let secretUrl: string;
   let requestSpy: jest.SpiedFunction<typeof https.request>;

@@ -107,12 +107,12 @@ describe('a VpcPeeringRole', () => {
     }
   });
 
-  test('has the same name whether or not another stack refers to it', () => {
+  test('has an explicit name even if no other stack refers to it', () => {
     const [role] = Object.values(templateWithRole().findResources('AWS::IAM::Role')) as { Properties: { RoleName: string } }[];
     expect(role?.Properties.RoleName).toMatch(/^Data-Role-eu-central-1-[0-9a-f]{8}$/);
   });
 
-  test('has a name of 64 characters, the limit of IAM, if its path is longer', () => {
+  test('shortens a longer name to 64 characters, the limit of IAM', () => {
     const stack = new Stack(new App(), 'Data'.repeat(20), { env: DATA_ENV });
     new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack), gameLiftAccount: GAME_ENV.account });
     const [role] = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role')) as {
@@ -157,7 +157,7 @@ describe('a VpcPeeringRole', () => {
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::Role', { RoleName: Match.absent() });
   });
 
-  test('can be referred to by its name from another account, in a stack that is deployed later', () => {
+  test('can be passed to a stack in another account, which builds the ARN from its name, and is deployed later', () => {
     const app = new App();
     const data = new Stack(app, 'Data', { env: DATA_ENV });
     const game = new Stack(app, 'Game', { env: GAME_ENV });

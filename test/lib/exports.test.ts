@@ -43,9 +43,9 @@ function annotationsWith(useConnection: (connection: VpcPeeringConnection, other
 }
 
 const warningAbout = (attribute: string): string =>
-  `Game exports ${attribute} of Game/Peering for another stack. A new build changes it, but CloudFormation refuses to change an export ` +
+  `Game exports ${attribute} of Game/Peering for another stack. A new build changes the exported value, but CloudFormation refuses to change an export ` +
   'while another stack imports it, so every deployment of a new build fails. For a rule of a security group, call allowTo of Game/Peering ' +
-  'instead of allowFrom. Otherwise, pass the value as text, as a context value, or from an SSM parameter, and again after each new build ' +
+  'instead of allowFrom. Otherwise, pass the value as text, as a context value, or in an SSM parameter, and update it after each new build ' +
   '[ack: cdk-gamelift-vpc-peering:exportedAttribute]';
 
 test.each<[string, (connection: VpcPeeringConnection, data: Stack) => void, string]>([
@@ -125,9 +125,9 @@ test('an imported connection with Fn.importValue has a warning, and its rules ha
   importInto(stack, Fn.importValue('GameLiftCidrBlock'));
   Annotations.fromStack(stack).hasWarning(
     '/Data/Imported',
-    'the gameLiftCidrBlock of Data/Imported is an export of another stack. A new build changes it, but CloudFormation refuses to change an ' +
+    'the gameLiftCidrBlock of Data/Imported is an export of another stack. A new build changes the exported value, but CloudFormation refuses to change an ' +
       'export while another stack imports it, so every deployment of a new build fails. Instead, pass the value as text, as a context ' +
-      'value, or from an SSM parameter, and again after each new build [ack: cdk-gamelift-vpc-peering:importedValue]',
+      'value, or in an SSM parameter, and update it after each new build [ack: cdk-gamelift-vpc-peering:importedValue]',
   );
   Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
     CidrIp: { 'Fn::ImportValue': 'GameLiftCidrBlock' },

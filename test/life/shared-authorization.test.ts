@@ -12,14 +12,15 @@ import { DAY_MS, closeRehearsals, synthesize } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-type Kind = 'connected' | 'peered on creation';
+/** Existing fleets are connected. Fleets of the stack are peered on creation. */
+type FleetKind = 'existing' | 'peered on creation';
 
 interface StackOptions {
   readonly name: string;
   readonly existing: ExistingResources;
   /** The index of the existing fleet to connect. */
   readonly fleet: number;
-  readonly kind: Kind;
+  readonly kind: FleetKind;
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -37,10 +38,10 @@ function synthesizeStack({ name, existing, fleet: index, kind, removalPolicy }: 
   }, name);
 }
 
-test.each<[Kind, string, RemovalPolicy]>([
-  ['connected', 'RETAIN', RemovalPolicy.RETAIN],
+test.each<[FleetKind, string, RemovalPolicy]>([
+  ['existing', 'RETAIN', RemovalPolicy.RETAIN],
   ['peered on creation', 'RETAIN', RemovalPolicy.RETAIN],
-  ['connected', 'DESTROY', RemovalPolicy.DESTROY],
+  ['existing', 'DESTROY', RemovalPolicy.DESTROY],
 ])(
   'deleting a stack does not break a deployment of the other stack (fleets are %s, removalPolicy of the authorizations: %s)',
   async (kind, _, removalPolicy) => {

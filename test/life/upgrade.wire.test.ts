@@ -30,7 +30,7 @@ interface FleetStackOptions {
 }
 
 const KINDS_OF_FLEETS: readonly (readonly [string, boolean])[] = [
-  ['a fleet that is connected', false],
+  ['a fleet that is peered after its creation', false],
   ['a fleet that is peered on creation', true],
 ];
 
@@ -106,7 +106,7 @@ describe.each(RELEASES)('a stack that was created with release %s', (release) =>
   );
 
   test.each(KINDS_OF_FLEETS)(
-    'with %s: the release undoes an update of this version that failed, and deletes the stack',
+    'with %s: after a failed update to this version, the release rolls the update back, and deletes the stack',
     async (_, peerOnCreate) => {
       const before = rehearsal.aws.inventory();
       expect(

@@ -120,9 +120,11 @@ class Renderer {
     authorizationCount: number,
   ): string {
     const bars = windows.map(({ from, to, endedBy }) => {
-      const ending = { expiry: 'until it expires', cancellation: 'until it is canceled', use: 'until a call consumes it' }[
-        endedBy
-      ];
+      const ending = {
+        expiry: 'until it expires',
+        cancellation: 'until it is canceled',
+        consumption: 'until a call consumes it',
+      }[endedBy];
       const label = `valid for ${formatDuration(to - from)}`;
       return this.drawLink(
         'bar authorized',

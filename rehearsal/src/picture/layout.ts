@@ -125,7 +125,7 @@ function authorizationStateDuring({ changes }: AuthorizationHistory, { from, to 
       ? 'no authorization before'
       : lastWindow.to > from
         ? `valid for another ${formatDuration(lastWindow.to - from)}`
-        : `${{ expiry: 'expired', cancellation: 'canceled', use: 'consumed' }[lastWindow.endedBy]} ${formatDuration(from - lastWindow.to)} before`;
+        : `${{ expiry: 'expired', cancellation: 'canceled', consumption: 'consumed' }[lastWindow.endedBy]} ${formatDuration(from - lastWindow.to)} before`;
   return [
     stateBefore,
     ...(missingCount === 0 ? [] : [`${missingCount} ${missingCount === 1 ? 'call' : 'calls'} without it`]),

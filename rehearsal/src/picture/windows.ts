@@ -5,7 +5,7 @@ interface AuthorizationWindow {
   readonly from: number;
   /** Later than the end of the life if the authorization was still valid at that time. */
   readonly to: number;
-  readonly endedBy: 'expiry' | 'cancellation' | 'use';
+  readonly endedBy: 'expiry' | 'cancellation' | 'consumption';
 }
 
 /** The history of GameLift's authorization for one peer VPC and GameLift account. */
@@ -47,7 +47,11 @@ export function windowsOf(changes: readonly AuthorizationChange[]): Authorizatio
       case 'consumed':
         if (validWindow !== undefined) {
           windows.pop();
-          windows.push({ from: validWindow.from, to: change.time, endedBy: change.kind === 'canceled' ? 'cancellation' : 'use' });
+          windows.push({
+            from: validWindow.from,
+            to: change.time,
+            endedBy: change.kind === 'canceled' ? 'cancellation' : 'consumption',
+          });
         }
         break;
       case 'used':

@@ -28,7 +28,7 @@ async function deploy(code: string): Promise<{ status: string; loggedResults: un
         return JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: 'id', StackId, RequestId, LogicalResourceId, ...changes });
       };
       const formatResult = (statusCode, text) => statusCode + ' ' + (/<Code>(.*)<.Code>/.exec(text)?.[1] ?? '');
-      const put = (headers, body, requestOptions = {}) => new Promise((resolve, reject) => {
+      const put = (headers, body, requestOptions = {}) => new Promise((resolve) => {
         const options = { hostname: url.hostname, path: url.pathname + url.search, method: 'PUT', headers, ...requestOptions };
         const request = https.request(options, (received) => {
           let text = '';

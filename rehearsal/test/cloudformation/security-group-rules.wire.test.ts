@@ -56,7 +56,7 @@ describe('an update of the inline rules of a security group', () => {
     expect(ports()).toEqual([1]);
   });
 
-  test('skips duplicate rules, and rules that were added or removed outside of the stack', async () => {
+  test('adds a rule once if it is declared twice or exists already, and removes no rule that no longer exists', async () => {
     await deploy(stackWithRules(tcpRule(1), tcpRule(1, { Description: 'again' }), tcpRule(2)));
     expect(ports()).toEqual([1, 2]);
     const place = { account: '111111111111', region: 'us-east-1' };

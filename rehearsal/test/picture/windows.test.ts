@@ -28,7 +28,7 @@ test('authorizing again after the expiry begins another window', () => {
 
 test.each([
   ['canceled', 'cancellation'],
-  ['consumed', 'use'],
+  ['consumed', 'consumption'],
 ] as const)('a window ends when the authorization is %s', (kind, endedBy) => {
   expect(windowsOf(new LifeBuilder().authorize().atTime(HOUR).authorizationChange(kind))).toEqual([
     { from: START, to: START + HOUR, endedBy },
@@ -43,12 +43,12 @@ test('a cancellation after the expiry does not change the window', () => {
   expect(windowsOf(life)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });
 
-test('using an authorization does not end its window', () => {
+test('a window does not end if the authorization is used, but not consumed', () => {
   const life = new LifeBuilder().authorize().atTime(HOUR).authorizationChange('used');
   expect(windowsOf(life)).toEqual([{ from: START, to: START + DAY, endedBy: 'expiry' }]);
 });
 
-test('two checks for a missing authorization by the same call count once', () => {
+test('the history has one change if the same call finds twice that the authorization is missing', () => {
   // two checks at the same time belong to the same call
   const life = new LifeBuilder()
     .authorizationChange('missing')

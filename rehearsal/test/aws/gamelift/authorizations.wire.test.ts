@@ -92,7 +92,8 @@ describe('an authorization', () => {
   });
 
   test('has times with fractions of a second', async () => {
-    await simulation.clock.sleep(123);
+    const milliseconds = 123;
+    await simulation.clock.sleep(milliseconds);
     expect((await authorize()).CreationTime?.getTime()).toBe(simulation.clock.now());
   });
 
@@ -285,7 +286,7 @@ describe('the permissions of the caller', () => {
     ];
   }
 
-  test('can be limited to the VPC, and an authorization uses all of them', async () => {
+  test('can be limited to the VPC, and CreateVpcPeeringAuthorization uses all of them', async () => {
     const { credentials, roleArn } = createRoleSession(
       simulation.aws,
       policy(authorizeStatement, describeStatement, ...statementsForVpc(VPC_ACCOUNT, authorizationInput.PeerVpcId)),
