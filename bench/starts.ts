@@ -26,7 +26,7 @@ const COMMON_FIELDS = {
 
 function requestOf(ResourceType: string, properties: object): object {
   const { ServiceToken } = COMMON_FIELDS;
-  // no handler uses the response URL, because GameLift never responds, and the handler waits for it
+  // no handler gets to use the response URL: each waits for a response of SilentGameLift, which never comes
   return {
     ...COMMON_FIELDS,
     ResponseURL: 'https://127.0.0.1/',
@@ -105,7 +105,7 @@ export class SilentGameLift {
     });
     // the process also ends after its measurement: this prevents an unhandled rejection
     endedTooEarly.catch(() => undefined);
-    await Promise.race([this.request(), endedTooEarly]);
+    await Promise.race([this.waitForRequest(), endedTooEarly]);
     const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
     // makes children/lambda.mjs send its resource usage and exit
     child.send('stop');
@@ -119,7 +119,7 @@ export class SilentGameLift {
     await once(this.server, 'close');
   }
 
-  private async request(): Promise<void> {
+  private async waitForRequest(): Promise<void> {
     const [{ headers }] = (await once(this.server, 'request')) as [{ readonly headers: Record<string, string> }];
     if (headers['x-amz-target'] !== 'GameLift.CreateVpcPeeringAuthorization') {
       throw new Error(`expected a request to authorize, got ${headers['x-amz-target'] ?? 'another one'}`);

@@ -27,8 +27,8 @@ export function estimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((one, other) => one - other);
   const { length } = sorted;
   let excludedAtEachEnd = 0;
-  // The probabilities that exactly, and at most, `excludedAtEachEnd` values are below the true median. Each value is below it with a
-  // probability of one half.
+  // The probability that exactly `excludedAtEachEnd` values are below the true median, and the probability that at most so many are. Each
+  // value is below it with a probability of one half.
   let exactProbability = 0.5 ** length;
   let tailProbability = exactProbability;
   if (1 - 2 * tailProbability < CONFIDENCE) {

@@ -8,7 +8,7 @@ import { createFleet, createVpcWithDatabase } from '../examples/shared/studio';
  * while creating it.
  *
  * cdk deploy --all                                      renews an authorization if a fleet or connection that needs it changes
- * cdk deploy --all --context renewal=everySynthesis     always renews the authorization of the first stack
+ * cdk deploy --all --context renewal=everySynthesis     renews the authorization of the first stack, even if nothing changes
  * cdk deploy --all --context build=2                    replaces the fleets, because they have a new build
  * cdk deploy --all --context peered=no                  removes the connection of the first stack
  * cdk deploy --all --context peerOnCreate=no            replaces the fleet of the second stack, and connects the new fleet after its creation

@@ -227,7 +227,7 @@ async function synthesize(consumer: Consumer, cdk: CdkVersions, temporaryDirecto
 function requireEqualTemplates(actual: Templates, expected: Templates): void {
   for (const file of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     const [actualLines, expectedLines] = [actual, expected].map((templates) => (templates[file] ?? '').split('\n'));
-    // -1 if the actual template only has additional lines at its end
+    // -1 if the templates are equal, or the actual template only has additional lines at its end
     const firstDifferentLine = expectedLines?.findIndex((expectedLine, index) => expectedLine !== actualLines?.[index]) ?? 0;
     if (actual[file] !== expected[file]) {
       const line = firstDifferentLine < 0 ? (expectedLines?.length ?? 0) : firstDifferentLine;
@@ -261,6 +261,11 @@ async function checkConsumers(cdk: CdkVersions, others: readonly Consumer[], tem
 
 async function main(): Promise<void> {
   const dists = process.argv.slice(2);
+  const unknownDists = dists.filter((name) => !OTHER_CONSUMERS.some(({ dist }) => dist === name));
+  if (unknownDists.length > 0) {
+    const names = [...new Set(OTHER_CONSUMERS.map(({ dist }) => dist))].join(', ');
+    throw new Error(`expected folders of dist/ (${names}), got ${unknownDists.join(', ')}`);
+  }
   const others = OTHER_CONSUMERS.filter(({ dist }) => dists.length === 0 || dists.includes(dist));
   const temporaryDirectory = useTemporaryDirectory();
   const outcomes: Outcome[] = [];

@@ -35,13 +35,23 @@ const DEPLOYMENTS = [
   { name: 'new build', build: '2', days: 10 },
 ] as const;
 
-/** The findings of cfn-lint for the templates of an assembly. Empty if cfn-lint is not installed. */
+/** The findings of cfn-lint for the templates of an assembly. Empty if cfn-lint is not installed. @throws Error if cfn-lint itself fails */
 function lint(assembly: string): string[] {
   const templates = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.template.json'),
   );
-  const { error, stdout } = spawnSync('cfn-lint', templates, { cwd: assembly, encoding: 'utf8' });
-  return error === undefined ? stdout.split('\n\n').filter((finding) => finding.trim() !== '') : [];
+  const { error, status, stdout, stderr } = spawnSync('cfn-lint', templates, { cwd: assembly, encoding: 'utf8' });
+  if (error !== undefined) {
+    if ('code' in error && error.code === 'ENOENT') {
+      return [];
+    }
+    throw error;
+  }
+  const findings = stdout.split('\n\n').filter((finding) => finding.trim() !== '');
+  if (findings.length === 0 && status !== 0) {
+    throw new Error(`cfn-lint failed: ${stderr}`);
+  }
+  return findings;
 }
 
 /** Rehearses the life of an example. @throws Error that lists the findings of cfn-lint, the failures, and what is left behind */

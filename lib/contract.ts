@@ -32,8 +32,8 @@ export interface AuthorizationProperties extends PairProperties {
   readonly Renewal?: string;
   /**
    * The triggers of the authorization. Each key is the logical id of a resource that needs the authorization. Its value contains the
-   * properties whose change makes CloudFormation update or replace that resource. If such a property changes, CloudFormation also updates
-   * the authorization. The handler does not read the triggers.
+   * create-only properties of that resource, and a digest of its properties. If a property changes, CloudFormation also updates the
+   * authorization. The handler does not read the triggers.
    */
   readonly ReliedOnBy?: object;
 }
@@ -120,7 +120,7 @@ export const MAX_CONCURRENT_CONNECTIONS = 40;
 /** The default of `TimeoutSeconds`. */
 export const CONNECTION_TIMEOUT_SECONDS = 600;
 
-/** The maximum of `TimeoutSeconds`. It leaves a minute of `CONNECTION_BUDGET_SECONDS` for everything but waiting. */
+/** The maximum of `TimeoutSeconds`. One wait of this length leaves a minute of `CONNECTION_BUDGET_SECONDS` for the rest of the request. */
 export const MAX_CONNECTION_TIMEOUT_SECONDS = 780;
 
 /** The maximum duration of a request for a connection, in seconds, including the time spent waiting for GameLift's rate limit. */

@@ -10,10 +10,10 @@ import type { Connection } from './observer';
 const CONNECT_TIMEOUT = 10 * MINUTE;
 const DELETE_TIMEOUT = 10 * MINUTE;
 
-/** If neither GameLift nor EC2 shows a connection this long after GameLift accepted the request, the request has failed. */
+/** How long after its request a connection may be shown by neither GameLift nor EC2. After that, the request has failed. */
 const INVISIBLE_TIMEOUT = MINUTE;
 
-/** If the connection has not changed this long after GameLift accepted the deletion, the deletion has failed. */
+/** How long after GameLift accepted the deletion a connection may stay unchanged. After that, the deletion has failed. */
 const UNCHANGED_TIMEOUT = 2 * MINUTE;
 
 export type ConnectOutcome =
@@ -48,7 +48,7 @@ export async function connect(context: ExperimentContext): Promise<ConnectOutcom
     }
     status = newConnections.at(-1)?.status ?? status;
     return observation.gameLiftConnections !== undefined && newConnections.length === 0 && duration >= INVISIBLE_TIMEOUT
-      ? { kind: 'failed', reason: 'neither GameLift nor EC2 shows a connection any more' }
+      ? { kind: 'failed', reason: 'neither GameLift nor EC2 shows a connection' }
       : undefined;
   });
   return outcome ?? { kind: 'pending', status };
@@ -67,7 +67,7 @@ export type DisconnectOutcome =
   | { readonly kind: 'ended'; readonly deletion: Deletion }
   | { readonly kind: 'refused'; readonly name: string; readonly message: string }
   /** The deletion was accepted, but the connection did not change, or did not end before the timeout. */
-  | { readonly kind: 'unchanged' };
+  | { readonly kind: 'not ended' };
 
 export async function disconnect(context: ExperimentContext, { id }: Connection): Promise<DisconnectOutcome> {
   const { calls, api, pair, observer, changes } = context;
@@ -97,10 +97,10 @@ export async function disconnect(context: ExperimentContext, { id }: Connection)
         observer.noteEnd(id);
         return { kind: 'ended', deletion: { wasSeenDeleting, endDelay, hadEndedAtFirstObservation: observations === 1 } };
       }
-      // once GameLift lists the connection as failed, only late reads are worth waiting for
+      // once GameLift lists the connection as failed, wait only until reads show its final state
       const timeout = listedConnection?.status === 'failed' ? CONSISTENCY_DELAY : UNCHANGED_TIMEOUT;
-      return endDelay >= timeout && !wasSeenDeleting ? { kind: 'unchanged' } : undefined;
+      return endDelay >= timeout && !wasSeenDeleting ? { kind: 'not ended' } : undefined;
     },
   );
-  return outcome ?? { kind: 'unchanged' };
+  return outcome ?? { kind: 'not ended' };
 }

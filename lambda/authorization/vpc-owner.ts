@@ -195,9 +195,9 @@ export class VpcOwnerAuthorizer implements Authorizer {
       if (existing !== undefined && this.isValidLongEnough(existing)) {
         return existing;
       }
-      // if there was nothing to cancel, an existing authorization is not why GameLift refused, and it would refuse the next attempt, too
-      const hadNothingToCancel = !wasDeleted && this.calls.attemptsWithUnknownEffect === unknownEffectsBefore;
-      if (hadNothingToCancel || attempt === REPLACE_ATTEMPTS) {
+      // if nothing was deleted, and each call had a response, no authorization explains the refusal: GameLift would refuse again
+      const isRefusalFinal = !wasDeleted && this.calls.attemptsWithUnknownEffect === unknownEffectsBefore;
+      if (isRefusalFinal || attempt === REPLACE_ATTEMPTS) {
         throw refusal;
       }
     }

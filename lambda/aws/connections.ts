@@ -28,7 +28,7 @@ export function listedConnectionOf({
 /** The handler's own status for a connection that GameLift does not list, although it has accepted the request. */
 export const NOT_LISTED = 'not listed';
 
-/** The statuses of connections that have ended or are being deleted. GameLift and EC2 show such connections for hours. */
+/** The statuses of connections that have ended or are being deleted. GameLift and EC2 may show such connections for hours. */
 const ENDED_STATUSES: ReadonlySet<string> = new Set(['failed', 'rejected', 'expired', 'deleting', 'deleted', NOT_LISTED]);
 
 /** Whether a connection is active or can still become active. */

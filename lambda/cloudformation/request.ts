@@ -97,7 +97,7 @@ function tryParseRequest(
     return new Error(`RequestType must be one of ${REQUEST_TYPES.join(', ')}, got ${formatValue(RequestType)}`);
   }
   if (resourceType === undefined) {
-    return new Error(`ResourceType must be a string, got ${formatValue(ResourceType)}`);
+    return new Error(`ResourceType must be a string that is not empty, got ${formatValue(ResourceType)}`);
   }
   if (PhysicalResourceId !== undefined && typeof PhysicalResourceId !== 'string') {
     return new Error(`PhysicalResourceId must be a string, got ${formatValue(PhysicalResourceId)}`);

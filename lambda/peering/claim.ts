@@ -41,8 +41,8 @@ export interface Note {
   /** The connection that the resource uses. Undefined until it is active. */
   readonly connection: ClaimedConnection | undefined;
   /**
-   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. The request did
-   * not create the connections with these VPCs. Undefined before the request, and after a connection was noted.
+   * The VPCs that were peered with the peer VPC before this resource requested the connection, except those of other fleets. If the fleet's
+   * VPC is among them, the request did not create the connection. Undefined before the request, and once `connection` is set.
    */
   readonly peeredBefore: readonly string[] | undefined;
   /** The digest (`ConnectionUpdate.digest`) of an update that failed because the connection was gone and can't be created again. */

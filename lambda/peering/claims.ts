@@ -85,7 +85,10 @@ export class Claims {
     await this.untag([...this.keys.all, ...outdatedClaims.flatMap(({ keys }) => keys)]);
   }
 
-  /** Removes the claim and the note, unless another run of the same request, or a later request, uses them. */
+  /**
+   * Removes the claim and the note. Keeps them if another run of the same request has noted a connection, or if a later request has claimed
+   * the connection.
+   */
   async withdraw(): Promise<void> {
     const claim = await this.read();
     const isOfLaterRequest = claim.requestId !== undefined && claim.requestId !== this.claimant.requestId;

@@ -31,8 +31,8 @@ const batchesOfStack = sharedMap<Stack, Batches>('connectionBatches');
  * Adds a connection to the last batch of its deployment and origin. Batches limit how many connections share GameLift's rate limit at the
  * same time.
  *
- * Without batches, if each connection waited for the one 40 places earlier, a new connection would start whenever that one is finished, while
- * others are being created. If throttled calls count against the rate limit (AWS does not document this), each start would delay the others.
+ * Without batches, each connection would wait for the one 40 places before it, and start as soon as that one is complete, while others are
+ * being created. If throttled calls count against the rate limit (AWS does not document this), each start would delay the others.
  *
  * A batch has only one origin. If there are more connections than CloudFormation may create at the same time, those that are requested wait
  * for those that are peered on creation.

@@ -120,7 +120,7 @@ export function validateFleetId(fleetId: string): void {
  * Checks that GameLift can peer a fleet, now and again at synthesis, since its properties can be set later.
  *
  * @param construct the construct that peers the fleet
- * @throws Error if the fleet has another compute type than EC2
+ * @throws Error if the fleet is known to have another compute type than EC2
  */
 export function validateFleet(construct: Construct, fleet: CfnResource): void {
   const errors = computeTypeErrors(fleet, propertiesOf(fleet).ComputeType);

@@ -9,7 +9,7 @@ import { propertiesOf } from './template';
  */
 const MAX_CHARACTERS = 10_240;
 
-/** The shortest value that a reference to a resource can have: the id of a VPC. Pseudo parameters can be shorter. */
+/** The shortest value of the references in this library's policies, except pseudo parameters: the id of a VPC. */
 const SHORTEST_ID = 'vpc-0123456789abcdef0';
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = { Partition: 'aws', AccountId: '123456789012', Region: 'us-east-1' };
 

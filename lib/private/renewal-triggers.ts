@@ -40,8 +40,9 @@ type Property = readonly [name: string, value: unknown];
 let isCollecting = false;
 
 /**
- * Returns the values of the create-only properties of each resource, and a digest of all its properties, by logical id. A value may
- * be a reference, such as the `Ref` of a build, so a new build changes it. Values that depend on the authorization are only in the digest, to avoid a cycle.
+ * Returns the values of the create-only properties of each resource, and a digest of all its properties, by logical id. A value may be a
+ * reference, such as the `Ref` of a build, so a new build changes it. Values that depend on the authorization are only in the digest, to avoid
+ * a cycle.
  *
  * @param authorization the resource whose property contains the result
  */
@@ -50,7 +51,7 @@ export function renewalTriggers(
   authorization: CfnResource,
 ): Readonly<Record<string, PropertyValues>> | undefined {
   if (isCollecting) {
-    // A call of this function for another authorization is searching, and resolves this authorization: return all references of this one.
+    // This function is running for another authorization, and its search resolves this one: return all references of this one.
     return byLogicalId(resources, (resource) => Object.fromEntries(propertiesInTemplate(resource).filter(isCreateOnly)));
   }
   if (isSearching()) {

@@ -62,13 +62,13 @@ describe('a create', () => {
 });
 
 describe('an update while an authorization is valid', () => {
-  test('only calls CreateVpcPeeringAuthorization if GameLift renews the authorization', async () => {
+  test('makes no other call than CreateVpcPeeringAuthorization if GameLift renews the authorization', async () => {
     const world = new TestWorld();
     await world.run(requestOf('Update'));
     expect(world.api.calls).toEqual([CREATE]);
   });
 
-  test('only calls CreateVpcPeeringAuthorization if GameLift keeps an authorization that is valid for 12 more hours', async () => {
+  test('makes no other call than CreateVpcPeeringAuthorization if GameLift keeps one that is valid for 12 more hours', async () => {
     const world = new TestWorld();
     world.api.createAuthorizationResults = [{ expiresInHours: 12 }];
     expect((await world.run(requestOf('Update')))?.Data?.ExpirationTime).toBe('2026-01-01T12:00:00.000Z');
@@ -170,7 +170,7 @@ describe('an update with another VPC', () => {
   });
 });
 
-describe('an update that replaces a VPC whose peering only another account can authorize', () => {
+describe('an update that replaces a VPC of another account, whose peering the handler cannot authorize', () => {
   const OTHER_ACCOUNT = '333333333333';
 
   /**

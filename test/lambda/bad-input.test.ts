@@ -16,7 +16,7 @@ const REQUEST_TYPES = ['Create', 'Update', 'Delete'] as const;
 /** The options of fast-check. A fixed seed generates the same events in every run. */
 const RANDOM_RUNS = { seed: 1, numRuns: 200 };
 
-/** The result of handling an event for which no call to AWS is expected. */
+/** The result of handling an event while each call to AWS fails. */
 interface Outcome {
   readonly responses: readonly TestResponse[];
   readonly urls: readonly string[];
@@ -35,7 +35,7 @@ async function handle(event: unknown): Promise<Outcome> {
   const logRecords: LogRecord[] = [];
   const refuse = (call: string): Promise<never> => {
     calls.push(call);
-    return Promise.reject(new Error(`the test did not expect ${call}`));
+    return Promise.reject(new Error(`${call} fails in this test`));
   };
   const api = new Proxy({} as Dependencies['api'], { get: (_, name) => () => refuse(String(name)) });
   const handler = createHandler({
@@ -56,7 +56,7 @@ async function handle(event: unknown): Promise<Outcome> {
   const end = time.now() + 900_000;
   const error = await handler(event, { getRemainingTimeInMillis: () => end - time.now() }).then(
     () => undefined,
-    (thrown: unknown) => (thrown instanceof Error ? thrown.message : `no error: ${String(thrown)}`),
+    (thrown: unknown) => (thrown instanceof Error ? thrown.message : `threw a value that is not an Error: ${String(thrown)}`),
   );
   return {
     responses: responses.map((body) => JSON.parse(body) as TestResponse),
@@ -203,7 +203,7 @@ describe('events', () => {
     );
   });
 
-  test('ignores members whose names are those of inherited members, such as toString', async () => {
+  test('does not look for a request or for properties in members such as __proto__ or toString', async () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']) {
       const event = JSON.parse(`{"${name}": ${JSON.stringify(requestOf('Create'))}}`) as object;
       expect(await handleAndCheck(event)).toMatchObject({ responses: [], calls: [] });
@@ -648,7 +648,7 @@ describe('invalid properties', () => {
       }
     });
 
-    test('make a request fail without showing them if they are not an object, because they may contain an ExternalId', async () => {
+    test('make a request fail if ResourceProperties is not an object, and the reason does not show its value', async () => {
       const values = {
         null: null,
         'a string': 'hush-hush',
@@ -1016,7 +1016,7 @@ describe('properties in a template', () => {
       }
     });
 
-    test('can be invalid in a create: the delete makes no call, and an update with valid properties creates the resource', async () => {
+    test('can be corrected by an update after a create that failed because of them, and a delete makes no call', async () => {
       const properties = adaptToWorld(REQUIRED_PROPERTIES[name]);
       // the physical id in the response to the failed create
       const PhysicalResourceId = `6b2e1c9c-0000-4000-8000-000000000000/${name}/nothing-done`;
@@ -1030,14 +1030,14 @@ describe('properties in a template', () => {
     });
   });
 
-  test('are not enough for a delete to delete the connection of another stack', async () => {
+  test('of another stack in a delete do not delete the connection of that stack', async () => {
     const properties = adaptToWorld(REQUIRED_PROPERTIES.Connection);
     await expectSuccess(request('Create', 'Connection', properties));
     const StackId = TEMPLATE_STACK_ID.replace('Peered/6b2e', 'Other/7c3f');
     await expectSuccess(request('Delete', 'Connection', properties, { StackId }));
-    // a claim of this stack may exist that reads do not show yet, so the handler removes the tag and reads again
+    // the stack that is deleted may have a claim that reads do not show yet, so the handler removes the tag and reads again
     expect(world.calls).toEqual(['DescribeFleetAttributes', 'ListTagsForResource', 'UntagResource', 'ListTagsForResource']);
-    // the claim and the note of the other stack
+    // the claim and the note of the stack that created the connection
     expect(world.tags.size).toBe(2);
     expect(world.state.connectionStatuses).toEqual(['active']);
   });

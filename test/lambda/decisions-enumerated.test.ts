@@ -124,12 +124,12 @@ describe('decide', () => {
   }));
   type Decision = (typeof decisions)[number];
 
-  /** Whether the decision is to use the connection as created, and the last check of the claims confirms the decision. */
-  const usesAsCreated = ({ step, claim }: Decision): boolean =>
+  /** Whether the handler treats the connection as created by this resource, and the last check of the claims confirms that. */
+  const treatsAsCreated = ({ step, claim }: Decision): boolean =>
     step.kind === 'use' &&
     step.origin === 'created' &&
     (!step.mustNoteCreation || decideBeforeUse(claim, true, step.peering.id).kind === 'use');
-  /** Whether there is a note or, if the fleet has lost its tags, a physical id that says that this resource created the connection. */
+  /** Whether a note or the physical id names the connection. If the fleet has lost its tags (`hasLostTags`), the physical id does. */
   const hasNoteOrPhysicalId = ({ hasLostTags, claim }: Decision): boolean => hasLostTags || claim.connection !== undefined;
   /**
    * Whether evidence other than a request shows that this resource created the connection: tags in EC2, the physical id, a note, or
@@ -169,18 +169,18 @@ describe('decide', () => {
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ existing }) => existing.kind === 'unknown'],
     ['waits for a note only once', ({ step }) => step.kind === 'wait for a note', ({ hasWaitedForNote }) => !hasWaitedForNote],
     [
-      'if the connection may have existed before the request, uses it as created only with evidence besides the request',
-      (decision) => usesAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
+      'if the connection may have existed before the request, treats it as created only with evidence besides the request',
+      (decision) => treatsAsCreated(decision) && decision.claim.peeredBefore?.includes(FLEET_VPC) !== false,
       hasEvidenceBesidesRequest,
     ],
     [
-      'if no request can have taken effect, uses a connection as created only with evidence besides the request',
-      (decision) => usesAsCreated(decision) && !decision.mayHaveRequested,
+      'if no request can have taken effect, treats a connection as created only with evidence besides the request',
+      (decision) => treatsAsCreated(decision) && !decision.mayHaveRequested,
       hasEvidenceBesidesRequest,
     ],
     [
-      'if only another resource has noted a connection, uses it as created only with evidence besides the request',
-      (decision) => usesAsCreated(decision) && isOnlyNotedByOther(decision.claim, CONNECTION_ID),
+      'if only another resource has noted a connection, treats it as created only with evidence besides the request',
+      (decision) => treatsAsCreated(decision) && isOnlyNotedByOther(decision.claim, CONNECTION_ID),
       hasEvidenceBesidesRequest,
     ],
     [
@@ -189,8 +189,8 @@ describe('decide', () => {
       ({ step }) => step.kind !== 'request' && step.kind !== 'prepare a retry',
     ],
     [
-      'if another resource has tagged a connection, uses it as created only because of a note, the physical id, or a request',
-      (decision) => usesAsCreated(decision) && decision.owner === 'another resource',
+      'if another resource has tagged a connection, treats it as created only because of a note, the physical id, or a request',
+      (decision) => treatsAsCreated(decision) && decision.owner === 'another resource',
       (decision) => hasNoteOrPhysicalId(decision) || decision.mayHaveRequested,
     ],
     [
@@ -220,8 +220,8 @@ describe('decide', () => {
       case 'read the list':
         return afterObserving([NONE, ...FOUND]);
       case 'request': {
-        // the handler notes the VPCs that are peered, unless an earlier run has noted them. If the resource had a connection before, the
-        // new note lists no VPCs, because the resource also owns the connection that exists now
+        // the handler notes the VPCs that are peered, unless an earlier run has noted them. If the note names an earlier connection,
+        // the new note lists no VPCs, because a connection that exists now belongs to this resource, too
         const possibleNotes = claim.connection === undefined ? [[], [UNRELATED_VPC], [FLEET_VPC]] : [[]];
         return (claim.peeredBefore === undefined ? possibleNotes : [claim.peeredBefore]).flatMap((peeredBefore) => {
           const claimWithRequest = { ...claim, connection: undefined, peeredBefore };
@@ -250,7 +250,7 @@ describe('decide', () => {
   }
 
   describe('a sequence of steps', () => {
-    const isRefused = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
+    const needsRetry = (situation: Situation): boolean => decide(situation).kind === 'prepare a retry';
     // the possible situations at the start of a create or an update. `existing` is 'unknown' if the list was not read, or showed nothing
     const starts = situations.filter(
       ({ claim, existing, request, hasLostTags, mayHaveRequested, hasWaitedForNote }) =>
@@ -268,7 +268,7 @@ describe('decide', () => {
       const exploreRound = (roundStarts: readonly Situation[]): Exploration<Situation> =>
         explore(roundStarts, (situation) => {
           const next = outcomesOf(situation);
-          if (!isRefused(situation)) {
+          if (!needsRetry(situation)) {
             return next;
           }
           next.forEach((nextSituation) => afterRefusal.set(JSON.stringify(nextSituation), nextSituation));
@@ -281,7 +281,7 @@ describe('decide', () => {
       } while (sizeBefore < afterRefusal.size);
     });
 
-    test('uses a connection, fails, or is refused after at most four steps', () => {
+    test('uses a connection, fails, or prepares a retry after at most four steps', () => {
       expect(rounds.maxSteps).toBe(4);
     });
 
@@ -328,7 +328,7 @@ describe('decide', () => {
 });
 
 test.each([8, 40])(
-  'decideAfterRefusal gives up as soon as there are more than %i refusals, if that is the maximum, whether or not an authorization is listed',
+  'with a maximum of %i refusals, decideAfterRefusal gives up at the next refusal at the latest, whether or not an authorization is listed',
   (maximum) => {
     interface State {
       readonly count: number;
@@ -344,7 +344,7 @@ test.each([8, 40])(
         : BOOLEANS.map((isListed) => {
             const refusalsAfterListing = { ...refusals, countWhileAuthorized: countWhileAuthorized + (isListed ? 1 : 0) };
             const nextAfterListing = decideAfterRefusal(refusalsAfterListing, isListed ? 'listed' : 'not listed');
-            // the other steps may take no time
+            // only 'try again later' waits. Assume that the other steps take no time
             const waitMilliseconds = nextAfterListing === 'try again later' ? 10_000 : 0;
             return { ...refusalsAfterListing, elapsed: elapsed + waitMilliseconds, next: nextAfterListing };
           });
@@ -402,7 +402,7 @@ describe('decideDelete', () => {
       connectionToDelete: step.kind === 'disconnect' ? step.connection : undefined,
       hasNoted: hasNoted(claim),
       isOfLaterRequest: physicalId.kind === 'unfinished' && ![undefined, physicalId.requestId].includes(claim.requestId),
-      needsNoRelease: claim.connection !== undefined || (hasReleased && !claim.isClaimed),
+      needsRelease: claim.connection === undefined && (!hasReleased || claim.isClaimed),
     };
   });
   type Decision = (typeof decisions)[number];
@@ -469,14 +469,14 @@ describe('decideDelete', () => {
       ({ step }) => step.kind === 'leave it',
     ],
     [
-      'releases the claim before anything else, until reads show that it is gone, unless a connection is noted',
-      ({ needsNoRelease, isOfLaterRequest }) => !needsNoRelease && !isOfLaterRequest,
+      'if no connection is noted, first releases the claim, until a read shows that it is gone',
+      ({ needsRelease, isOfLaterRequest }) => needsRelease && !isOfLaterRequest,
       ({ step }) => step.kind === 'release the claim',
     ],
     [
       'releases the claim only if it is not released yet',
       ({ step }) => step.kind === 'release the claim',
-      ({ needsNoRelease }) => !needsNoRelease,
+      ({ needsRelease }) => needsRelease,
     ],
     ['reads EC2 only once', ({ step }) => step.kind === 'read EC2', ({ view }) => view === undefined],
     ['reads the list only once', ({ step }) => step.kind === 'read the list', ({ listed }) => listed === undefined],
@@ -487,7 +487,7 @@ describe('decideDelete', () => {
   test('takes at most two steps after the last release of the claim', () => {
     interface State {
       readonly situation: DeleteSituation;
-      /** How many runs of a create may still follow. Each run can write the claim and a note once. Lambda limits the number of runs. */
+      /** How many runs of the create can still write tags during the delete. Each run can write the claim and a note once. Lambda limits the number of runs. */
       readonly remainingRuns: number;
     }
     const MAX_RUNS = 3;

@@ -33,7 +33,7 @@ describe('an invalid request makes no call to AWS, and', () => {
   test.each([
     ['an unknown request type', { RequestType: 'Upsert' }, 'RequestType must be one of Create, Update, Delete, got "Upsert"'],
     ['no request type', { RequestType: undefined }, 'RequestType must be one of Create, Update, Delete, got nothing'],
-    ['no resource type', { ResourceType: undefined }, 'ResourceType must be a string, got nothing'],
+    ['no resource type', { ResourceType: undefined }, 'ResourceType must be a string that is not empty, got nothing'],
     ['no properties', { ResourceProperties: undefined }, 'ResourceProperties must be an object, got nothing'],
   ])('fails if it has %s', async (_, change, reason) => {
     const world = new TestWorld();

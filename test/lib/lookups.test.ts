@@ -51,7 +51,7 @@ describe('Vpc.fromLookup', () => {
   });
 
   test.each([false, true])(
-    'works if the peerVpcId of the fleet is the same dummy id of another VPC: peerOnCreate %p',
+    'works if the peerVpcId of the fleet is another VPC, which has the same dummy id (peerOnCreate: %p)',
     (peerOnCreate) => {
       const keys = lookupsOf((stack) => {
         const fleet = new gamelift.CfnFleet(stack, 'Fleet', { name: 'fleet', peerVpcId: lookUp(stack, 'Other').vpcId });
@@ -106,7 +106,7 @@ describe('StringParameter.valueFromLookup', () => {
   const importVpc = (stack: Stack, vpcId = 'vpc-0a'): ec2.IVpc =>
     ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
   const usages: Record<string, [use: (stack: Stack, value: string) => void, message: string]> = {
-    'vpc, as its id': [
+    'the id of the vpc': [
       (stack, value) => new VpcPeeringAuthorization(stack, 'A', { vpc: importVpc(stack, value) }),
       "vpc must have an id such as vpc-0123456789abcdef0, got 'wrong'",
     ],

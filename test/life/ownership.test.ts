@@ -118,7 +118,7 @@ describe('a connection that somebody made by hand', () => {
     expect(await deployConnections(rehearsal, existing)).toBe('UPDATE_COMPLETE');
     await rehearsal.clock.sleep(10 * DAY_MS);
     expect(await deleteStack(rehearsal)).toBe('DELETE_COMPLETE');
-    // not even the routes that existed when the stack adopted the connection, because only the connection used them
+    // the routes from before the adoption are deleted, too, because only this connection used them
     await expectNothingLeft(rehearsal, before);
   });
 

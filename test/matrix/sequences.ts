@@ -66,7 +66,7 @@ const OUTAGE_OPERATIONS: readonly (readonly [ServiceName, operation: string])[] 
 
 const MINUTE_MS = 60_000;
 
-/** Lambda delivers the duplicate of an event after at most one second. So the run of the duplicate begins within this time. */
+/** Within this time, the run of a duplicate begins: Lambda delivers the duplicate of an event after at most one second. */
 const MAX_DUPLICATE_START_DELAY_MS = 2_000;
 
 /** How long a request that began during an outage may run after it. */

@@ -43,8 +43,8 @@ interface AwsOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /**
-   * The duration of each call, in rehearsed milliseconds. If the duration is more than 0, code inside `clock.work()` must not call over
-   * loopback: time stands still there, so the call would never return. Default: 0. A `Rehearsal` sets 1
+   * The duration of each call, in rehearsed milliseconds. If the duration is more than 0, code inside `clock.work()` must not send
+   * HTTP requests to the services: time stands still in `clock.work()`, so the request would never return. Default: 0. A `Rehearsal` sets 1
    */
   readonly callMilliseconds?: number;
 }
@@ -134,7 +134,7 @@ export class SimulatedAws {
     return this.endpoint.call(service, operation, input, caller);
   }
 
-  /** Lists everything that exists in one account, or in all accounts except GameLift's own. */
+  /** Lists everything that exists in one account, or in all accounts except that of the GameLift service itself. */
   inventory(account?: string): Inventory {
     const { gameLift, ec2, iam, logGroups, keys, queues, alarms, parameters } = this;
     return takeInventory(

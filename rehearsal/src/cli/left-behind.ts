@@ -65,7 +65,7 @@ export function summaryLines(differences: readonly Difference[]): string[] {
   return [...itemNames].map(([heading, names]) => `${heading} (${names.length}): ${names.join(', ')}`);
 }
 
-/** Shortens an ARN to the part after the account, and a UUID to eight characters. */
+/** Shortens an ARN to the part after the account, and shortens or removes UUIDs: `withoutIds`. */
 const shortIdentifier = (identifier: string): string => withoutIds(identifier.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, ''));
 
 /** Returns the items that have no equal item in `others`. Each of the `others` matches only one item. Expiration times are ignored. */

@@ -62,7 +62,7 @@ export function windowsOf(changes: readonly AuthorizationChange[]): Authorizatio
   return windows;
 }
 
-/** Removes repeated changes: one call may check for an authorization twice. */
+/** Removes repeated changes: a call that looks for the authorization twice records `used` or `missing` twice. */
 function withoutRepeats(changes: readonly AuthorizationChange[]): AuthorizationChange[] {
   return changes.filter(({ kind, time }, index) => {
     const previous = changes[index - 1];

@@ -7,7 +7,7 @@ export const VPC_ACCOUNT = '111111111111';
 export const GAMELIFT_ACCOUNT = '222222222222';
 export const REGION = 'us-east-1';
 
-/** A clock that moves only if a test advances it, or if code sleeps: a sleep moves the clock to its end, and returns at once. */
+/** A clock that moves only if a test advances it, or if code sleeps. A sleep does not wait: it advances the clock by its duration. */
 export class ManualClock implements Clock {
   private time = Date.UTC(2026, 0, 1);
 
@@ -43,7 +43,7 @@ export interface Simulation {
   readonly aws: SimulatedAws;
 }
 
-/** A simulation in which time leaps while a test sleeps inside `clock.work`, and stands still while the test works. */
+/** A simulation for tests inside `clock.work`. Time leaps while the test sleeps, and stands still while it does anything else. */
 export interface TimedSimulation {
   readonly clock: RehearsalClock;
   readonly journal: Journal;

@@ -106,7 +106,7 @@ export function pageOf<T>(parameters: Parameters, items: readonly T[]): { readon
   };
 }
 
-/** Throws unless each id has the prefix and 8 or 17 hexadecimal digits: EC2's old and new formats. */
+/** Throws unless each id has the prefix and 8 (EC2's old format) or 17 hexadecimal digits (the new one). */
 export function requireWellFormedIds(ids: readonly string[], prefix: string, code: string): void {
   const malformedId = ids.find((id) => !new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id));
   if (malformedId !== undefined) {

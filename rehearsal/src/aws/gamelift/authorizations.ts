@@ -94,7 +94,7 @@ export class Authorizations {
    * Returns the valid authorization. Creating or deleting a connection needs one, and so does deleting a peered fleet. Throws if there is
    * none, except under the reading `accepted, then fails` of `missingAuthorization`.
    *
-   * @returns undefined if there is none, under the reading `failed`: GameLift accepts the call, and the operation fails later
+   * @returns undefined if there is none, under that reading: GameLift accepts the call, and the operation fails later
    */
   requireValid(key: AuthorizationKey): Authorization | undefined {
     const authorization = this.findValid(key);

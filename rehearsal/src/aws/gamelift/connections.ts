@@ -136,8 +136,8 @@ export class Connections {
       throw new ServiceError('NotFoundException', `VPC peering connection ${id} of fleet ${fleet.id} not found.`);
     }
     const { behaviours, clock, scriptedOutcomes } = this.context;
-    const refusesPeeredFleets = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
-    if (refusesPeeredFleets && connection.createdBy === 'CreateFleet') {
+    const refusesConnectionsOfCreateFleet = behaviours.get('disconnectingPeeredFleet') === 'InvalidRequestException';
+    if (refusesConnectionsOfCreateFleet && connection.createdBy === 'CreateFleet') {
       const message = `VPC peering connection ${id} was created with fleet ${fleet.id}, and ends with it.`;
       throw new ServiceError('InvalidRequestException', message);
     }

@@ -35,12 +35,12 @@ async function requireAllowed(decide: Decide, permissions: readonly Permission[]
   }
 }
 
-function describePermissions({ region }: { readonly region: string }): Permission[] {
+function permissionsToDescribe({ region }: { readonly region: string }): Permission[] {
   const resource = { arn: '*', context: { 'ec2:Region': region } };
   return ['DescribeRouteTables', 'DescribeSecurityGroups'].map((action) => ({ action, resource }));
 }
 
-function groupPermissions(network: Network, vpc: Vpc, actions: readonly string[]): Permission[] {
+function defaultGroupPermissions(network: Network, vpc: Vpc, actions: readonly string[]): Permission[] {
   const resource = securityGroupResource(network, network.securityGroup(vpc, vpc.defaultSecurityGroupId));
   return actions.map((action) => ({ action, resource }));
 }
@@ -60,9 +60,9 @@ export class PeerActions {
     const { ec2 } = this.context;
     await requireAllowed(this.decideAs(caller, vpc), [
       { action: 'AcceptVpcPeeringConnection', resource: vpcResource(ec2, vpc) },
-      ...groupPermissions(ec2, vpc, ['AuthorizeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress']),
+      ...defaultGroupPermissions(ec2, vpc, ['AuthorizeSecurityGroupEgress', 'AuthorizeSecurityGroupIngress']),
       { action: 'CreateRoute', resource: routeTableResource(ec2, ec2.routeTable(vpc, vpc.mainRouteTableId)) },
-      ...describePermissions(vpc),
+      ...permissionsToDescribe(vpc),
     ]);
   }
 
@@ -94,9 +94,9 @@ export class PeerActions {
       .filter((table) => reading !== 'main route table' || table.routeTableId === vpc.mainRouteTableId)
       .filter((table) => !isGatewayRouteTable(table));
     await requireAllowed(decide, [
-      ...describePermissions(vpc),
+      ...permissionsToDescribe(vpc),
       ...tables.map((table) => ({ action: 'CreateRoute', resource: routeTableResource(ec2, table) })),
-      ...groupPermissions(ec2, vpc, ['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress']),
+      ...defaultGroupPermissions(ec2, vpc, ['AuthorizeSecurityGroupIngress', 'AuthorizeSecurityGroupEgress']),
     ]);
     for (const table of tables) {
       const route = { destination, kind: 'vpcPeeringConnectionId', target: peering.id };

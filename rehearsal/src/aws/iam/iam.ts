@@ -266,7 +266,10 @@ export class Iam extends RolesAndPolicies {
   }
 }
 
-/** Whether the role exists at `time`. A new role always counts as existing, because CloudFormation's retries hide the propagation delay. */
+/**
+ * Whether the role exists for sessions and services. A new role exists at once, because CloudFormation's retries hide the propagation delay.
+ * A deleted role exists until its deletion has propagated.
+ */
 function existsAt({ state }: RoleEntity, time: number): boolean {
   return state.latest.exists || state.at(time).value.exists;
 }

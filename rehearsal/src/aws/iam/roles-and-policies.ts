@@ -84,7 +84,7 @@ export class RolesAndPolicies {
       trust: role.assumeRolePolicy,
       inline: {},
       attached: [],
-      ...this.requireBoundary(role.permissionsBoundary),
+      ...this.boundaryMember(role.permissionsBoundary),
     };
     // as long as the new role has not propagated, `AssumeRole` does not find it
     const timeline = this.newTimeline<RoleState>({ ...state, exists: false });
@@ -96,7 +96,7 @@ export class RolesAndPolicies {
   updateRole(account: string, roleName: string, change: { assumeRolePolicy: object; permissionsBoundary?: string }): void {
     requireValid(validateTrustPolicy(change.assumeRolePolicy));
     const { exists, inline, attached } = this.getRole(account, roleName).state.latest;
-    const boundary = this.requireBoundary(change.permissionsBoundary);
+    const boundary = this.boundaryMember(change.permissionsBoundary);
     this.getRole(account, roleName).state.set({ exists, inline, attached, trust: change.assumeRolePolicy, ...boundary });
   }
 
@@ -244,8 +244,8 @@ export class RolesAndPolicies {
     return document ?? GRANTS_NOTHING;
   }
 
-  /** Returns the boundary as a member of a role's state. Throws unless the policy exists. */
-  private requireBoundary(arn: string | undefined): { boundary?: string } {
+  /** Returns the boundary as a member of a role's state, or no member without an ARN. Throws if the policy does not exist. */
+  private boundaryMember(arn: string | undefined): { boundary?: string } {
     if (arn === undefined) {
       return {};
     }

@@ -253,7 +253,7 @@ export class CloudFormation implements NestedStacks {
     this.noteIgnoredFeatures(template);
   }
 
-  /** Notes unknown AWS resource types: they may be newer than the rehearsal. Runs before the validation, so a resource may not be an object. */
+  /** Notes unknown AWS resource types: they may be newer than the rehearsal. Before the validation, a resource may be no object. */
   private noteUnknownTypes({ Resources = {} }: Template): void {
     for (const resource of Object.values<unknown>(Resources)) {
       const type = isObject(resource) ? resource.Type : undefined;

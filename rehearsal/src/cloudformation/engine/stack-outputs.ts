@@ -66,7 +66,7 @@ export class StackOutputs {
     return decision.allowed ? undefined : decision.reason;
   }
 
-  /** The stack's execution role, or a user if the stack has none. Both have administrator permissions, like the role that the CDK bootstraps. */
+  /** The stack's execution role, or a user if it has none. Both are administrators, like the role that the CDK bootstraps. */
   private executionPrincipal(): Principal {
     const { account, region } = this.stack;
     const partition = partitionOf(region);

@@ -35,7 +35,7 @@ export interface ResourceUpdate extends ExistingResource {
 }
 
 export interface ResourceOutcome {
-  /** The value of `Ref`. If an update returns a new id, the update has replaced the resource, and CloudFormation deletes the old resource later. */
+  /** The value of `Ref`. An update that returns a new id has replaced the resource, and CloudFormation deletes the old one later. */
   readonly physicalId: string;
   readonly attributes: Properties;
 }

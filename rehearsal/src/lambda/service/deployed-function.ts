@@ -7,7 +7,7 @@ export class DeployedFunction {
   private readonly publishedPools: EnvironmentPool[] = [];
   private readonly aliases = new Map<string, string>();
   private readonly eventInvoke = new Map<string, EventInvokeConfiguration>();
-  /** All pools, even of replaced code, because their running invocations finish. */
+  /** All pools. Includes those of replaced code, because their invocations may still be running. */
   private readonly allPools: EnvironmentPool[];
 
   constructor(private latestPool: EnvironmentPool) {
