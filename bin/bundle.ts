@@ -23,7 +23,7 @@ async function bundle(): Promise<void> {
     splitting: true,
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
-    // the SDK's modules build is half the size of its CommonJS build
+    // the SDK's build with ES modules is half the size of its CommonJS build
     mainFields: ['module', 'main'],
     legalComments: 'linked',
     metafile: true,

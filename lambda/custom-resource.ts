@@ -61,7 +61,7 @@ export async function handleRequest(
       ...ids,
     });
   }
-  // CloudFormation waits at least until then: the ServiceTimeout is the maximum age of an event, plus the same budget and reserve
+  // CloudFormation still waits at this time: its ServiceTimeout is the maximum age of an event, plus the budget and both reserves
   const responseDeadline = startedAt + Math.min(budgetMilliseconds + 2 * RESPONSE_RESERVE_SECONDS * 1000, availableMilliseconds);
   try {
     await withTimeLimit(responseDeadline - GRACE_MILLISECONDS - time.now(), time, (signal) =>
@@ -177,7 +177,7 @@ async function createUpdateOrDelete(
   }
 }
 
-/** The response to a request that the handler did not start. */
+/** The response if the request fails before its create, update or delete starts. */
 function failedResponse(target: ResponseTarget, reason: string): CustomResourceResponse {
   return { status: 'FAILED', physicalResourceId: PhysicalId.idOfInvalidRequest(target), reason };
 }

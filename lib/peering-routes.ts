@@ -27,9 +27,9 @@ export class PeeringRoutes {
   static everyRouteTable(): PeeringRoutes {
     return new PeeringRoutes((vpc) => {
       const subnets = [...vpc.publicSubnets, ...vpc.privateSubnets, ...vpc.isolatedSubnets];
-      // A VPC that the app defines creates its subnets itself, as ec2.Vpc does. An app may contain several copies of aws-cdk-lib, so do not
-      // use instanceof.
+      // not instanceof: an app may contain several copies of aws-cdk-lib
       const isDefinedByApp = vpc.node.defaultChild !== undefined && CfnResource.isCfnResource(vpc.node.defaultChild);
+      // the route tables are known if the VPC is the parent of all its subnets, as an ec2.Vpc is
       if (!isDefinedByApp || subnets.length === 0 || subnets.some(({ node }) => node.scope !== vpc)) {
         return { kind: 'EveryRouteTable' };
       }

@@ -83,8 +83,8 @@ export interface VpcPeeringHandlerProps {
    * The name must be unique in the account, across all Regions and stacks: IAM refuses a second role of that name. An app that is deployed
    * to several Regions or environments of an account needs another name in each.
    *
-   * Set it in the first deployment. A change of name replaces the role, and GameLift could then no longer remove what it set up with
-   * the old one.
+   * Set it in the first deployment. A change of name replaces the role, and GameLift may then be unable to remove the routes and
+   * rules that it wrote with the permissions of the old role.
    *
    * @default - CloudFormation chooses the name
    */
@@ -223,7 +223,7 @@ export class VpcPeeringHandler extends Construct implements iam.IGrantable, ec2.
 
   /**
    * The number of requests that failed: creates, updates and deletes of custom resources to which the function responded with a failure,
-   * and runs of scheduled renewals that failed. `metricErrors()` does not count them: it counts only crashes.
+   * and runs of scheduled renewals that failed. `metricErrors()` does not count them: it counts invocations that Lambda could not finish.
    *
    * Use it for an alarm on failures that CloudFormation does not report. If a delete fails at the end of an update, CloudFormation
    * skips it and reports `UPDATE_COMPLETE`.

@@ -28,8 +28,8 @@ import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import type { Call } from './calls';
 import type { Clients } from './clients';
 
-/** A fleet and a VPC of one account. The probe connects them. */
-export interface Pair {
+/** A fleet, and the VPC that the probe connects it with. Both are in the same account. */
+export interface FleetAndVpc {
   readonly account: string;
   readonly fleetId: string;
   readonly vpcId: string;
@@ -44,12 +44,12 @@ export class Api {
     return { service: 'sts', operation: 'GetCallerIdentity', send: () => sts.send(new GetCallerIdentityCommand({})) };
   }
 
-  authorize({ account, vpcId }: Pair): Call<gamelift.CreateVpcPeeringAuthorizationOutput> {
+  authorize({ account, vpcId }: FleetAndVpc): Call<gamelift.CreateVpcPeeringAuthorizationOutput> {
     const command = new CreateVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: account, PeerVpcId: vpcId });
     return this.gameLift('CreateVpcPeeringAuthorization', ({ gameLift }) => gameLift.send(command));
   }
 
-  cancelAuthorization({ account, vpcId }: Pair): Call<gamelift.DeleteVpcPeeringAuthorizationOutput> {
+  cancelAuthorization({ account, vpcId }: FleetAndVpc): Call<gamelift.DeleteVpcPeeringAuthorizationOutput> {
     const command = new DeleteVpcPeeringAuthorizationCommand({ GameLiftAwsAccountId: account, PeerVpcId: vpcId });
     return this.gameLift('DeleteVpcPeeringAuthorization', ({ gameLift }) => gameLift.send(command));
   }
@@ -59,7 +59,7 @@ export class Api {
     return this.gameLift('DescribeVpcPeeringAuthorizations', ({ gameLift }) => gameLift.send(command));
   }
 
-  connect({ account, fleetId, vpcId }: Pair): Call<gamelift.CreateVpcPeeringConnectionOutput> {
+  connect({ account, fleetId, vpcId }: FleetAndVpc): Call<gamelift.CreateVpcPeeringConnectionOutput> {
     const command = new CreateVpcPeeringConnectionCommand({
       FleetId: fleetId,
       PeerVpcAwsAccountId: account,

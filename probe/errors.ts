@@ -1,4 +1,4 @@
-/** Names of throttling errors. GameLift does not document the name of its own, so `failureOf` also checks the message. */
+/** Names of throttling errors. GameLift does not document the name of its throttling error, so `failureOf` also checks the message. */
 const THROTTLING_ERRORS = /^(Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|LimitExceededThrottl)/;
 /** Names of errors about permissions or credentials, of AWS and of the SDK's own credential providers. */
 const DENIAL_ERRORS =

@@ -1,4 +1,4 @@
-import type { Api, Pair } from './api';
+import type { Api, FleetAndVpc } from './api';
 import type { CallResult, Calls } from './calls';
 import type { Findings } from './findings';
 import type { Observer } from './observer';
@@ -13,7 +13,7 @@ export interface ConnectionChanges {
 export interface ExperimentContext {
   readonly calls: Calls;
   readonly api: Api;
-  readonly pair: Pair;
+  readonly pair: FleetAndVpc;
   readonly observer: Observer;
   readonly readBack: ReadBack;
   readonly findings: Findings;

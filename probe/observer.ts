@@ -1,4 +1,4 @@
-import type { Api, Pair } from './api';
+import type { Api, FleetAndVpc } from './api';
 import type { Calls } from './calls';
 import { CONSISTENCY_DELAY } from './clock';
 import type { ReadBack } from './read-back';
@@ -41,7 +41,7 @@ export class Observer {
   constructor(
     private readonly calls: Calls,
     private readonly api: Api,
-    private readonly pair: Pair,
+    private readonly pair: FleetAndVpc,
     private readonly redaction: Redaction,
     private readonly readBack: ReadBack,
   ) {}

@@ -1,4 +1,4 @@
-import type { Api, Pair } from './api';
+import type { Api, FleetAndVpc } from './api';
 import type { Calls } from './calls';
 import { ProbeStopped } from './errors';
 import { readNetwork, routeText, ruleText } from './network';
@@ -10,7 +10,7 @@ import type { Observer } from './observer';
  */
 
 export interface Target {
-  readonly pair: Pair;
+  readonly pair: FleetAndVpc;
   readonly fleetArn: string;
 }
 

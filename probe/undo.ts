@@ -1,4 +1,4 @@
-import type { Api, Pair } from './api';
+import type { Api, FleetAndVpc } from './api';
 import type { CallResult, Call, Calls } from './calls';
 import { MINUTE, CONSISTENCY_DELAY } from './clock';
 import { messageOf } from './errors';
@@ -156,7 +156,7 @@ async function removeRoutesAndRules({ calls, api, target, changes, print }: Undo
 }
 
 /** @param id undefined if GameLift's list could not be read */
-function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string | undefined, reason: string): Leftover {
+function connectionLeftover({ account, vpcId, fleetId }: FleetAndVpc, id: string | undefined, reason: string): Leftover {
   return {
     description: id === undefined ? `perhaps a connection of ${fleetId} with ${vpcId}` : `connection ${id} of ${fleetId}`,
     reason,
@@ -168,7 +168,7 @@ function connectionLeftover({ account, vpcId, fleetId }: Pair, id: string | unde
   };
 }
 
-function authorizationLeftover({ account, vpcId }: Pair, reason: string): Leftover {
+function authorizationLeftover({ account, vpcId }: FleetAndVpc, reason: string): Leftover {
   return {
     description: `perhaps the authorization of ${vpcId}`,
     reason,

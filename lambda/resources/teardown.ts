@@ -33,9 +33,9 @@ export function teardownResource(request: CustomResourceRequest, context: Reques
 }
 
 /**
- * Authorizes if the handler can. Otherwise, does nothing: the update of the authorization resource has already checked for an authorization
- * before anything changed. If the authorization was used since then, a check here could fail, because AWS does not document whether
- * GameLift still lists a used authorization.
+ * Authorizes if the handler can. Otherwise, does not check for an authorization: CloudFormation updated the authorization resource before
+ * anything changed, and that update checked. The authorization may have been used since then, and AWS does not document whether GameLift still
+ * lists a used one, so another check could fail.
  */
 async function authorizeCleanup(authorizer: Authorizer): Promise<void> {
   if (authorizer.canAuthorize) {

@@ -55,7 +55,10 @@ export function propertiesOf(resource: CfnResource): Readonly<Record<string, unk
   return Properties ?? {};
 }
 
-/** A property of a resource as it will appear in the template, overrides included, with the constructs that the resource refers to. */
+/**
+ * A property of a resource as it will appear in the template, overrides included. `targets` are the constructs that the whole resource refers
+ * to, not only this property.
+ */
 export function propertyOf(resource: CfnResource, name: string): ResolvedValue {
   return { value: propertiesOf(resource)[name], targets: resolveReferences(resource._toCloudFormation(), resource).targets };
 }

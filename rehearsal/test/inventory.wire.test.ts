@@ -14,7 +14,7 @@ const deploy = (resources: object, sections: object = {}) =>
   rehearsal.cloudFormation.deploy(writeAssembly({ Resources: resources, ...sections }), 'Stack');
 const deleteStack = () => rehearsal.cloudFormation.delete('Stack');
 const inventoryOf = <Kind extends keyof Inventory>(kind: Kind) => rehearsal.aws.inventory()[kind];
-/** For each kind, the number of items that were added since an earlier inventory. The key of a removed item is its whole line (`missing of …`). */
+/** The number of new items of each kind. A removed item also has an entry: its line in the difference (`missing of …`). */
 const countNewItems = (before: Inventory) => {
   const kinds = differenceLines(before, rehearsal.aws.inventory()).map((line) => /^left behind of (\w+)/.exec(line)?.[1] ?? line);
   return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));

@@ -60,6 +60,7 @@ describe('an invalid request makes no call to AWS, and', () => {
 
   test('succeeds if it is a delete after a canceled create, so that the stack can be deleted', async () => {
     const world = new TestWorld();
+    // if a create never responds, CloudFormation generates the physical id
     const response = await world.run(
       requestOf('Delete', { ResourceProperties: propertiesOf({ PeerVpcId: '' }), PhysicalResourceId: 'generated-id' }),
     );

@@ -97,9 +97,9 @@ process.once('exit', () => {
 function addStacks(app: App, declaredStack: DeclaredStack): void {
   const stack = new Stack(app, STACK, { env: { account: ACCOUNT, region: REGION } });
   const authorization = addAuthorization(app, stack, declaredStack);
-  const lastConstructs = declaredStack.fleets.map((fleet) => addFleet(stack, authorization, fleet));
+  const fleetsOrConnections = declaredStack.fleets.map((fleet) => addFleet(stack, authorization, fleet));
   if (declaredStack.hasFailingResource) {
-    addFailingResource(stack, authorization, ...lastConstructs);
+    addFailingResource(stack, authorization, ...fleetsOrConnections);
   }
 }
 
@@ -153,7 +153,7 @@ function addFleet(stack: Stack, authorization: IVpcPeeringAuthorization, declare
   }
 }
 
-/** The attributes of a connection that the stack has as outputs. The name of an output is the name of the fleet and that of the attribute. */
+/** The attributes of a connection for which the stack has outputs. The output of an attribute is called `<name of the fleet><attribute>`. */
 export const CONNECTION_ATTRIBUTES = ['ConnectionId', 'VpcId', 'CidrBlock'] as const;
 
 /** Adds an output for each attribute, and returns the connection. */
@@ -186,6 +186,7 @@ function importVpc(stack: Stack, { vpcId, subnetIds, routeTableIds }: ExistingVp
     vpcId,
     availabilityZones: subnetIds.map((_, index) => `us-east-1${'abc'.charAt(index)}`),
     isolatedSubnetIds: [...subnetIds],
+    // the first is the main route table of the VPC. Each of the others belongs to one subnet
     isolatedSubnetRouteTableIds: routeTableIds.slice(1),
   });
 }

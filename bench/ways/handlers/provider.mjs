@@ -7,7 +7,10 @@ import {
   waitForConnection,
 } from './gamelift.mjs';
 
-/* The functions that a user writes for custom-resources.Provider. */
+/*
+ * The functions that a user writes for custom-resources.Provider. They handle two resources: a connection, and, if there is no FleetId, an
+ * authorization.
+ */
 
 /** Returns once the connection is active. */
 export async function onEvent(event) {

@@ -35,7 +35,7 @@ export interface ServiceCall {
   readonly account: string;
   readonly region: string;
   readonly principal: Principal;
-  /** Returns what `getState` returns. If reads are late, `getState` sees earlier values. `getState` must not change anything. */
+  /** Returns what `getState` returns, which must not change anything. If `readBack` is not `at once`, it may see an earlier state. */
   read<T>(getState: () => T): T;
   /** Throws an access-denied error unless the caller may perform `action` on each resource. */
   authorize(action: string, resources: readonly string[], context?: ConditionContext): Promise<void>;

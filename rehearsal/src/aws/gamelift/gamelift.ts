@@ -55,6 +55,7 @@ export class GameLift {
           const key = `${call.account} ${call.region}`;
           if (!rateLimit.tryTakeToken(key)) {
             if (behaviours.get('throttledCalls') === 'counted') {
+              // the ten seconds until the next token begin again
               rateLimit.empty(key);
             }
             throw new ServiceError(behaviours.get('throttlingError'), 'Rate exceeded');

@@ -17,8 +17,8 @@ const realClearTimeout = globalThis.clearTimeout;
 const realClearImmediate = globalThis.clearImmediate;
 
 /**
- * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. That thread's
- * message port is the only one in the list, because the port to the rehearsal does not keep the event loop alive (see `bootstrap.ts`).
+ * Whether Node.js waits for a pending operation: a file, a DNS lookup, a connection, or the thread that resolves imports. A
+ * message port in the list belongs to that thread: the port to the rehearsal is not in it, because it is unreferenced (`bootstrap.ts`).
  */
 function hasPendingOperations(): boolean {
   return process.getActiveResourcesInfo().some((type) => /Req|ConnectWrap|WriteWrap|Immediate|MessagePort/.test(type));
