@@ -1,9 +1,9 @@
 import { App, Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
+import { createBuild } from './shared/studio';
 import { suppressPeeringFindings } from './shared/suppressions';
 
 /*
@@ -20,13 +20,8 @@ const version = String(app.node.tryGetContext('build') ?? '1');
 const stack = new Stack(app, 'Draining', { env: { account: '222222222222', region: 'us-east-1' } });
 const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId, availabilityZones: ['us-east-1a'] });
 const databaseSecurityGroup = new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' });
-const buildRole = new iam.Role(stack, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
 
-const build = new gamelift.CfnBuild(stack, 'Build', {
-  version,
-  operatingSystem: 'AMAZON_LINUX_2023',
-  storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: buildRole.roleArn },
-});
+const build = createBuild(stack, version);
 const fleet = new gamelift.CfnFleet(stack, 'Fleet', {
   name: 'draining',
   buildId: build.ref,

@@ -1,9 +1,8 @@
 import { App, Aspects, Resource, Stack } from 'aws-cdk-lib';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
-import { createVpcWithDatabase } from './shared/studio';
+import { createBuild, createVpcWithDatabase } from './shared/studio';
 import { VpcPeeringAuthorization, VpcPeeringConnection } from '../lib';
 import { suppressVpcFindings, suppressPeeringFindings } from './shared/suppressions';
 
@@ -15,12 +14,7 @@ import { suppressVpcFindings, suppressPeeringFindings } from './shared/suppressi
 class BuildFleet extends Resource {
   constructor(scope: Construct, id: string, version: string) {
     super(scope, id);
-    const buildRole = new iam.Role(this, 'Access', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
-    const build = new gamelift.CfnBuild(this, 'Build', {
-      version,
-      operatingSystem: 'AMAZON_LINUX_2023',
-      storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: buildRole.roleArn },
-    });
+    const build = createBuild(this, version);
     new gamelift.CfnFleet(this, 'Resource', {
       name: this.node.path,
       buildId: build.ref,

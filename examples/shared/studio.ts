@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
@@ -18,15 +19,29 @@ export function createVpcWithDatabase(stack: Stack): { vpc: ec2.Vpc; database: e
   return { vpc, database: new ec2.SecurityGroup(stack, 'Database', { vpc, description: 'The database of the game' }) };
 }
 
-/** A fleet with its build. Another version replaces both. */
-export function createFleet(scope: Construct, version: string): gamelift.CfnFleet {
-  const buildRole = new iam.Role(scope, 'BuildAccess', { assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com') });
-  const build = new gamelift.CfnBuild(scope, 'Build', {
+/** A build from the bucket of the studio, and the role with which GameLift reads it. Another version replaces the build. */
+export function createBuild(scope: Construct, version: string): gamelift.CfnBuild {
+  const bucket = 'studio-builds';
+  const key = `server-${version}.zip`;
+  const readBuild = new iam.PolicyStatement({
+    actions: ['s3:GetObject', 's3:GetObjectVersion'],
+    resources: [`arn:${Aws.PARTITION}:s3:::${bucket}/${key}`],
+  });
+  const role = new iam.Role(scope, 'BuildAccess', {
+    assumedBy: new iam.ServicePrincipal('gamelift.amazonaws.com'),
+    inlinePolicies: { ReadBuild: new iam.PolicyDocument({ statements: [readBuild] }) },
+  });
+  return new gamelift.CfnBuild(scope, 'Build', {
     name: 'server',
     version,
     operatingSystem: 'AMAZON_LINUX_2023',
-    storageLocation: { bucket: 'studio-builds', key: `server-${version}.zip`, roleArn: buildRole.roleArn },
+    storageLocation: { bucket, key, roleArn: role.roleArn },
   });
+}
+
+/** A fleet with its build. Another version replaces both. */
+export function createFleet(scope: Construct, version: string): gamelift.CfnFleet {
+  const build = createBuild(scope, version);
   return new gamelift.CfnFleet(scope, 'Fleet', {
     name: scope.node.id,
     buildId: build.ref,
