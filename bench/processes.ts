@@ -54,7 +54,7 @@ export async function cpuSecondsOf(script: string, parameters: readonly string[]
 /** The processor seconds of a command and of all processes that it starts. */
 export async function cpuSecondsOfCommand(command: string): Promise<number> {
   // the output of the command goes to stderr, so stdout contains only that of `times`
-  const output = await run(['sh', '-c', `${command} >&2; times`], { cwd: ROOT });
+  const output = await run(['sh', '-c', `${command} >&2 && times`], { cwd: ROOT });
   // the second line has the times of the child processes
   const [, childrenTimes = ''] = output.trim().split('\n');
   return [...childrenTimes.matchAll(/(\d+)m([\d.]+)s/g)].reduce(

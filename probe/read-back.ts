@@ -39,14 +39,14 @@ export class ReadBack {
   settle(findings: Findings): void {
     const longestDelay = this.lateReads.reduce((longest, read) => Math.max(longest, read.delay), 0);
     const sources = [...new Set(this.lateReads.map((read) => read.source))].join(', ');
-    const evidence = `${this.lateReads.length} of ${this.readCount} reads showed an older state (${sources}), the last one ${secondsText(longestDelay)} after the write`;
+    const evidence = `${this.lateReads.length} of ${this.readCount} reads showed an older state (${sources}), at most ${secondsText(longestDelay)} after the write`;
     if (this.lateReads.length === 0) {
       findings.leaveOpen(
         'readBack',
         `All ${this.readCount} reads showed the last write. That does not prove that a read is never late`,
       );
     } else if (longestDelay > MAX_DELAY) {
-      findings.leaveOpen('readBack', `${evidence}. This is later than both readings`);
+      findings.leaveOpen('readBack', `${evidence}. That is longer than either reading says`);
     } else {
       findings.settle('readBack', 'up to 15 seconds late', evidence);
     }

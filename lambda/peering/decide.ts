@@ -96,8 +96,8 @@ export type Step =
   | { readonly kind: 'prepare a retry'; readonly message: string }
   | { readonly kind: 'wait until active' }
   /**
-   * Another run of the same request may have created the connection. Wait for the note of that run. `existedBefore`: the connection may have
-   * existed before this run noted a request of its own.
+   * Another run of the same request may have created the connection. Wait for the note of that run. `existedBefore`: it is not certain that
+   * the connection is newer than this run's note of its own request.
    */
   | { readonly kind: 'wait for a note'; readonly peering: ListedConnection; readonly existedBefore: boolean }
   /**
@@ -211,7 +211,7 @@ export function decideBeforeUse({ otherClaims }: Claim, isStillClaimed: boolean,
 export interface Refusals {
   /** How often GameLift has refused the call. */
   readonly count: number;
-  /** How often it refused although an authorization was listed. */
+  /** After how many of these refusals GameLift listed an authorization. */
   readonly countWhileAuthorized: number;
   /** Milliseconds since the handler began to create or delete the connection. */
   readonly elapsed: number;
@@ -339,7 +339,7 @@ function decideWithoutNote({ adoptExisting, peerOnCreate, physicalId, view, tagg
   if (listed === undefined) {
     return { kind: 'read the list' };
   }
-  // without a note and tags in EC2, the evidence is peerOnCreate, or the physical id if EC2 can't be read
+  // there is neither a note nor a tag in EC2: the evidence is peerOnCreate or, if EC2 can't be read, the physical id
   const found = findConnectionToDelete(listed, view);
   const hasOtherOwner = found !== undefined && hasOwnerTag(found, view);
   return { kind: 'disconnect', connection: hasOtherOwner ? undefined : found };

@@ -41,7 +41,7 @@ export type UpdateKind =
 
 /**
  * @param previous the properties before the update; undefined if they can't be read
- * @param previousState what the physical id in the request says about the connection of the previous properties
+ * @param previousState the state of the previous connection, if the physical id in the request is its id. In such a rollback, it is not
  */
 export function kindOfUpdate(
   previous: ConnectionSpec | undefined,
@@ -69,7 +69,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const spec = readConnectionSpec(request.properties);
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(receivedId);
-  // the claims of a failed create contain its request id, so that its delete can distinguish them from those of a later create
+  // a delete after a failed create has the request id of the create from the physical id, so it leaves the claims of a later create alone
   const connection = createConnection(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
   const updateConnection = (previousRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
     const { properties, oldProperties = {} } = request;

@@ -112,7 +112,7 @@ export function assumeRoleStatements(peerRole: iam.IRole | undefined): iam.Polic
   return peerRole === undefined ? [] : [new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [peerRole.roleArn] })];
 }
 
-/** Allows finding an authorization that another account issued, and recognizing a rollback. */
+/** Allows the handler to find an authorization that another account issued, and to see in the stack's status whether it is rolled back. */
 export function findAuthorizationStatements(stack: Stack): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({

@@ -141,7 +141,7 @@ export class StackAuthorization {
    * Makes the stack renew the authorization in each deployment that changes a resource, and before the resource is deleted. The caller must
    * make the resource depend on the authorization.
    *
-   * @param fleetId the id of the fleet that the resource peers. It is in the properties of the teardown, so that this depends on the fleet
+   * @param fleetId the id of the fleet that the resource peers. The properties of the teardown contain it, so the teardown depends on the fleet
    * @param deletedAfterTeardown other resources that must be deleted after the teardown
    */
   addPeeredResource(resource: CfnResource, fleetId: string, ...deletedAfterTeardown: IDependable[]): void {

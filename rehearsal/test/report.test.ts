@@ -40,7 +40,7 @@ describe('a line of the report', () => {
     );
   });
 
-  test('for the start of a step follows an empty line, and is in capitals', () => {
+  test('for the start of a step is in capitals, with an empty line before it', () => {
     const start = 90_000_000;
     expect(formatEntry(entry('create', '', 'rehearsal'), start)).toBe('\nday 0 00:01:01  CREATE');
   });

@@ -23,7 +23,7 @@ export class SimulatedWorld {
     const matrix = await MatrixRehearsal.populate(readings);
     matrix.aws.scriptedOutcomes.fleet = () => outcome;
     const fleetId = await createFleet(matrix.aws, change);
-    // by then, the fleet is ACTIVE, unless its outcome says otherwise
+    // wait until the fleet is ACTIVE, or has its scripted outcome
     await matrix.waitDays(1);
     return new SimulatedWorld(matrix, fleetId);
   }
@@ -209,7 +209,7 @@ export class SimulatedWorld {
     await this.sleep(60_000);
   }
 
-  /** Deletes the fleet's connection by hand, while an authorization is valid. */
+  /** Deletes the fleet's connection by hand. An authorization must be valid. */
   async disconnectByHand(): Promise<void> {
     const input = { FleetId: this.fleetId, VpcPeeringConnectionId: this.attributes?.VpcPeeringConnectionId };
     await this.aws.callGameLift('DeleteVpcPeeringConnection', input, ACCOUNT_AND_REGION);

@@ -19,6 +19,7 @@ function describeReadings(readings: Readings): string {
 test.each(coveringArray(1).map((readings) => [describeReadings(readings), readings] as const))(
   'creates, updates and deletes a stack under %s',
   async (_, readings) => {
+    // a reading of CloudFormation, which is an option of the rehearsal. The others are those of GameLift, EC2 and IAM
     const { failedUpdatePhysicalId = 'stored', ...behaviours } = readings;
     const rehearsal = await startFastRehearsal({ failedUpdatePhysicalId });
     for (const [name, reading] of Object.entries(behaviours)) {

@@ -8,7 +8,7 @@ import type { Readings } from './rehearsal';
  * The combinations of readings, and the lives that can't succeed under some of them.
  */
 
-/** Every question with all of its readings. */
+/** All questions with their readings: those of `BEHAVIOURS`, and whether CloudFormation stores the physical id of a failed update. */
 export const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(Object.entries(BEHAVIOURS).map(([name, { readings }]) => [name, readings])),
   failedUpdatePhysicalId: ['stored', 'ignored'],
@@ -27,7 +27,7 @@ const RELATED_QUESTIONS = [
 /** The computed covering arrays, by strength. Computing one takes seconds. */
 const coveringArrays = new Map<number, readonly Readings[]>();
 
-/** A covering array: for any `strength` questions, each combination of their readings occurs in it. */
+/** A covering array of strength N: for each choice of N questions, it contains all combinations of their readings. */
 export function coveringArray(strength: number): readonly Readings[] {
   const questions = Object.fromEntries(Object.entries(QUESTIONS).map(([name, readings]) => [name, [...readings]]));
   const combinations = coveringArrays.get(strength) ?? make(questions, { length: strength });
@@ -49,7 +49,7 @@ export interface UnavoidableFailure {
   readonly life: LifeName;
   readonly readings: Readings;
   readonly why: string;
-  /** The step that fails, and the status of the stack after it, as `step NUMBER: STATUS`. Or `SKIPPED_DELETE`. */
+  /** The first step with another outcome than the life declares, and the status of the stack after it. Or `SKIPPED_DELETE`. */
   readonly expectedFailure: string;
   /** Matches the error message that the user gets. */
   readonly message: RegExp;
@@ -62,7 +62,7 @@ const SAME_CIDR_BLOCK =
 const CONFLICTING_ROUTE =
   /has a route for \S+ to pcx-\S+, but the fleet's VPC needs one to pcx-\S+\. Remove that route, or leave the table out/;
 
-/** Every step ends as declared, but in a cleanup CloudFormation skips the deletion of the connection. GameLift deletes the connection with the fleet. */
+/** Each step ends as declared, but in a cleanup, the deletion of the connection fails. GameLift then deletes the connection with the fleet. */
 export const SKIPPED_DELETE = 'every step as declared, with a skipped deletion';
 
 export const UNAVOIDABLE_FAILURES: readonly UnavoidableFailure[] = [

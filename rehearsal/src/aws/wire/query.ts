@@ -118,7 +118,7 @@ function toXml(value: Xml, itemElement: string): string {
   return String(value ?? '').replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-// `Array.isArray` alone does not tell TypeScript that a value is not a readonly array
+// after `Array.isArray` returned false, TypeScript would still consider that the value may be a readonly array
 function isList(value: Xml): value is readonly Xml[] {
   return Array.isArray(value);
 }
