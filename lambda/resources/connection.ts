@@ -41,7 +41,8 @@ export type UpdateKind =
 
 /**
  * @param previous the properties before the update; undefined if they can't be read
- * @param previousState the state of the previous connection, if the physical id in the request is its id. In such a rollback, it is not
+ * @param previousState what the physical id in the request says about the previous connection. In a rollback to a different connection, it is
+ *   the id of that connection, so it says nothing
  */
 export function kindOfUpdate(
   previous: ConnectionSpec | undefined,
@@ -69,7 +70,7 @@ export function connectionResource(request: CustomResourceRequest, context: Requ
   const spec = readConnectionSpec(request.properties);
   const physicalId = idOf(spec);
   const state = physicalId.stateOf(receivedId);
-  // a delete after a failed create has the request id of the create from the physical id, so it leaves the claims of a later create alone
+  // after a failed create, the physical id contains the request id of the create. With it, the delete leaves the claims of a later create alone
   const connection = createConnection(spec, request, state.kind === 'unfinished' ? state.requestId : requestId, context);
   const updateConnection = (previousRoutes: DeclaredRoutes): Promise<ConnectionAttributes> => {
     const { properties, oldProperties = {} } = request;

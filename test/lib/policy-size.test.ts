@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Fn, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as gamelift from 'aws-cdk-lib/aws-gamelift';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -78,4 +78,35 @@ test('the synthesis fails if the policies of a VpcPeeringRole are too long', () 
   expect(() => {
     synthesizeRoleWithLength(9000);
   }).toThrow(sizeError('Data/Role'));
+});
+
+describe('policies of roles whose names are imported from other stacks', () => {
+  const synthesizeWithPolicies = (policies: readonly { readonly roleName: string; readonly characters: number }[]): void => {
+    const app = new App();
+    const stack = new Stack(app, 'Data', { env });
+    const scope = new VpcPeeringRole(stack, 'Role', { vpc: importVpc(stack, 0), gameLiftAccount: '222222222222' });
+    for (const { roleName, characters } of policies) {
+      new iam.CfnRolePolicy(scope, roleName, {
+        policyName: 'Default',
+        roleName: Fn.importValue(roleName),
+        policyDocument: { Statement: [statementWithLength(characters).toJSON()] },
+      });
+    }
+    app.synth();
+  };
+
+  test('are added up for each role', () => {
+    expect(() => {
+      synthesizeWithPolicies([
+        { roleName: 'One', characters: 6000 },
+        { roleName: 'Two', characters: 6000 },
+      ]);
+    }).not.toThrow();
+  });
+
+  test('fail the synthesis with the import in the message if they are too long', () => {
+    expect(() => {
+      synthesizeWithPolicies([{ roleName: 'One', characters: 11_000 }]);
+    }).toThrow('the inline policies of role {"Fn::ImportValue":"One"} have at least 11');
+  });
 });
