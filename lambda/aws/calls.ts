@@ -4,18 +4,29 @@ import { retry } from '../time';
 import type { Time } from '../time';
 import { isDenial, isGameLiftRefusal, isIamDenial, isThrottle, hasUnknownEffect, readError } from './errors';
 
-/** The time between two attempts of a call that AWS denied or throttled. */
-const RETRY_PAUSE_MILLISECONDS = 10_000;
+/** The time between two attempts of a call that AWS denied. */
+const DENIAL_PAUSE_MILLISECONDS = 10_000;
 
 /**
- * GameLift allows only one call in ten seconds of each peering operation for the whole account. Callers that it throttled try again in
- * rounds: `waitForRound`. This is the time between two rounds. The additional half second is longer than the spread of the calls in a round,
- * so ten seconds pass between the last call of a round and the first call of the next one.
+ * The pause after the first throttled attempt of a call, except for GameLift's peering operations. It doubles with each further throttled
+ * attempt. It is random, so that callers that were throttled at the same moment do not try again at the same moment.
  */
-const ROUND_MILLISECONDS = 10_500;
+const FIRST_THROTTLE_PAUSE_MILLISECONDS = { min: 500, max: 1_500 };
+
+const MAX_THROTTLE_PAUSE_MILLISECONDS = 12_000;
+
+/** GameLift allows only one call of each peering operation in this time, for the whole account. */
+const RATE_LIMIT_MILLISECONDS = 10_000;
+
+/**
+ * Callers of GameLift's peering operations that were throttled try again in rounds: `waitForRound`. This is the time between two rounds. The
+ * additional 350 milliseconds are longer than the spread of the calls in a round, so ten seconds pass between the last call of a round and
+ * the first call of the next one.
+ */
+const ROUND_MILLISECONDS = RATE_LIMIT_MILLISECONDS + 350;
 
 /** The maximum time between the first and the last call of a round. */
-const ROUND_SPREAD_MILLISECONDS = 300;
+const ROUND_SPREAD_MILLISECONDS = 150;
 
 /** How long before a round a caller starts its `check`. The time is random, because the calls in a check have rate limits, too. */
 const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
@@ -73,6 +84,8 @@ export class Calls {
   /** How many attempts got no response from AWS, or a server error. They may have taken effect. */
   attemptsWithUnknownEffect = 0;
   private readonly startedAt: number;
+  /** Whether GameLift throttled a peering operation of this request. If so, others use these operations, and the request calls in rounds. */
+  private hasGameLiftThrottled = false;
 
   constructor(
     private readonly time: Time,
@@ -150,18 +163,26 @@ export class Calls {
     const startedAt = this.now();
     const failures = { isThrottled: false, throttleCount: 0, unknownEffectCount: 0 };
     const attempt = async (): Promise<T> => {
-      await (failures.isThrottled && hasLowRateLimit(operation) ? this.waitForRound(failures.throttleCount, check) : check());
+      if (!hasLowRateLimit(operation)) {
+        await check();
+      } else if (this.hasGameLiftThrottled) {
+        await this.waitForRound(Math.max(1, failures.throttleCount), check);
+      } else {
+        await check();
+        await this.waitIfRoundIsImminent();
+      }
       return await call(this.signal);
     };
     const delayAfter = (error: unknown): number | undefined => {
       failures.isThrottled = isThrottle(error);
       if (failures.isThrottled) {
         failures.throttleCount += 1;
+        this.hasGameLiftThrottled ||= hasLowRateLimit(operation);
         // a call with a low rate limit waits in `waitForRound` instead
-        return hasLowRateLimit(operation) ? 0 : RETRY_PAUSE_MILLISECONDS * (1 + 0.25 * this.time.jitter());
+        return hasLowRateLimit(operation) ? 0 : this.throttlePause(failures.throttleCount);
       }
       if (isTemporary(error)) {
-        return this.now() - startedAt < DENIAL_RETRY_MILLISECONDS ? RETRY_PAUSE_MILLISECONDS : undefined;
+        return this.now() - startedAt < DENIAL_RETRY_MILLISECONDS ? DENIAL_PAUSE_MILLISECONDS : undefined;
       }
       if (hasUnknownEffect(error)) {
         this.attemptsWithUnknownEffect += 1;
@@ -197,10 +218,17 @@ export class Calls {
     }
   }
 
+  /** @param throttleCount how often this caller has been throttled */
+  private throttlePause(throttleCount: number): number {
+    const { min, max } = FIRST_THROTTLE_PAUSE_MILLISECONDS;
+    return Math.min(2 ** (throttleCount - 1) * (min + (max - min) * this.time.jitter()), MAX_THROTTLE_PAUSE_MILLISECONDS);
+  }
+
   /**
-   * Waits for the next round. All throttled callers of an account try again at the same multiples of ten and a half seconds. One caller
+   * Waits for the next round. All throttled callers of an account try again at the same multiples of 10.35 seconds. One caller
    * succeeds, and the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts
    * the ten seconds again (AWS does not document this). If callers chose their own times, they could block each other forever.
+   * Callers that have not been throttled yet do not wait for a round, because most stacks have only one or two connections.
    *
    * In a round, callers that have been throttled more often tend to call earlier.
    *
@@ -208,10 +236,9 @@ export class Calls {
    */
   private async waitForRound(throttleCount: number, check: () => Promise<void>): Promise<void> {
     for (;;) {
-      const now = this.now();
-      const roundAt = now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
+      const roundAt = this.nextRoundAt();
       const { min, max } = CHECK_AHEAD_MILLISECONDS;
-      await this.sleep(roundAt - now - (min + (max - min) * this.time.jitter()));
+      await this.sleep(roundAt - this.now() - (min + (max - min) * this.time.jitter()));
       await check();
       if (this.now() <= roundAt) {
         await this.sleep(roundAt - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttleCount);
@@ -219,6 +246,22 @@ export class Calls {
       }
       // the check took so long that the round is over: wait for the next one
     }
+  }
+
+  /**
+   * Waits for the next round if it is at most 350 milliseconds away. A call just before a round would succeed, but all callers in the round
+   * would be throttled, and no call would succeed until the round after it.
+   */
+  private async waitIfRoundIsImminent(): Promise<void> {
+    const remaining = this.nextRoundAt() - this.now();
+    if (remaining <= ROUND_MILLISECONDS - RATE_LIMIT_MILLISECONDS) {
+      await this.sleep(remaining + ROUND_SPREAD_MILLISECONDS * this.time.jitter());
+    }
+  }
+
+  private nextRoundAt(): number {
+    const now = this.now();
+    return now - (now % ROUND_MILLISECONDS) + ROUND_MILLISECONDS;
   }
 }
 

@@ -5,7 +5,7 @@ import { topLevelStackOf } from './enclosing-stacks';
 import { sharedMap } from './library-copies';
 
 /** How many batches CloudFormation creates at the same time. While the last connections of one batch finish, others can start. */
-const CONCURRENT_BATCHES = 4;
+const CONCURRENT_BATCHES = 8;
 
 /** Connections that all wait for the connections of the same earlier batch. */
 interface Batch {

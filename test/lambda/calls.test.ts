@@ -41,6 +41,82 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('callers that share a rate limit,
   });
 });
 
+describe('a call of a peering operation of GameLift', () => {
+  /** The time between two rounds of throttled callers. */
+  const ROUND_MILLISECONDS = 10_350;
+
+  /**
+   * Makes one call after the other. Returns when each attempt was made, in milliseconds after a round.
+   *
+   * @param startAt milliseconds from a round to the first attempt of the first call
+   * @param callsToMake the operation of each call, and how many of its attempts AWS throttles before one succeeds
+   */
+  async function attemptTimes(
+    startAt: number,
+    callsToMake: readonly [operation: string, throttledAttempts: number][],
+  ): Promise<number[]> {
+    const time = rehearsedTime();
+    const { signal } = new AbortController();
+    await time.sleep(ROUND_MILLISECONDS - (time.now() % ROUND_MILLISECONDS), signal);
+    const roundAt = time.now();
+    await time.sleep(startAt, signal);
+    const calls = new Calls(time, recordingLog(), signal);
+    const times: number[] = [];
+    for (const [operation, throttledAttempts] of callsToMake) {
+      let attempts = 0;
+      await calls.make(operation, () => {
+        times.push(time.now() - roundAt);
+        attempts += 1;
+        return attempts > throttledAttempts ? Promise.resolve() : Promise.reject(awsError('ThrottlingException'));
+      });
+    }
+    return times;
+  }
+
+  test.each([0, 1, 5_000, 9_999])('is made at once if it starts %i milliseconds after a round', async (startAt) => {
+    expect(await attemptTimes(startAt, [['CreateVpcPeeringConnection', 0]])).toEqual([startAt]);
+  });
+
+  test.each([10_000, 10_100, 10_349])(
+    'waits for the next round if it starts %i milliseconds after a round, so that it does not prevent the call of another caller',
+    async (startAt) => {
+      expect(await attemptTimes(startAt, [['CreateVpcPeeringConnection', 0]])).toEqual([ROUND_MILLISECONDS]);
+    },
+  );
+
+  test('waits for a round if GameLift has throttled an earlier call of the same request', async () => {
+    const [first, second, ofOtherOperation] = await attemptTimes(5_000, [
+      ['CreateVpcPeeringConnection', 1],
+      ['DescribeVpcPeeringConnections', 0],
+    ]);
+    expect([first, second, ofOtherOperation]).toEqual([5_000, ROUND_MILLISECONDS, 2 * ROUND_MILLISECONDS]);
+  });
+
+  test('is made at once if AWS has throttled only calls of other operations', async () => {
+    const [first, second, ofGameLift] = await attemptTimes(0, [
+      ['DescribeRouteTables', 1],
+      ['DescribeVpcPeeringConnections', 0],
+    ]);
+    expect(first).toBe(0);
+    expect(ofGameLift).toBe(second);
+  });
+});
+
+describe('a throttled call of an operation that allows more calls', () => {
+  test.each([
+    ['least', 0, [500, 1_000, 2_000, 4_000, 8_000, 12_000, 12_000]],
+    ['most', 1, [1_500, 3_000, 6_000, 12_000, 12_000, 12_000, 12_000]],
+  ])('is retried after pauses that double up to twelve seconds: the %s', async (_, random, expectedPauses) => {
+    const time = rehearsedTime(undefined, () => random);
+    const times: number[] = [];
+    await new Calls(time, recordingLog(), new AbortController().signal).make('ListTagsForResource', () => {
+      times.push(time.now());
+      return times.length > expectedPauses.length ? Promise.resolve() : Promise.reject(awsError('ThrottlingException'));
+    });
+    expect(times.slice(1).map((at, index) => at - (times[index] ?? 0))).toEqual(expectedPauses);
+  });
+});
+
 describe('the check before each attempt of a call', () => {
   /**
    * Makes a call of which AWS throttles the first attempts. Returns when each check and each attempt started, in milliseconds from the start.

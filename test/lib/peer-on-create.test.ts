@@ -448,12 +448,12 @@ describe('the order of connections with and without peerOnCreate', () => {
   test('connections with and without peerOnCreate are in separate batches', () => {
     const ids = numberedIds(41);
     const stack = stackWith(...ids.flatMap((id) => [connect(`Later${id}`), peerOnCreate(`OnCreate${id}`)]));
-    // of each kind, four batches of ten are created at the same time, and the fifth batch waits for the first
+    // of each kind, eight batches of five are created at the same time, and the ninth batch waits for the first
     const peerings = (name: string): string[] => ids.map((id) => `${name}${id}Peering`);
     expect(dependenciesOf(stack, 'OnCreate39')).toEqual([]);
-    expect(dependenciesOf(stack, 'OnCreate40')).toEqual(peerings('OnCreate').slice(0, 10));
+    expect(dependenciesOf(stack, 'OnCreate40')).toEqual(peerings('OnCreate').slice(0, 5));
     expect(dependenciesOf(stack, 'Later39').sort()).toEqual(peerings('OnCreate'));
-    expect(dependenciesOf(stack, 'Later40').sort()).toEqual([...peerings('Later').slice(0, 10), ...peerings('OnCreate')]);
+    expect(dependenciesOf(stack, 'Later40').sort()).toEqual([...peerings('Later').slice(0, 5), ...peerings('OnCreate')]);
   });
 
   describe('for two VPCs', () => {
@@ -483,14 +483,14 @@ describe('the order of connections with and without peerOnCreate', () => {
       (order) => {
         const stack = stackWithBothKinds({ withoutPeerOnCreate: 40, withPeerOnCreate: 41, order });
         const dependencies = sortedDependenciesOf(stack, 'Later00');
-        expect(dependencies).toHaveLength(31);
-        // 30 connections of the second to the fourth batch with peerOnCreate, and the only one of the fifth batch, which waits for the ten of
+        expect(dependencies).toHaveLength(36);
+        // 35 connections of the second to the eighth batch with peerOnCreate, and the only one of the ninth batch, which waits for the five of
         // the first batch
         const dependenciesOfWaiting = dependencies
           .map((id) => sortedDependenciesOf(stack, id.replace('Peering', '')))
           .filter(({ length }) => length > 0);
         expect(dependenciesOfWaiting).toHaveLength(1);
-        expect(dependenciesOfWaiting[0]).toHaveLength(10);
+        expect(dependenciesOfWaiting[0]).toHaveLength(5);
         expect(dependencies).not.toEqual(expect.arrayContaining(dependenciesOfWaiting[0] ?? []));
         expect(sortedDependenciesOf(stack, 'Later39')).toEqual(dependencies);
       },
@@ -503,7 +503,7 @@ describe('the order of connections with and without peerOnCreate', () => {
       numberedIds(45).forEach((id) => connect(`Later${id}`)(stacks[0], authorization));
       numberedIds(5).forEach((id) => connect(`Later${id}`)(stacks[1], authorization));
       expect(sortedDependenciesOf(stacks[0], 'Later39')).toEqual([]);
-      expect(sortedDependenciesOf(stacks[0], 'Later40')).toHaveLength(10);
+      expect(sortedDependenciesOf(stacks[0], 'Later40')).toHaveLength(5);
       const [one, two] = [nestedStackOf(parent, 'One'), nestedStackOf(parent, 'Two')];
       expect(two.dependencies).toContain(one.logicalId);
       expect(one.dependencies).not.toContain(two.logicalId);

@@ -490,12 +490,12 @@ describe('many connections', () => {
   test.each([
     ['imported fleets', (stack: Stack, index: number) => importFleet(stack, `fleet-${index}`)],
     ['fleets of the stack', createNumberedFleet],
-  ])('with %s, each connection depends on the ten connections of the fourth batch before its own', (_, fleetOf) => {
-    const batch = (number: number): number[] => Array.from({ length: 10 }, (__, index) => 10 * number + index);
+  ])('with %s, each connection depends on the five connections of the eighth batch before its own', (_, fleetOf) => {
+    const batch = (number: number): number[] => Array.from({ length: 5 }, (__, index) => 5 * number + index);
     const sortedDependencies = dependenciesOfConnections(85, fleetOf).map((numbers) =>
       numbers.toSorted((one, other) => one - other),
     );
-    const expectedDependencies = (index: number): number[] => (index < 40 ? [] : batch(Math.floor(index / 10) - 4));
+    const expectedDependencies = (index: number): number[] => (index < 40 ? [] : batch(Math.floor(index / 5) - 8));
     expect(sortedDependencies).toEqual(Array.from({ length: 85 }, (__, index) => expectedDependencies(index)));
   });
 
@@ -518,7 +518,7 @@ describe('many connections', () => {
       },
     );
     for (const numbers of dependencies.slice(40)) {
-      expect(numbers).toHaveLength(8);
+      expect(numbers).toHaveLength(3);
       expect(numbers).not.toEqual(expect.arrayContaining([0]));
       expect(numbers).not.toEqual(expect.arrayContaining([1]));
     }
