@@ -78,7 +78,7 @@ function workspaceRules(depth) {
   ];
 }
 
-/** How many folders below the root of the repository the files of the workspace are. */
+/** The depths of the files of the workspace: for each, the number of folders between the root of the repository and the file. */
 const WORKSPACE_DEPTHS = [2, 3, 4, 5];
 
 export default tseslint.config(

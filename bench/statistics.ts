@@ -18,8 +18,8 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. The interval excludes as many
- * values as its probability of 95% allows, and the same number at both ends.
+ * Estimates the median. Each end of the interval is one of the sorted values, so no distribution is assumed. The interval excludes the
+ * same number of values at each end: the largest number with which its probability is still at least 95%.
  *
  * @throws Error if there are too few values for an interval of 95%
  */
@@ -27,8 +27,8 @@ export function estimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((one, other) => one - other);
   const { length } = sorted;
   let excludedAtEachEnd = 0;
-  // The probability that exactly `excludedAtEachEnd` values are below the true median, and the probability that at most so many are. Each
-  // value is below it with a probability of one half.
+  // each value is below the true median with a probability of one half. So many values are below it with this probability: exactly
+  // `excludedAtEachEnd` values with `exactProbability`, and at most `excludedAtEachEnd` values with `tailProbability`
   let exactProbability = 0.5 ** length;
   let tailProbability = exactProbability;
   if (1 - 2 * tailProbability < CONFIDENCE) {

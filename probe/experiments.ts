@@ -122,11 +122,11 @@ function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterU
 
 function settleDeletions({ findings }: ExperimentContext, deletions: readonly Deletion[]): void {
   const delays = deletions.map(({ endDelay }) => secondsText(endDelay)).join(' and ');
-  const evidence = `Each deleted connection had ended when the probe looked, ${delays} after DeleteVpcPeeringConnection returned`;
+  const evidence = `The deleted connections had ended when the probe looked, ${delays} after DeleteVpcPeeringConnection returned`;
   if (deletions.some(({ wasSeenDeleting }) => wasSeenDeleting)) {
     findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before that, it had the status deleting`);
   } else if (deletions.some(({ hadEndedAtFirstObservation }) => hadEndedAtFirstObservation)) {
-    findings.settle('deletingConnections', 'done on return', `${evidence}, at the first observation`);
+    findings.settle('deletingConnections', 'done on return', `${evidence}. At least one had ended when the probe first looked`);
   } else {
     findings.leaveOpen(
       'deletingConnections',

@@ -149,7 +149,7 @@ function outcomeOf(
     ...(leftovers.length > 0 ? [leftoversText(leftovers)] : 'error' in result ? ['All changes were undone.'] : []),
   ];
   const findings = context.findings.all(
-    'error' in result ? `The run ended before: ${result.error}` : 'The run ended before this question',
+    'error' in result ? `The run ended before this question: ${result.error}` : 'The run ended before this question',
   );
   return problems.length === 0 ? { kind: 'finished', findings } : { kind: 'stopped', error: problems.join('\n'), findings };
 }

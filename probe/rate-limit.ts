@@ -87,19 +87,18 @@ async function findCostOfThrottledCalls(context: ExperimentContext): Promise<voi
     }
     await calls.sleepUntil(first.returnedAt + ALLOWED_DELAY);
     const third = await callOnce(context);
-    const times = `A call ${secondsText(second.sentAt - first.returnedAt)} after an accepted one was throttled, and one ${secondsText(third.sentAt - first.returnedAt)} after it`;
+    const secondDelay = secondsText(second.sentAt - first.returnedAt);
+    const thirdDelay = secondsText(third.sentAt - first.returnedAt);
+    const delayAfterThrottling = secondsText(third.sentAt - second.sentAt);
+    const times = `A call was accepted. A second one, ${secondDelay} later, was throttled. A third one, ${thirdDelay} after the first,`;
     if (third.kind === 'succeeded') {
-      findings.settle(
-        'throttledCalls',
-        'not counted',
-        `${times} was accepted (${secondsText(third.sentAt - second.sentAt)} after the throttled one)`,
-      );
+      findings.settle('throttledCalls', 'not counted', `${times} was accepted (${delayAfterThrottling} after the throttled one)`);
       return;
     }
     bothThrottledCount += third.returnedAt - second.sentAt < LIMIT_INTERVAL - MARGIN ? 1 : 0;
     // once is not enough, because another caller may have used the rate limit
     if (bothThrottledCount === 2) {
-      const evidence = `${times} was throttled too, ${secondsText(third.sentAt - second.sentAt)} after the first throttled one. This happened twice`;
+      const evidence = `${times} was throttled too, ${delayAfterThrottling} after the second. This happened twice`;
       findings.settle(
         'throttledCalls',
         'counted',

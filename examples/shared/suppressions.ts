@@ -19,7 +19,8 @@ export function suppressPeeringFindings(...stacks: readonly Stack[]): void {
       {
         id: 'CdkNagValidationFailure',
         reason:
-          'cdk-nag cannot evaluate the rule, because GameLift chooses the CIDR block during the deployment. It is the block of one VPC',
+          'cdk-nag cannot check the source of the security group rule, because GameLift chooses the CIDR block during the deployment. The ' +
+          "rule allows only the CIDR block of the fleet's VPC, not 0.0.0.0/0",
         appliesTo: ['AwsSolutions-EC23'],
       },
       {
@@ -30,8 +31,8 @@ export function suppressPeeringFindings(...stacks: readonly Stack[]): void {
       {
         id: 'AwsSolutions-IAM5',
         reason:
-          'A condition limits the route tables, security groups and peering connections to those of one VPC. EC2 supports no such ' +
-          'condition when tags are deleted: there, a condition limits the peering connections to those with tags of this library',
+          'A condition limits the route tables, security groups and peering connections to those of one VPC. EC2 does not support this ' +
+          'condition for ec2:DeleteTags, so the policy allows that action only on peering connections with tags of this library',
         appliesTo: [
           { regex: '/^Resource::arn:<AWS::Partition>:ec2:.*:(route-table|security-group|vpc-peering-connection)/\\*$/g' },
         ],

@@ -104,8 +104,9 @@ export class ConnectLoop {
       }
     } catch (error) {
       const { claim, mayHaveRequested } = this.situation;
-      const hasCreatedNothing = claim.peeredBefore !== undefined && !mayHaveRequested;
-      if (this.hasConflict || hasCreatedNothing) {
+      // this run has noted a request, but sent none
+      const hasOnlyNoted = claim.peeredBefore !== undefined && !mayHaveRequested;
+      if (this.hasConflict || hasOnlyNoted) {
         // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again
         await this.claims.withdraw();
       }
@@ -151,7 +152,7 @@ export class ConnectLoop {
   private async request(): Promise<void> {
     const { claim } = this.situation;
     if (claim.peeredBefore === undefined) {
-      // if the note names an earlier connection of this resource, a connection that exists now is its own, too: exclude no VPCs
+      // if the note names an earlier connection of this resource, a connection that exists now is its own, too: note no VPC as peered before
       const peeredBefore = claim.connection === undefined ? this.initial.before.peeredBefore : [];
       await this.claims.noteRequest(peeredBefore);
       this.updateSituation({ claim: { ...claim, connection: undefined, peeredBefore } });
@@ -233,8 +234,8 @@ export class ConnectLoop {
    * Waits for the note of another run of the same request. Lambda may run a request twice. If neither run finds a claim, the slower run
    * finds the connection that the faster run has created.
    *
-   * @param existedBefore whether the connection existed before this run noted its own request. If so, and if another run created the
-   *   connection, that run has already noted its request
+   * @param existedBefore whether the connection existed before this run noted its own request. A run notes its
+   *   request before it creates a connection, so if another run created this one, its note already exists
    */
   private async waitForNote(peering: ListedConnection, existedBefore: boolean): Promise<void> {
     const { calls } = this.context;
@@ -270,7 +271,7 @@ export class ConnectLoop {
     }
   }
 
-  /** @throws Problem if a delete has removed the claim, or if the fleet is gone, because a delete that finds no fleet removes no claim. */
+  /** @throws Problem if a delete has removed the claim, or if the fleet is gone: a delete that finds no fleet does not remove the claim. */
   private async throwIfNotClaimed(): Promise<void> {
     let fleetExists: boolean;
     let claim: Claim;

@@ -57,8 +57,8 @@ export class AcyclicDependency {
     const byCommonStack = groupBy(this.targets, (target) => innermostCommonStack(stack, target));
     return [...byCommonStack].flatMap(([commonStack, targets]) => {
       // leave out each target that depends on a source, because a dependency on it would close a cycle
-      const searchForSources = new DependencySearch(sources, commonStack);
-      return targets.filter((target) => !searchForSources.reachesTarget([target]));
+      const search = new DependencySearch(sources, commonStack);
+      return targets.filter((target) => !search.reaches([target]));
     });
   }
 }

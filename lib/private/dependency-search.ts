@@ -10,35 +10,35 @@ export function isSearching(): boolean {
 }
 
 /**
- * Finds out whether constructs depend on one of several targets, directly or indirectly, in the deployed templates.
+ * Finds out whether constructs depend on one of several destinations, directly or indirectly, in the deployed templates.
  *
  * The search compares units. A unit is a resource of one stack, or a whole stack. A nested stack counts as one resource of its parent stack.
  * Each unit is visited once, so the duration grows with the number of units.
  */
 export class DependencySearch {
-  /** Whether a unit reaches a target, for each unit that has been searched. */
+  /** Whether a unit reaches a destination, for each unit that has been searched. */
   private readonly resultsByUnit = new Map<IConstruct, boolean>();
   private readonly elementsByStack = new Map<Stack, ReadonlyMap<string, CfnElement>>();
   private readonly dependenciesByScope = new Map<IConstruct, readonly IConstruct[]>();
-  private readonly targets: ReadonlySet<IConstruct>;
+  private readonly destinations: ReadonlySet<IConstruct>;
 
   /**
-   * @param targets the constructs that others may depend on
+   * @param destinations the constructs that others may depend on
    * @param stack the stack whose resources are the units; undefined if whole stacks are the units
    */
   constructor(
-    targets: readonly IConstruct[],
+    destinations: readonly IConstruct[],
     private readonly stack: Stack | undefined,
   ) {
-    this.targets = new Set(this.unitsOf(targets));
+    this.destinations = new Set(this.unitsOf(destinations));
   }
 
-  /** Whether one of the constructs is a target, or depends on a target. */
-  reachesTarget(constructs: readonly IConstruct[]): boolean {
+  /** Whether one of the constructs is a destination, or depends on one. */
+  reaches(constructs: readonly IConstruct[]): boolean {
     runningSearches += 1;
     try {
       const visited = new Set<IConstruct>();
-      const found = this.unitsOf(constructs).some((unit) => this.unitReachesTarget(unit, visited));
+      const found = this.unitsOf(constructs).some((unit) => this.unitReaches(unit, visited));
       if (!found) {
         visited.forEach((unit) => this.resultsByUnit.set(unit, false));
       }
@@ -55,8 +55,8 @@ export class DependencySearch {
       .filter((element) => element !== undefined);
   }
 
-  private unitReachesTarget(unit: IConstruct, visited: Set<IConstruct>): boolean {
-    if (this.targets.has(unit)) {
+  private unitReaches(unit: IConstruct, visited: Set<IConstruct>): boolean {
+    if (this.destinations.has(unit)) {
       return true;
     }
     const result = this.resultsByUnit.get(unit);
@@ -64,8 +64,9 @@ export class DependencySearch {
       return result ?? false;
     }
     visited.add(unit);
-    const found = this.dependenciesOfUnit(unit).some((dependency) => this.unitReachesTarget(dependency, visited));
-    // `false` is not final yet: a unit of a cycle may be visited before the search finds the target. `reachesTarget` stores it at the end
+    const found = this.dependenciesOfUnit(unit).some((dependency) => this.unitReaches(dependency, visited));
+    // do not store `false` yet: in a cycle, this unit may depend on a unit whose search is still running and finds a destination later.
+    // `reaches` stores `false` when the whole search has ended
     if (found) {
       this.resultsByUnit.set(unit, true);
     }

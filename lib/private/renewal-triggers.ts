@@ -90,7 +90,7 @@ function createOnlyValues(resource: CfnResource, properties: readonly Property[]
       // use the fleet's own values instead of a reference to it, because the authorization must not wait for the fleet
       return [[name, createOnlyValues(fleet, propertiesInTemplate(fleet), search)]];
     }
-    return search.reachesTarget(referenced) ? [] : [[name, value]];
+    return search.reaches(referenced) ? [] : [[name, value]];
   });
   return Object.fromEntries(values);
 }

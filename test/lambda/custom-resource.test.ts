@@ -29,32 +29,29 @@ class RecordingResource implements Resource {
   }
 }
 
-test.each(['Create', 'Update', 'Delete'])(
-  'handles a %s with the method of the resource, and `this` is the resource in that method',
-  async (type) => {
-    const { api, time } = new TestWorld();
-    const calledMethods: string[] = [];
-    const responses: TestResponse[] = [];
-    const createResource = (request: CustomResourceRequest): Resource =>
-      new RecordingResource(request, (method) => calledMethods.push(method));
-    await handleRequest(
-      requestOf(type, { ResourceType: 'Custom::Recording' }),
-      { getRemainingTimeInMillis: () => 900_000 },
-      new Map([['Custom::Recording', { budgetSeconds: 60, createResource }]]),
-      {
-        api,
-        assume: () => api,
-        put: (url, body) => {
-          expect(url).toBe(SECRET_URL);
-          responses.push(JSON.parse(body) as TestResponse);
-          return Promise.resolve(200);
-        },
-        time,
-        log: recordingLog(),
-        region: 'eu-central-1',
+test.each(['Create', 'Update', 'Delete'])('a %s request calls the method of that name on the resource', async (type) => {
+  const { api, time } = new TestWorld();
+  const calledMethods: string[] = [];
+  const responses: TestResponse[] = [];
+  const createResource = (request: CustomResourceRequest): Resource =>
+    new RecordingResource(request, (method) => calledMethods.push(method));
+  await handleRequest(
+    requestOf(type, { ResourceType: 'Custom::Recording' }),
+    { getRemainingTimeInMillis: () => 900_000 },
+    new Map([['Custom::Recording', { budgetSeconds: 60, createResource }]]),
+    {
+      api,
+      assume: () => api,
+      put: (url, body) => {
+        expect(url).toBe(SECRET_URL);
+        responses.push(JSON.parse(body) as TestResponse);
+        return Promise.resolve(200);
       },
-    );
-    expect(responses).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
-    expect(calledMethods).toEqual([type.toLowerCase()]);
-  },
-);
+      time,
+      log: recordingLog(),
+      region: 'eu-central-1',
+    },
+  );
+  expect(responses).toMatchObject([{ Status: 'SUCCESS', LogicalResourceId: 'Authorization' }]);
+  expect(calledMethods).toEqual([type.toLowerCase()]);
+});

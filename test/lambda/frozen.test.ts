@@ -44,8 +44,8 @@ describe('the physical id', () => {
   test.each(['Authorization', 'Teardown'])(
     'of the custom resource %s is the GUID of the stack and the logical id',
     async (name) => {
-      const change = { ResourceType: `Custom::GameLiftVpcPeering${name}`, LogicalResourceId: name };
-      const { response } = await world.send('Create', world.properties({ FleetIds: [world.fleetId] }), undefined, change);
+      const overrides = { ResourceType: `Custom::GameLiftVpcPeering${name}`, LogicalResourceId: name };
+      const { response } = await world.send('Create', world.properties({ FleetIds: [world.fleetId] }), undefined, overrides);
       expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: `${STACK_GUID}/${name}` });
     },
   );
@@ -90,7 +90,7 @@ test('writes the same tags on an adopted peering connection as the first release
   await world.send('Create', world.properties({ AdoptExisting: 'true', DnsResolution: 'true' }));
   expect(actualPeeringTags()).toEqual({
     'cdk-gamelift-vpc-peering:changed:fleet': world.fleetId,
-    // 028577f3 is the digest of the value
+    // 028577f3 is the digest of the tag's value
     'cdk-gamelift-vpc-peering:changed:028577f3': 'dns-was-false',
   });
 });

@@ -164,7 +164,7 @@ export const LIVES = {
     AUTHORIZE_BY_HAND,
     DELETE,
   ],
-  'peered on creation from the second to the third deployment': [
+  'peered on creation in the second deployment only': [
     create(declareStack()),
     waitDays(10),
     update(declareStack({ fleets: [fleetPeeredOnCreation()] })),
@@ -323,7 +323,7 @@ const WITHOUT_FOREIGN_PEERING: ReadonlySet<LifeName> = new Set([
   'update rolled back',
 ]);
 
-/** Creates the simulated AWS for a life. Except for `WITHOUT_FOREIGN_PEERING`, somebody else's fleet is peered with the stack's VPC. */
+/** Creates the simulated AWS for a life. Somebody else's fleet is peered with the stack's VPC, A; for `WITHOUT_FOREIGN_PEERING`, with B. */
 export function createRehearsal(life: LifeName, readings: Readings): Promise<MatrixRehearsal> {
   return MatrixRehearsal.populate(readings, WITHOUT_FOREIGN_PEERING.has(life) ? 'B' : 'A');
 }
@@ -377,7 +377,7 @@ export function describeProblems({ step, problems }: StepFailure): readonly stri
 }
 
 /**
- * Runs a life that can't succeed. It must fail as UNAVOIDABLE_FAILURES says. Then authorizes by hand and deletes the stack, which must leave
+ * Runs a life that can't succeed. It must fail as UNAVOIDABLE_FAILURES says (`SKIPPED_DELETE`: no step fails, but a deletion does). Then authorizes by hand and deletes the stack, which must leave
  * nothing behind.
  */
 export async function runFailingLife(

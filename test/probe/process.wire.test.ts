@@ -90,7 +90,7 @@ async function startProbe(
 ): Promise<{ fixture: ProbeFixture; run: RunningProcess }> {
   const fixture = await ProbeFixture.create();
   const { clock } = fixture.rehearsal;
-  // the clock of the process: simulated-time.ts requests /MILLISECONDS to sleep, and gets the time after it
+  // serves the clock to the process: simulated-time.ts requests /MILLISECONDS to sleep, and the response, after the sleep, is the new time
   const server = createServer((request, response) => {
     const milliseconds = Number(request.url?.slice(1));
     void clock.sleep(milliseconds).then(() => response.end(String(clock.now())));

@@ -405,17 +405,20 @@ describe('a failed update', () => {
   });
 
   test.each([
-    ['stored', 'b'],
-    ['ignored', 'a'],
-  ] as const)('whose new physical id b is %s is rolled back with the id %s', async (failedUpdatePhysicalId, expected) => {
-    await rehearsal.close();
-    rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
-    await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
-    await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
-    const [, rollback] = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
-    expect(rollback?.PhysicalResourceId).toBe(expected);
-    expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
-  });
+    { failedUpdatePhysicalId: 'stored', expected: 'b' },
+    { failedUpdatePhysicalId: 'ignored', expected: 'a' },
+  ] as const)(
+    'that returns the new physical id b is rolled back with the id $expected if CloudFormation has $failedUpdatePhysicalId it',
+    async ({ failedUpdatePhysicalId, expected }) => {
+      await rehearsal.close();
+      rehearsal = await Rehearsal.start({ failedUpdatePhysicalId });
+      await deploy({ One: customResource({ Create: { Id: 'a' }, Update: { Id: 'a' } }) });
+      await deploy({ One: customResource({ Name: 'b', Update: { Fail: 'no', Id: 'b' } }) });
+      const [, rollback] = requests(rehearsal).filter(({ RequestType }) => RequestType === 'Update');
+      expect(rollback?.PhysicalResourceId).toBe(expected);
+      expect(requestNames().filter((request) => request === 'Delete One')).toHaveLength(expected === 'b' ? 1 : 0);
+    },
+  );
 
   test('whose rollback fails leaves a stack that cannot be updated, but can be deleted', async () => {
     // the rollback updates to these properties, and they make the function fail

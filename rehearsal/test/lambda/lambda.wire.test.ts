@@ -168,6 +168,16 @@ describe('rehearsed time', () => {
     expect(payload).toBe(50);
   });
 
+  test("does not stop a timer of the handler when the handler stops Node.js' own timer with the same number", async () => {
+    const { payload } = await invokeCode(`
+      let hasEnded = false;
+      const timer = setTimeout(() => { hasEnded = true; }, 1000);
+      clearTimeout({ [Symbol.toPrimitive]: () => Number(timer) });
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      return hasEnded;`);
+    expect(payload).toBe(true);
+  });
+
   test('passes if code waits while it is loaded', async () => {
     const code = writeAssetFiles({
       'index.mjs': `import { setTimeout } from 'node:timers/promises';

@@ -90,6 +90,7 @@ export class Alarms {
   private evaluate(alarm: Alarm): void {
     const { configuration } = alarm;
     if (configuration === undefined) {
+      alarm.lastEvaluationTime = this.clock.now();
       return;
     }
     const nextMinute = Math.floor(alarm.lastEvaluationTime / MINUTE_MS) * MINUTE_MS + MINUTE_MS;

@@ -106,14 +106,14 @@ export class Timers {
   }
 
   readonly clear = (handle: unknown): void => {
-    const id = handle instanceof RehearsedTimer ? handle.id : Number(handle);
-    if (handle !== null && this.pending.some((timer) => timer.id === id)) {
-      this.pending = this.pending.filter((timer) => timer.id !== id);
-      this.updateKeepAlive();
-    } else if (typeof handle === 'object' && handle !== null) {
+    if (typeof handle === 'object' && handle !== null && !(handle instanceof RehearsedTimer)) {
       // a timer that Node.js itself started
       realClearTimeout(handle as NodeJS.Timeout);
+      return;
     }
+    const id = handle instanceof RehearsedTimer ? handle.id : Number(handle ?? undefined);
+    this.pending = this.pending.filter((timer) => timer.id !== id);
+    this.updateKeepAlive();
   };
 
   schedule(timer: RehearsedTimer): void {

@@ -109,6 +109,15 @@ describe('an alarm', () => {
       'AWS::CloudWatch::Alarm is an alarm of a kind that is not simulated: it has no state',
     );
   });
+
+  test('has no states from before the update that changed it to a kind that is simulated', async () => {
+    await deploy({ Alarm: alarm({ Statistic: undefined, ExtendedStatistic: 'p99' }) });
+    putMetric(1);
+    await rehearsal.clock.sleep(10 * MINUTE);
+    await deploy({ Alarm: alarm({ TreatMissingData: 'notBreaching' }) });
+    await rehearsal.clock.sleep(MINUTE);
+    expect(alarmStates()).toEqual(['INSUFFICIENT_DATA', 'OK']);
+  });
 });
 
 describe('a queue', () => {

@@ -40,9 +40,11 @@ function rehearsedTestEach<T extends string>(name: string, readings: readonly T[
   test.each(readings)(name, (reading) => simulation.clock.work(() => body(reading)));
 }
 
+const AUTHORIZER_ROLE = 'Authorizer';
+
 /** Lets a role with only these permissions make all later authorizations. */
 function limitAuthorizer(actions: readonly string[]): void {
-  const { credentials } = createRoleSession(simulation.aws, policy(allow([...actions])));
+  const { credentials } = createRoleSession(simulation.aws, policy(allow([...actions])), AUTHORIZER_ROLE);
   simulation.peerVpcClient = gameLiftClient(simulation.aws, credentials);
 }
 
@@ -120,7 +122,7 @@ describe('a connection', () => {
     limitAuthorizer([...AUTHORIZER_ACTIONS, ...REMOVAL_ACTIONS]);
     const fleetId = await simulation.createActiveFleet();
     await simulation.authorize();
-    simulation.aws.iam.putRolePolicy(VPC_ACCOUNT, 'Handler', 'Default', policy(allow(['gamelift:*'])));
+    simulation.aws.iam.putRolePolicy(VPC_ACCOUNT, AUTHORIZER_ROLE, 'Default', policy(allow(['gamelift:*'])));
     await simulation.connect(fleetId);
     await simulation.wait(30);
     const [connection] = await simulation.connections(fleetId);
@@ -388,7 +390,7 @@ describe('readings', () => {
   });
 
   rehearsedTest(
-    'the routes of GameLift stay under the reading "left behind", and also if the role may not delete them',
+    'leaves the routes of GameLift in place when it is deleted, under the reading "left behind" or if the role may not delete routes',
     async () => {
       simulation.aws.behaviours.set('peerVpcWritesOnDelete', 'left behind');
       const first = await simulation.connectNewFleet();
