@@ -75,7 +75,7 @@ function tableRow(way: string, { name, status, calls }: StepResult): string[] {
 }
 
 function targetFor({ name, minimum, calls }: StepResult): Target {
-  const callCount = calls.rateLimited + calls.throttled;
+  const callCount = calls.answered + calls.throttled;
   return {
     what: name,
     target: `at most ${MAX_EXTRA_CALLS} above the minimum of ${minimum}`,

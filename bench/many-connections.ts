@@ -77,8 +77,8 @@ const ratioToMinimum = ({ result, connections }: Run, phase: Phase): number =>
 
 /** The four cells about the creation, or about the deletion. */
 function phaseCells(run: Run, phase: Phase): string[] {
-  const { rateLimited, throttled } = run.result[phase].calls;
-  return [String(run.result[phase].seconds), ratioToMinimum(run, phase).toFixed(2), String(rateLimited), String(throttled)];
+  const { answered, throttled } = run.result[phase].calls;
+  return [String(run.result[phase].seconds), ratioToMinimum(run, phase).toFixed(2), String(answered), String(throttled)];
 }
 
 /** The cells in place of `phaseCells` if the phase failed. */
@@ -109,7 +109,7 @@ function targetFor(phase: Phase, throttledCalls: Reading<'throttledCalls'>, runs
     ...(failures === 0 ? [] : [`${failures} of ${manyRuns.length} stacks fail`]),
   ];
   return {
-    what: `${phase} ${MIN_CONNECTIONS_OF_TARGET} or more, if throttled calls ${throttledCalls === 'not counted' ? 'don’t count' : 'count'}`,
+    what: `${phase} ${MIN_CONNECTIONS_OF_TARGET} or more connections, if throttled calls ${throttledCalls === 'not counted' ? 'don’t count' : 'count'} against the rate limit`,
     target: `at most ${MAX_RATIO} times the minimum`,
     measured: measured.join(', '),
     verdict: verdict(failures === 0 && maximum <= MAX_RATIO),

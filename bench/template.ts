@@ -62,7 +62,7 @@ function targetFor(quantity: 'resources' | 'bytes', sizes: Sizes): Target {
     measured:
       alternativesNotLarger.length === 0
         ? 'fewer than with each alternative'
-        : `at least as many as with ${alternativesNotLarger.join(', ')}`,
+        : `not fewer than with ${alternativesNotLarger.join(', ')}`,
     verdict: verdict(alternativesNotLarger.length === 0),
   };
 }

@@ -168,8 +168,8 @@ export interface VpcPeeringConnectionProps {
   readonly adoptExisting?: boolean;
 
   /**
-   * How long the fleet can take to become ACTIVE, and then how long the connection can be pending: from 1 second to 13 minutes each. The
-   * time spent waiting for GameLift's rate limit does not count.
+   * How long the fleet can take to become ACTIVE, and then how long the connection can be pending: from 1 second to 13 minutes each. A
+   * connection can always be pending for 15 seconds. The time spent waiting for GameLift's rate limit does not count.
    *
    * @default Duration.minutes(10)
    */

@@ -60,7 +60,9 @@ export class CallFailed extends Error {
     action: string,
     readonly failure: Failure,
   ) {
-    super(`${action} failed: ${failure.name}: ${failure.message} ${ADVICE[failure.kind]}`.trim());
+    const text = `${action} failed: ${failure.name}: ${failure.message}`;
+    const advice = ADVICE[failure.kind];
+    super(advice === '' ? text : `${text.replace(/\.?$/, '.')} ${advice}`);
   }
 }
 

@@ -158,7 +158,8 @@ async function removeRoutesAndRules({ calls, api, target, changes, print }: Undo
 /** @param id undefined if GameLift's list could not be read */
 function connectionLeftover({ account, vpcId, fleetId }: FleetAndVpc, id: string | undefined, reason: string): Leftover {
   return {
-    description: id === undefined ? `perhaps a connection of ${fleetId} with ${vpcId}` : `connection ${id} of ${fleetId}`,
+    description:
+      id === undefined ? `a connection of ${fleetId} with ${vpcId}, if there is one` : `connection ${id} of ${fleetId}`,
     reason,
     commands: [
       ...(id === undefined ? [`aws gamelift describe-vpc-peering-connections --fleet-id ${fleetId}`] : []),
@@ -170,7 +171,7 @@ function connectionLeftover({ account, vpcId, fleetId }: FleetAndVpc, id: string
 
 function authorizationLeftover({ account, vpcId }: FleetAndVpc, reason: string): Leftover {
   return {
-    description: `perhaps the authorization of ${vpcId}`,
+    description: `the authorization of ${vpcId}, if it still exists`,
     reason,
     commands: [`aws gamelift delete-vpc-peering-authorization --game-lift-aws-account-id ${account} --peer-vpc-id ${vpcId}`],
   };
@@ -178,7 +179,7 @@ function authorizationLeftover({ account, vpcId }: FleetAndVpc, reason: string):
 
 function routesAndRulesLeftover(vpcId: string, reason: string): Leftover {
   return {
-    description: `perhaps routes and rules in ${vpcId}`,
+    description: `routes and rules in ${vpcId}, if there are any`,
     reason,
     commands: [
       `aws ec2 describe-route-tables --filters Name=vpc-id,Values=${vpcId}`,

@@ -73,7 +73,7 @@ export const READ_DELAY_MILLISECONDS = 15_000;
 const READ_AGAIN_MILLISECONDS = 5_000;
 
 interface CallOptions {
-  /** Called at most `MAX_CHECK_AGE_MILLISECONDS` before each attempt. If it rejects, the attempt is not made. */
+  /** Called just before each attempt: in a round, at most `MAX_CHECK_AGE_MILLISECONDS` before. If it rejects, the attempt is not made. */
   readonly check?: () => Promise<void>;
   /** Whether to retry after this error, because a new policy may not have reached all of AWS yet. */
   readonly isTemporary?: (error: unknown) => boolean;

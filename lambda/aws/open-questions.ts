@@ -162,7 +162,7 @@ const listedFleetVpcs = (calls: RecordedCalls): ReadonlySet<string | undefined> 
       .filter((id) => id !== undefined),
   );
 
-/** Ids are never reused. So if reads before and after a request show the same id, that connection existed during the request. */
+/** Ids are never reused. So if reads before and after a call that creates a connection show the same id, that connection existed during the call. */
 const existingConnection: Rule = (calls) => {
   const activeConnections = (fleetId: string, peerVpcId: string): readonly ShownConnection[] => {
     const listed = listedConnections(calls, fleetId, peerVpcId);
@@ -172,12 +172,12 @@ const existingConnection: Rule = (calls) => {
       ...ec2Connections(calls).filter(({ gameLiftVpcId }) => gameLiftVpcId !== undefined && vpcs.has(gameLiftVpcId)),
     ].filter(({ status }) => status === 'active');
   };
-  const isAccepted = successfulCalls(calls, 'createVpcPeeringConnection').some((request) => {
-    const [{ FleetId, PeerVpcId }] = request.input;
+  const isAccepted = successfulCalls(calls, 'createVpcPeeringConnection').some((creation) => {
+    const [{ FleetId, PeerVpcId }] = creation.input;
     const connections = activeConnections(FleetId, PeerVpcId);
     return connections.some(
       (earlier) =>
-        isAfter(request, earlier) && connections.some((later) => later.id === earlier.id && isUpToDate(later, request)),
+        isAfter(creation, earlier) && connections.some((later) => later.id === earlier.id && isUpToDate(later, creation)),
     );
   });
   const isRefused = failedCalls(calls, 'createVpcPeeringConnection').some((refusal) => {
@@ -266,7 +266,14 @@ const fleetCidrBlocks: Rule = (calls) => {
   );
   const isSameBlockUsedTwice = [...gameLiftVpcs, ...ec2Vpcs].some((vpcs) =>
     vpcs.some((one) =>
-      vpcs.some((other) => one.vpcId !== other.vpcId && one.cidrBlock !== undefined && one.cidrBlock === other.cidrBlock),
+      vpcs.some(
+        (other) =>
+          one.vpcId !== undefined &&
+          other.vpcId !== undefined &&
+          one.vpcId !== other.vpcId &&
+          one.cidrBlock !== undefined &&
+          one.cidrBlock === other.cidrBlock,
+      ),
     ),
   );
   return isSameBlockUsedTwice ? ['may be equal'] : [];
@@ -282,12 +289,14 @@ const failedSeenByAccepter: Rule = (calls) => {
 /** The statuses before a connection is active. */
 const PENDING_STATUSES: readonly string[] = ['initiating-request', 'pending-acceptance', 'provisioning'];
 
-/** A read is late if an earlier read showed a later state: the connection was no longer pending, or had disappeared. */
+/** A read is out of date if an earlier read showed a newer state: the connection was no longer pending, or had disappeared. */
 const readBack: Rule = (calls) => {
   const reads = successfulCalls(calls, 'describePeerings');
   const vpcIds = new Set(reads.map(({ input: [vpcId] }) => vpcId));
-  const isLate = [...vpcIds].some((vpcId) => showsOlderState(reads.filter(({ input: [readVpcId] }) => readVpcId === vpcId)));
-  return isLate ? ['up to 15 seconds late'] : [];
+  const isAnyOutOfDate = [...vpcIds].some((vpcId) =>
+    showsOlderState(reads.filter(({ input: [readVpcId] }) => readVpcId === vpcId)),
+  );
+  return isAnyOutOfDate ? ['up to 15 seconds late'] : [];
 };
 
 /** Whether a read shows an older state than an earlier read. Examines each read only once: a request may make hundreds of them. */

@@ -1,5 +1,5 @@
 import { MAX_CONCURRENT_CONNECTIONS } from '../../lib/contract';
-import { DENIAL_RETRY_MILLISECONDS } from '../aws/calls';
+import { DENIAL_RETRY_MILLISECONDS, READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import { isGameLiftRefusal, readError } from '../aws/errors';
 import { peeringsIn } from '../network/ec2-view';
@@ -78,17 +78,18 @@ export class Requests {
     const { calls, spec } = this.context;
     const state = 'the peering connection was still pending';
     const startedAt = calls.now();
-    // the version of the latest change after which the list was read
+    // before this time, the list may show the state before the request
+    const readableAt = startedAt + READ_DELAY_MILLISECONDS;
+    const timeoutAt = Math.max(readableAt, startedAt + spec.timeoutSeconds * 1000);
+    // the version of the last change for which the list has already been read
     let handledVersion: string | undefined;
     for (;;) {
       const progress = await this.readProgress(new Date(since - CLOCK_SKEW_MILLISECONDS), ec2IdsBefore);
       const isHandled = progress.kind === 'changed' && progress.version === handledVersion;
       const { listedAt } = this.observer;
-      if (isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
+      if (calls.now() >= readableAt && isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
         // the list may not show yet that the connection is active, so the change to active is never treated as handled
         handledVersion = progress.kind === 'changed' && !progress.isActive ? progress.version : undefined;
-        // a read before this time may show the state before the request
-        await calls.waitUntilReadable(startedAt);
         await calls.sleepWhile(state, listedAt + LIST_MILLISECONDS - calls.now());
         const listed = await this.observer.listConnections();
         const outcome = outcomeOf(listed, progress, { startedAt, listedAt: this.observer.listedAt });
@@ -96,13 +97,14 @@ export class Requests {
           return outcome;
         }
       }
-      if (calls.now() - startedAt >= spec.timeoutSeconds * 1000) {
+      if (calls.now() >= timeoutAt) {
         throw new Problem(
           `${state} after ${spec.timeoutSeconds} seconds`,
           'look at the events of the fleet, raise the timeout of the VpcPeeringConnection, then deploy again',
         );
       }
-      await calls.sleepWhile(state, WATCH_MILLISECONDS);
+      const untilReadable = readableAt - calls.now();
+      await calls.sleepWhile(state, untilReadable > 0 ? Math.min(untilReadable, WATCH_MILLISECONDS) : WATCH_MILLISECONDS);
     }
   }
 

@@ -45,7 +45,7 @@ export function readFleet(construct: FleetConstruct): PassedFleet {
     return { construct, fleetId: resource.ref, account, region, resource };
   }
   const type = resource?.cfnResourceType;
-  // rejects a resource that is not a fleet, even if it has a fleetId. Accepts a construct whose fleet a custom resource creates
+  // a resource that is not a fleet is rejected, even if it has a fleetId. A construct with a fleetId around a custom resource is accepted
   if (fleetId === undefined || resource === construct || type?.startsWith('AWS::GameLift::') === true) {
     const description = describeConstruct(construct);
     throw new Error(wrongFleetMessage(type === undefined ? description : `${description}, which is an ${type}`));
@@ -117,7 +117,7 @@ export function validateFleetId(fleetId: string): void {
 }
 
 /**
- * Checks that GameLift can peer a fleet, now and again at synthesis, since its properties can be set later.
+ * Checks that GameLift can peer a fleet: immediately, and once more at synthesis, because its properties can change until then.
  *
  * @param construct the construct that peers the fleet
  * @throws Error if the fleet is known to have another compute type than EC2

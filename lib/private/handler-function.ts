@@ -43,7 +43,7 @@ export interface HandledResourceProps {
 
 /** Identifies what the permissions of a policy apply to: a VPC, all fleets, or the function itself. */
 export interface PolicyTarget {
-  /** There is one policy for each purpose and construct. */
+  /** `addPolicy` creates one policy for each combination of its `purpose` and this construct. */
   readonly construct: IConstruct;
   /** Part of the policy's name. With another value, CloudFormation creates another policy. */
   readonly name: string;

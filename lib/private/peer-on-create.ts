@@ -87,7 +87,7 @@ export function setPeerVpc(connection: Construct, fleet: CfnResource, pair: Peer
   }
 }
 
-/** Whether a fleet is a `CfnFleet`, and not a `CfnResource` of that type. */
+/** Whether a fleet is a `CfnFleet`, and not a `CfnResource` with the type `AWS::GameLift::Fleet`. */
 function hasTypedProperties(fleet: CfnResource): fleet is gamelift.CfnFleet {
   return 'peerVpcId' in fleet;
 }

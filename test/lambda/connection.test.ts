@@ -95,7 +95,7 @@ test("a create fails with GameLift's reason if GameLift refuses the request alth
   expect(world.state.connectionStatuses).toEqual([]);
 });
 
-test('a create repeats a refused request as often as other connections could have consumed the authorization', async () => {
+test('a create retries a refused request once for each other connection that could have consumed the authorization', async () => {
   world = await SimulatedWorld.create();
   world.outputFor = (_, operation) =>
     operation === 'DescribeVpcPeeringAuthorizations' ? { VpcPeeringAuthorizations: [] } : undefined;
@@ -445,7 +445,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
     expect(world.state.connectionStatuses).toEqual([]);
   });
 
-  test('a create deletes its active connection again, because the delete that follows would not find it', async () => {
+  test('a create deletes the connection that it has just created, because the delete that follows would not find it', async () => {
     world = await SimulatedWorld.create();
     world.errorFor = (_, operation) =>
       operation === 'DescribeFleetAttributes' && world.attributes !== undefined ? awsError('NotFoundException') : undefined;
@@ -461,7 +461,7 @@ describe('while GameLift reports that an existing fleet does not exist,', () => 
   test.each<[string, Readings, () => Promise<void>]>([
     ['lists the connection', {}, () => Promise.resolve()],
     [
-      'lists the connection as failed, because its deletion failed, but EC2 shows the connection',
+      'lists the connection as failed, because its deletion failed, but EC2 still shows the connection',
       { missingAuthorization: 'accepted, then fails' },
       async () => {
         await world.waitDays(2);
@@ -501,9 +501,37 @@ test('a create does not mistake the failures of its earlier requests for the res
   };
   const startedAt = world.now();
   await create();
-  // `create` first waits 30 seconds. The handler then makes three requests, with less than 30 seconds for each on average: it reads
-  // GameLift's list once after each request, and never waits a minute for the list to change
+  // 30 seconds before the first request, and less than 30 seconds for each of the three requests. If the handler took an earlier failure for
+  // the result of a request, it would wait a minute for the list to change
   expect(world.now() - startedAt).toBeLessThan(30_000 + 3 * 30_000);
+});
+
+test("a create reads GameLift's list only once, although EC2 first shows only the new connection of another fleet", async () => {
+  world = await SimulatedWorld.create();
+  const otherPeering = {
+    vpcPeeringConnectionId: 'pcx-0123456789abcdef0',
+    requesterVpcInfo: { vpcId: 'vpc-00000000000000009', ownerId: '222222222222', cidrBlock: '10.9.0.0/16' },
+    accepterVpcInfo: { vpcId: world.vpcId, ownerId: '111111111111', cidrBlock: '10.0.0.0/16' },
+    status: { code: 'active', message: 'Active' },
+  };
+  let requestedAt = Infinity;
+  let listReads = 0;
+  world.outputFor = (service, operation) => {
+    const isPeeringRead = operation === 'DescribeVpcPeeringConnections';
+    requestedAt = operation === 'CreateVpcPeeringConnection' ? world.now() : requestedAt;
+    listReads += service === 'gamelift' && isPeeringRead && requestedAt < world.now() ? 1 : 0;
+    const isJustRequested = world.now() >= requestedAt && world.now() - requestedAt < 10_000;
+    return service === 'ec2' && isPeeringRead && isJustRequested ? { vpcPeeringConnectionSet: [otherPeering] } : undefined;
+  };
+  await create();
+  expect(listReads).toBe(1);
+});
+
+test('a create succeeds with a short timeout if the connection is active before GameLift lists it', async () => {
+  world = await SimulatedWorld.create();
+  world.aws.scriptedOutcomes.connectionSeconds = 2;
+  const { response } = await send('Create', { TimeoutSeconds: '5' });
+  expect(response?.Status).toBe('SUCCESS');
 });
 
 test('a create does not mistake a connection that somebody created by hand, and that GameLift lists late, for the requested connection', async () => {
@@ -596,7 +624,7 @@ describe('with peerOnCreate,', () => {
       expect(world.attributes).toEqual(createResponse?.Data);
     });
 
-    test("is not available to another resource if the fleet has lost its tags, because EC2's tags name the owner", async () => {
+    test("is not available to another resource even if the fleet has lost its tags, because EC2's tags still name the owner", async () => {
       world.tags.clear();
       const other = { LogicalResourceId: 'Other' };
       const { response } = await world.send('Create', world.properties(ON_CREATE), undefined, other);
@@ -738,7 +766,7 @@ describe('with peerOnCreate,', () => {
       expect(await update(oldProperties(), propertiesWith('None', '2026-01-05'))).toMatchObject(FAILED_RESPONSE);
     });
 
-    test('is not mistaken for a rollback if its new properties are not those before the failed update, for example because rollback is disabled', async () => {
+    test('is not mistaken for a rollback if it does not restore the properties before the failed update: a corrected deployment with rollback disabled', async () => {
       expect(await update(propertiesWith('None', '2026-01-05'), newProperties())).toMatchObject(FAILED_RESPONSE);
     });
 

@@ -33,7 +33,9 @@ const changedKind = (previousRoutes = EVERY_ROUTE_TABLE as ConnectionSpec['route
 });
 const DIFFERENT_CONNECTION: UpdateKind = { kind: 'different connection' };
 
-test.each<readonly [string, ConnectionSpec | undefined, PhysicalIdState | undefined, UpdateKind]>([
+test.each<
+  readonly [title: string, previous: ConnectionSpec | undefined, previousState: PhysicalIdState | undefined, kind: UpdateKind]
+>([
   ['no property has changed', spec(), CREATED, { kind: 'unchanged', previousRoutes: EVERY_ROUTE_TABLE }],
   ['a property has changed', spec({ dnsResolution: true }), CREATED, changedKind()],
   ['the routes have changed', spec({ routes: NO_ROUTES }), CREATED, changedKind(NO_ROUTES)],
@@ -48,13 +50,13 @@ test.each<readonly [string, ConnectionSpec | undefined, PhysicalIdState | undefi
   ['the VPC has changed', specOfOtherVpc, CREATED, DIFFERENT_CONNECTION],
   ['the fleet has changed, after a create that failed midway', specOfOtherFleet, UNFINISHED, DIFFERENT_CONNECTION],
   [
-    'the fleet has changed, and the physical id does not contain the previous fleet',
+    'the fleet changes back, because the update to the previous fleet failed before the physical id contained that fleet',
     specOfOtherFleet,
     UNKNOWN,
     { kind: 'rollback to different connection', previous: specOfOtherFleet },
   ],
   [
-    'the VPC has changed, and the physical id does not contain the previous VPC',
+    'the VPC changes back, because the update to the previous VPC failed before the physical id contained that VPC',
     specOfOtherVpc,
     UNKNOWN,
     { kind: 'rollback to different connection', previous: specOfOtherVpc },

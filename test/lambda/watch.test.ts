@@ -71,9 +71,10 @@ const pendingConnection = listedConnection({ id: 'pcx-2', status: 'pending-accep
 
 test.each<readonly [string, readonly ListedConnection[], Ec2View, ListedConnection | undefined]>([
   ['nothing if no connection is listed', [], ec2ViewOf(ec2Side()), undefined],
-  ['the live connection, wherever it is in the list', [failedConnection, pendingConnection], ec2ViewOf(), pendingConnection],
+  ['the live connection, if it is last in the list', [failedConnection, pendingConnection], ec2ViewOf(), pendingConnection],
+  ['the live connection, if it is first in the list', [pendingConnection, failedConnection], ec2ViewOf(), pendingConnection],
   [
-    'the live connection if another one has failed',
+    'the live connection, even if EC2 shows that the failed one still exists',
     [failedConnection, pendingConnection],
     ec2ViewOf(ec2Side()),
     pendingConnection,

@@ -43,7 +43,7 @@ test('the schedule invokes the handler through an alias, with the pair and the r
   });
 });
 
-test('only failed invocations of the alias are sent to an encrypted queue', () => {
+test('failed invocations of the alias are sent to an encrypted queue, other failed invocations are not', () => {
   const template = Template.fromStack(stackWithRenewals().stack);
   template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
     Qualifier: 'renewals',
@@ -55,7 +55,7 @@ test('only failed invocations of the alias are sent to an encrypted queue', () =
   template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
 });
 
-test('the queue becomes the destination of failed invocations after the policy that allows sending, because Lambda checks the permission', () => {
+test('the policy that allows sending to the queue is created before the queue is set as the destination, because Lambda checks the permission', () => {
   const template = Template.fromStack(stackWithRenewals().stack);
   const allowsSending = Match.objectLike({ Action: 'sqs:SendMessage' });
   const [sendPolicyId = ''] = Object.keys(

@@ -1,9 +1,9 @@
-import { CLEANUPS_WITH_FEW_ORDERS, rehearseCleanup } from './cleanups';
+import { FAST_CLEANUPS, rehearseCleanup } from './cleanups';
 import { closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-test.each(CLEANUPS_WITH_FEW_ORDERS)(
+test.each(FAST_CLEANUPS)(
   'after ten days, %s succeeds in every order of the cleanup (number of orders: %i)',
   async (_, count, first, second) => {
     const orders = await rehearseCleanup(first, second);

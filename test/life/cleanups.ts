@@ -85,7 +85,7 @@ const peerBothKindsOfFleets: AddResources = (stack, existing) => {
   addConnection(stack, authorization, importFleet(stack, existing));
 };
 
-const peerBothKindsWithImport: AddResources = (stack, existing) => {
+const peerBothKindsWithImportedAuthorization: AddResources = (stack, existing) => {
   const authorization = importAuthorization(stack, existing.vpcIds[0]);
   addConnectionOnCreation(stack, authorization, addFleet(stack, '1'));
   addConnection(stack, authorization, importFleet(stack, existing));
@@ -109,7 +109,7 @@ const peerBothVpcs: AddResources = (stack, existing) => {
 /** Two deployments, and in how many orders the cleanup of the second deployment can delete the resources. */
 export type CleanupCase = readonly [name: string, orders: number, first: AddResources, second: AddResources];
 
-export const CLEANUPS_WITH_FEW_ORDERS: readonly CleanupCase[] = [
+export const FAST_CLEANUPS: readonly CleanupCase[] = [
   ['a new build of a connected fleet', 1, connectFleet('1'), connectFleet('2')],
   ['a new build of a fleet that is peered on creation', 1, peerFleetOnCreation('1'), peerFleetOnCreation('2')],
   ['a change of the VPC of a connected fleet', 2, connectExistingFleet(0), connectExistingFleet(1)],
@@ -122,11 +122,11 @@ export const CLEANUPS_WITH_FEW_ORDERS: readonly CleanupCase[] = [
     peerFleetOnCreation('1'),
     peerWithRenamedAuthorization,
   ],
-  ['importing the authorization instead of declaring it', 2, peerBothKindsOfFleets, peerBothKindsWithImport],
+  ['importing the authorization instead of declaring it', 2, peerBothKindsOfFleets, peerBothKindsWithImportedAuthorization],
 ];
 
-/** Trying all orders takes long, so only test/scale runs these cases. */
-export const CLEANUPS_WITH_MANY_ORDERS: readonly CleanupCase[] = [
+/** Only test/scale runs these cases: each order takes long, or there are many. */
+export const SLOW_CLEANUPS: readonly CleanupCase[] = [
   [
     'removing a connection, with a new build of a fleet that is peered on creation',
     1,

@@ -14,8 +14,8 @@ export interface CallsOfOperation {
 export interface HandlerCalls {
   readonly operations: readonly CallsOfOperation[];
   /** Answered calls of the operations that are limited to one call in ten seconds. */
-  readonly rateLimited: number;
-  /** Throttled calls of the same operations. */
+  readonly answered: number;
+  /** Throttled calls of these operations. */
   readonly throttled: number;
 }
 
@@ -34,7 +34,7 @@ export function countHandlerCalls(entries: readonly Entry[]): HandlerCalls {
   const limited = operations.filter(({ operation }) => PEERING_OPERATIONS.includes(operation));
   return {
     operations,
-    rateLimited: limited.reduce((sum, { answered }) => sum + answered, 0),
+    answered: limited.reduce((sum, { answered }) => sum + answered, 0),
     throttled: limited.reduce((sum, { throttled }) => sum + throttled, 0),
   };
 }

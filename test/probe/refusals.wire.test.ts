@@ -191,7 +191,7 @@ describe('the probe', () => {
     expect(errorOrKindOf(outcome)).toBe(
       [
         'This could not be undone:',
-        `- perhaps the authorization of ${fixture.vpcId}: gamelift:DeleteVpcPeeringAuthorization failed: InternalServiceException: try again later Check the network and the Region, then run the probe again.`,
+        `- the authorization of ${fixture.vpcId}, if it still exists: gamelift:DeleteVpcPeeringAuthorization failed: InternalServiceException: try again later. Check the network and the Region, then run the probe again.`,
         `    aws gamelift delete-vpc-peering-authorization --game-lift-aws-account-id ${ACCOUNT} --peer-vpc-id ${fixture.vpcId}`,
         '- tag gamelift-vpc-peering-probe of the fleet: it is kept, so that the next run tries again. If you undo the other changes yourself, remove it last',
         `    aws gamelift untag-resource --resource-arn ${arn} --tag-keys gamelift-vpc-peering-probe`,

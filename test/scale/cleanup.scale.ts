@@ -1,9 +1,9 @@
-import { CLEANUPS_WITH_MANY_ORDERS, rehearseCleanup } from '../life/cleanups';
+import { SLOW_CLEANUPS, rehearseCleanup } from '../life/cleanups';
 import { closeRehearsals } from '../life/rehearsals';
 
 afterEach(closeRehearsals);
 
-test.each(CLEANUPS_WITH_MANY_ORDERS)(
+test.each(SLOW_CLEANUPS)(
   'after ten days, %s succeeds in every order of the cleanup (number of orders: %i)',
   async (_, orderCount, firstDeployment, secondDeployment) => {
     const orders = await rehearseCleanup(firstDeployment, secondDeployment);

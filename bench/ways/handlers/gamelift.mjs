@@ -16,6 +16,7 @@ export async function cancelAuthorization({ GameLiftAwsAccountId, PeerVpcId }) {
   await gameLift.deleteVpcPeeringAuthorization({ GameLiftAwsAccountId, PeerVpcId });
 }
 
+/** In the benchmarks, one account owns the VPC and the fleets. */
 export async function requestConnection({ GameLiftAwsAccountId, PeerVpcId, FleetId }) {
   await gameLift.createVpcPeeringConnection({ FleetId, PeerVpcAwsAccountId: GameLiftAwsAccountId, PeerVpcId });
 }

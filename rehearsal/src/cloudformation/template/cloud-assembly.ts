@@ -12,7 +12,7 @@ import { isObject, type Template } from './template';
 
 /** Finds the files of a stack's assets. */
 export interface Assets {
-  /** The directory that was packed for an object key of the staging bucket. */
+  /** The directory whose zip file has this object key in the staging bucket. */
   assetDirectory(objectKey: string): string;
   /** The template of a nested stack that was published under an object key. */
   assetTemplate(objectKey: string): Template;

@@ -18,7 +18,12 @@ export interface CustomResourceOptions {
   readonly clock: RehearsalClock;
   readonly lambda: LambdaService;
   readonly responses: Responses;
-  /** Whether CloudFormation stores the physical id in the response to a failed update: AWS does not say. @default 'stored' */
+  /**
+   * If the response to an update reports a failure and contains a new physical id, whether CloudFormation uses the new id from then on. AWS does
+   * not document this.
+   *
+   * @default 'stored'
+   */
   readonly failedUpdatePhysicalId?: 'stored' | 'ignored';
 }
 
@@ -67,7 +72,7 @@ export class CustomResource implements ResourceType {
   async delete(resource: ExistingResource): Promise<void> {
     const { physicalId } = resource;
     const response = await this.sendRequest(resource, { RequestType: 'Delete', PhysicalResourceId: physicalId }, physicalId);
-    outcomeOf(response, physicalId);
+    throwIfFailed(response, physicalId);
   }
 
   missingAttributeValue(resource: ExistingResource, attribute: string): unknown {
@@ -137,10 +142,14 @@ export class CustomResource implements ResourceType {
 }
 
 function outcomeOf(response: CustomResourceResponse, physicalId: string): ResourceOutcome {
-  if (!response.hasSucceeded) {
-    throw new ResourceFailure(response.reason, physicalId);
-  }
+  throwIfFailed(response, physicalId);
   return { physicalId, attributes: response.data };
+}
+
+function throwIfFailed({ hasSucceeded, reason }: CustomResourceResponse, physicalId: string): void {
+  if (!hasSucceeded) {
+    throw new ResourceFailure(reason, physicalId);
+  }
 }
 
 /** CloudFormation sends all scalars as strings. */
