@@ -87,9 +87,11 @@ export class Requests {
       const progress = await this.readProgress(new Date(since - CLOCK_SKEW_MILLISECONDS), ec2IdsBefore);
       const isHandled = progress.kind === 'changed' && progress.version === handledVersion;
       const { listedAt } = this.observer;
-      if (calls.now() >= readableAt && isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
+      const isReadableSoon = readableAt - calls.now() < WATCH_MILLISECONDS;
+      if (isReadableSoon && isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
         // the list may not show yet that the connection is active, so the change to active is never treated as handled
         handledVersion = progress.kind === 'changed' && !progress.isActive ? progress.version : undefined;
+        await calls.waitUntilReadable(startedAt);
         await calls.sleepWhile(state, listedAt + LIST_MILLISECONDS - calls.now());
         const listed = await this.observer.listConnections();
         const outcome = outcomeOf(listed, progress, { startedAt, listedAt: this.observer.listedAt });
@@ -103,8 +105,7 @@ export class Requests {
           'look at the events of the fleet, raise the timeout of the VpcPeeringConnection, then deploy again',
         );
       }
-      const untilReadable = readableAt - calls.now();
-      await calls.sleepWhile(state, untilReadable > 0 ? Math.min(untilReadable, WATCH_MILLISECONDS) : WATCH_MILLISECONDS);
+      await calls.sleepWhile(state, WATCH_MILLISECONDS);
     }
   }
 
