@@ -13,8 +13,9 @@ const [TABLE_BEGIN, TABLE_END] = ['<!-- benchmarks: begin -->', '<!-- benchmarks
 
 const INTRODUCTION =
   '`npm run bench` in a clone writes this page, `bench/latest.json`, and the table of the README. It needs no AWS account: what happens in ' +
-  'AWS is rehearsed, in rehearsed time. Calls, resources, bytes and rehearsed times are the same in every run. Processor times are not: each ' +
-  'ratio is the median of pairs that ran one after the other, with the interval that contains the true median with a probability of 95%. ' +
+  'AWS is rehearsed, in rehearsed time. Calls, resources, bytes and rehearsed times are the same in every run. Processor times are not, ' +
+  'so they are compared as ratios: two processes run one after the other, many times. The ratio is the median of these pairs, with the ' +
+  'interval that contains the true median with a probability of 95%. ' +
   'A target is undecided if it lies in that interval.';
 
 export function readResults(): Results {
@@ -46,10 +47,10 @@ export function readmeTable(results: Results): string {
     .map(({ title, targets }) => {
       const unmetTargets = targets.filter(({ verdict }) => verdict !== 'met');
       const metCount = `${targets.length - unmetTargets.length} of ${targets.length}`;
-      const unmetCells = unmetTargets.map(
+      const unmetLines = unmetTargets.map(
         ({ what, measured, verdict }) => `${verdict === 'missed' ? '' : `${verdict}: `}${what}: ${measured}`,
       );
-      return [title, metCount, unmetCells.join('<br>')];
+      return [title, metCount, unmetLines.join('<br>')];
     });
   return markdownTable({ head: ['benchmark', 'targets met', 'not met'], rows });
 }

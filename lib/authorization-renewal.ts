@@ -39,8 +39,8 @@ export class AuthorizationRenewal {
    * Renews the authorization in each deployment of a newly synthesized template.
    *
    * The time of the synthesis becomes a property of the authorization, so each synthesis produces a different template. Deploying
-   * the same cloud assembly again renews nothing. So if a pipeline synthesizes once and then waits more than a day for an
-   * approval, the authorization may have expired when it deploys.
+   * the same cloud assembly to a stack again renews nothing. So if a pipeline deploys an assembly a second time after more than a day,
+   * the authorization may have expired.
    */
   static everySynthesis(): AuthorizationRenewal {
     return new AuthorizationRenewal(() => ({ value: new Date().toISOString() }));

@@ -75,7 +75,7 @@ export class Calls {
   }
 
   /** Waits until the rate limit allows the call. */
-  async waitFor(call: Call<unknown>): Promise<void> {
+  async waitUntilAllowed(call: Call<unknown>): Promise<void> {
     await this.sleepUntil(this.limits.timeOfNextCall(call));
   }
 
@@ -110,7 +110,7 @@ export class Calls {
   async call<Output>(call: Call<Output>): Promise<CallResult<Output>> {
     const start = this.now();
     for (let pause = SECOND; ; pause = Math.min(2 * pause, 10 * SECOND)) {
-      await this.waitFor(call);
+      await this.waitUntilAllowed(call);
       const attempt = await this.attempt(call);
       if (attempt.kind !== 'throttled') {
         return attempt;
@@ -120,7 +120,7 @@ export class Calls {
         const message = `throttled for ${THROTTLING_TIMEOUT / MINUTE} minutes.`;
         throw new CallFailed(`${call.service}:${call.operation}`, { kind: 'throttled', name, message });
       }
-      // before a peering operation, `waitFor` waits long enough
+      // before a peering operation, `waitUntilAllowed` waits long enough
       await this.sleep(isPeeringOperation(call) ? 0 : pause);
     }
   }

@@ -72,7 +72,7 @@ export type DisconnectOutcome =
 export async function disconnect(context: ExperimentContext, { id }: Connection): Promise<DisconnectOutcome> {
   const { calls, api, pair, observer, changes } = context;
   // the rate limit must allow a read of GameLift's list right after the deletion
-  await calls.waitFor(api.connections(pair.fleetId));
+  await calls.waitUntilAllowed(api.connections(pair.fleetId));
   const result = await calls.call(api.disconnect(pair.fleetId, id));
   changes.lastChangeAt = calls.now();
   if (result.kind === 'refused') {

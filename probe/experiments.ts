@@ -102,10 +102,10 @@ async function isAuthorizationListed(context: ExperimentContext): Promise<boolea
   return (await findAuthorization(context)) !== undefined;
 }
 
-function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterUse }: ReuseResult, isListed: boolean): void {
+function settleUsedAuthorizations({ findings }: ExperimentContext, { validAfterCreation }: ReuseResult, isListed: boolean): void {
   const reading = isListed ? 'listed' : 'not listed';
   const evidence = `After a connection was created, DescribeVpcPeeringAuthorizations ${isListed ? 'still lists' : 'no longer lists'} its authorization`;
-  switch (validAfterUse) {
+  switch (validAfterCreation) {
     case 'yes':
       findings.settle('usedAuthorizations', reading, `${evidence}, which was still valid`);
       break;

@@ -3,8 +3,8 @@ import type { Api } from './api';
 import type { Call, Calls } from './calls';
 
 /*
- * The routes and rules that GameLift writes in the VPC. Before the run, the VPC has no route to a peering, and no rule for a CIDR block except
- * those that allow all outbound traffic. So GameLift must have written every other route and rule.
+ * The routes and rules that GameLift writes in the VPC. Before the run, the VPC has no route to a peering, and no rule for a CIDR block or for a
+ * security group of another VPC, except those that allow all outbound traffic. So GameLift must have written every other route and rule.
  */
 
 export interface PeeringRoute {
@@ -35,7 +35,7 @@ export async function readNetwork(calls: Calls, api: Api, vpcId: string): Promis
       isMain: Associations.some(({ Main }) => Main === true),
     })),
     routes: tables.flatMap(peeringRoutes),
-    rules: groups.flatMap(rulesForCidrBlocks),
+    rules: groups.flatMap(peeringRules),
   };
 }
 
@@ -50,7 +50,7 @@ function peeringRoutes({ RouteTableId: tableId = '', Routes = [] }: RouteTable):
   );
 }
 
-function rulesForCidrBlocks({ GroupId: groupId = '', IpPermissions = [], IpPermissionsEgress = [] }: SecurityGroup): Rule[] {
+function peeringRules({ GroupId: groupId = '', IpPermissions = [], IpPermissionsEgress = [] }: SecurityGroup): Rule[] {
   const rulesOf = (direction: Rule['direction'], permissions: readonly IpPermission[]): Rule[] =>
     permissions.flatMap(({ IpProtocol, FromPort, ToPort, IpRanges = [], Ipv6Ranges = [], UserIdGroupPairs = [] }) => {
       const ports = { IpProtocol, FromPort, ToPort };

@@ -93,8 +93,8 @@ async function removeConnections({ calls, api, target, observer, changes, print 
   let reason = 'it was not deleted before the timeout';
   try {
     for (;;) {
-      // without waiting for the rate limit, the observation may not include GameLift's list
-      await calls.waitFor(api.connections(pair.fleetId));
+      // wait until the rate limit allows this call. Otherwise, the observer may skip GameLift's list
+      await calls.waitUntilAllowed(api.connections(pair.fleetId));
       const { gameLiftConnections = [], ec2Peerings, time } = await observer.observe();
       const toDelete = connectionsToDelete(gameLiftConnections, ec2Peerings);
       remaining = toDelete.length > 0 ? toDelete : ec2Peerings.filter(isLive);
@@ -119,8 +119,8 @@ async function removeConnections({ calls, api, target, observer, changes, print 
 }
 
 /**
- * The live connections of GameLift's list. If there are none, but EC2 still shows a live peering, the failed connections: GameLift may list a
- * connection as failed because its deletion failed.
+ * Returns the live connections of GameLift's list. If there are none, but EC2 still shows a live peering, returns the failed connections,
+ * because GameLift may list a connection as failed if its deletion failed.
  */
 function connectionsToDelete(
   gameLiftConnections: readonly Connection[],

@@ -52,8 +52,8 @@ export async function connectWithAuthorization(context: ExperimentContext): Prom
 export interface ReuseResult {
   readonly lastConnection: Connection;
   readonly deletions: readonly Deletion[];
-  /** Whether the authorization was valid after the connection was created with it. */
-  readonly validAfterUse: 'yes' | 'no' | 'unknown';
+  /** Whether the authorization was still valid after the first connection was created with it. A deletion may have consumed it later. */
+  readonly validAfterCreation: 'yes' | 'no' | 'unknown';
 }
 
 export async function useAuthorizationAgain(context: ExperimentContext, first: Connection): Promise<ReuseResult> {
@@ -76,7 +76,7 @@ async function connectAgain(
     const evidence = 'With one authorization, a connection was created, deleted and created again';
     findings.settle('useOfAuthorization', 'reusable', evidence);
     const lastDelete = await requestExistingAndDelete(context, secondConnect.connection, await calls.call(api.authorize(pair)));
-    return { lastConnection: secondConnect.connection, deletions: [deletion, lastDelete.deletion], validAfterUse: 'yes' };
+    return { lastConnection: secondConnect.connection, deletions: [deletion, lastDelete.deletion], validAfterCreation: 'yes' };
   }
   const renewal = await calls.call(api.authorize(pair));
   const { connection } = await connectWithAuthorization(context);
@@ -88,7 +88,7 @@ async function connectAgain(
     findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
   }
   const lastDelete = await requestExistingAndDelete(context, connection, await calls.call(api.authorize(pair)));
-  return { lastConnection: connection, deletions: [deletion, lastDelete.deletion], validAfterUse: 'yes' };
+  return { lastConnection: connection, deletions: [deletion, lastDelete.deletion], validAfterCreation: 'yes' };
 }
 
 /** Continues after the deletion did not succeed: the creation may have consumed the authorization. */
@@ -107,10 +107,10 @@ async function authorizeToDelete(
   const { deletion } = await requestExistingAndDelete(context, connection, renewal);
   if (renewal.kind === 'succeeded') {
     findings.settle('useOfAuthorization', 'consumed', `${evidence}. After authorizing again, it was deleted`);
-    return { lastConnection: connection, deletions: [deletion], validAfterUse: 'no' };
+    return { lastConnection: connection, deletions: [deletion], validAfterCreation: 'no' };
   }
   findings.leaveOpen('useOfAuthorization', `${evidence}. But authorizing again returned ${resultText(renewal)}`);
-  return { lastConnection: connection, deletions: [deletion], validAfterUse: 'unknown' };
+  return { lastConnection: connection, deletions: [deletion], validAfterCreation: 'unknown' };
 }
 
 /** With a valid authorization, requests the connection once more while it exists, then deletes it. */
@@ -121,7 +121,7 @@ async function requestExistingAndDelete(
 ): Promise<Extract<DisconnectOutcome, { kind: 'ended' }>> {
   const { calls, api, pair, findings, changes, print } = context;
   print('requesting the connection that exists, then deleting it');
-  await calls.waitFor(api.connect(pair));
+  await calls.waitUntilAllowed(api.connect(pair));
   changes.lastChangeAt = calls.now();
   const result = await calls.call(api.connect(pair));
   changes.lastChangeAt = calls.now();

@@ -28,11 +28,15 @@ const ROUND_MILLISECONDS = RATE_LIMIT_MILLISECONDS + 350;
 /** The maximum time between the first and the last call of a round. */
 const ROUND_SPREAD_MILLISECONDS = 150;
 
+/** The throttled attempts after which a caller makes its call at the beginning of each round. With fewer, it calls two milliseconds later for each. */
+const MAX_PRIORITY = 75;
+
 /** How long before a round a caller starts its `check`. The time is random, because the calls in a check have rate limits, too. */
 const CHECK_AHEAD_MILLISECONDS = { min: 500, max: 5_500 };
 
 /** The maximum time between the start of a check and the call that follows it. */
-export const MAX_CHECK_AGE_MILLISECONDS = CHECK_AHEAD_MILLISECONDS.max + ROUND_SPREAD_MILLISECONDS;
+export const MAX_CHECK_AGE_MILLISECONDS =
+  CHECK_AHEAD_MILLISECONDS.max + ROUND_MILLISECONDS - RATE_LIMIT_MILLISECONDS + ROUND_SPREAD_MILLISECONDS;
 
 /** How long a denied call is retried: a new policy may take a minute to reach all of AWS. */
 export const DENIAL_RETRY_MILLISECONDS = 75_000;
@@ -73,7 +77,7 @@ export const READ_DELAY_MILLISECONDS = 15_000;
 const READ_AGAIN_MILLISECONDS = 5_000;
 
 interface CallOptions {
-  /** Called just before each attempt: in a round, at most `MAX_CHECK_AGE_MILLISECONDS` before. If it rejects, the attempt is not made. */
+  /** Called at most `MAX_CHECK_AGE_MILLISECONDS` before each attempt of a peering operation. If it rejects, the attempt is not made. */
   readonly check?: () => Promise<void>;
   /** Whether to retry after this error, because a new policy may not have reached all of AWS yet. */
   readonly isTemporary?: (error: unknown) => boolean;
@@ -84,7 +88,7 @@ export class Calls {
   /** How many attempts got no response from AWS, or a server error. They may have taken effect. */
   attemptsWithUnknownEffect = 0;
   private readonly startedAt: number;
-  /** Whether GameLift throttled a peering operation of this request. If so, others use these operations, and the request calls in rounds. */
+  /** Whether GameLift has throttled a peering operation of this request. From then on, the request makes all such calls in rounds. */
   private hasGameLiftThrottled = false;
 
   constructor(
@@ -162,18 +166,26 @@ export class Calls {
   ): Promise<T> {
     const startedAt = this.now();
     const failures = { isThrottled: false, throttleCount: 0, unknownEffectCount: 0 };
+    // whether the latest attempt was sent, and has no response yet
+    const pending = { isSent: false };
     const attempt = async (): Promise<T> => {
       if (!hasLowRateLimit(operation)) {
         await check();
       } else if (this.hasGameLiftThrottled) {
         await this.waitForRound(Math.max(1, failures.throttleCount), check);
       } else {
-        await check();
+        let checkedAt: number;
+        do {
+          checkedAt = this.now();
+          await check();
+        } while (this.now() - checkedAt > CHECK_AHEAD_MILLISECONDS.max);
         await this.waitIfRoundIsImminent();
       }
+      pending.isSent = true;
       return await call(this.signal);
     };
     const delayAfter = (error: unknown): number | undefined => {
+      pending.isSent = false;
       failures.isThrottled = isThrottle(error);
       if (failures.isThrottled) {
         failures.throttleCount += 1;
@@ -212,7 +224,10 @@ export class Calls {
         throw error;
       }
       const seconds = Math.round((this.now() - startedAt) / 1000);
-      throw failures.isThrottled
+      const isResponseMissing = pending.isSent && !isThrottle(error);
+      this.attemptsWithUnknownEffect += isResponseMissing ? 1 : 0;
+      const isWaitingForRound = hasLowRateLimit(operation) && this.hasGameLiftThrottled;
+      throw !isResponseMissing && (failures.isThrottled || isWaitingForRound)
         ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${rateLimitHint(operation)}`)
         : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
@@ -230,7 +245,7 @@ export class Calls {
    * the ten seconds again (AWS does not document this). If callers chose their own times, they could block each other forever.
    * Callers that have not been throttled yet do not wait for a round, because most stacks have only one or two connections.
    *
-   * In a round, callers that have been throttled more often tend to call earlier.
+   * In a round, callers that have been throttled more often call earlier, so that no caller waits much longer than those that came before it.
    *
    * @param throttleCount how often this caller has been throttled
    */
@@ -241,7 +256,8 @@ export class Calls {
       await this.sleep(roundAt - this.now() - (min + (max - min) * this.time.jitter()));
       await check();
       if (this.now() <= roundAt) {
-        await this.sleep(roundAt - this.now() + (ROUND_SPREAD_MILLISECONDS * this.time.jitter()) / throttleCount);
+        const priority = Math.min(throttleCount, MAX_PRIORITY) - this.time.jitter();
+        await this.sleep(roundAt - this.now() + ROUND_SPREAD_MILLISECONDS * (1 - priority / MAX_PRIORITY));
         return;
       }
       // the check took so long that the round is over: wait for the next one

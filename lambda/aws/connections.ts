@@ -25,7 +25,7 @@ export function listedConnectionOf({
   };
 }
 
-/** The handler's own status for a connection that GameLift does not list, although it has accepted the request. */
+/** The handler's own status for a requested connection that GameLift no longer lists, or never listed. Such a connection has ended. */
 export const NOT_LISTED = 'not listed';
 
 /** The statuses of connections that have ended or are being deleted. GameLift and EC2 may show such connections for hours. */

@@ -106,7 +106,7 @@ export class ConnectLoop {
       const { claim, mayHaveRequested } = this.situation;
       // this run has noted a request, but sent none
       const hasOnlyNoted = claim.peeredBefore !== undefined && !mayHaveRequested;
-      if (this.hasConflict || hasOnlyNoted) {
+      if ((this.hasConflict || hasOnlyNoted) && !this.context.calls.signal.aborted) {
         // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again
         await this.claims.withdraw();
       }

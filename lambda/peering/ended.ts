@@ -8,7 +8,7 @@ const REPEATABLE_STATUSES: ReadonlySet<string> = new Set(['failed', 'deleted', N
 
 /** The remedy if a fleet that is peered on creation has no connection. */
 const REPLACE_FLEET =
-  'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
+  'replace the fleet, or remove peerOnCreate, which also replaces the fleet: with peerOnCreate, GameLift peers a fleet only while it creates it';
 
 /** A connection that did not become active, and what the handler knows about it. */
 export interface EndedConnection {

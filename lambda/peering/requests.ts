@@ -85,10 +85,10 @@ export class Requests {
     let handledVersion: string | undefined;
     for (;;) {
       const progress = await this.readProgress(new Date(since - CLOCK_SKEW_MILLISECONDS), ec2IdsBefore);
-      const isHandled = progress.kind === 'changed' && progress.version === handledVersion;
+      const isChangeHandled = progress.kind === 'changed' && progress.version === handledVersion;
       const { listedAt } = this.observer;
       const isReadableSoon = readableAt - calls.now() < WATCH_MILLISECONDS;
-      if (isReadableSoon && isListDue(progress, isHandled, { startedAt, listedAt, now: calls.now() })) {
+      if (isReadableSoon && isListDue(progress, isChangeHandled, { startedAt, listedAt, now: calls.now() })) {
         // the list may not show yet that the connection is active, so the change to active is never treated as handled
         handledVersion = progress.kind === 'changed' && !progress.isActive ? progress.version : undefined;
         await calls.waitUntilReadable(startedAt);

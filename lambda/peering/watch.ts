@@ -21,7 +21,7 @@ export const WATCH_MILLISECONDS = 2_000;
 /** The shortest interval of reads of GameLift's list, because of its rate limit. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** The interval of reads of the list without progress. It exceeds the shortest one, so that the list can be read soon after an event. */
+/** The interval of reads of the list without progress. Between two reads, the rate limit allows another read at once after an event. */
 const LIST_WITHOUT_PROGRESS_MILLISECONDS = 12_000;
 
 /** The interval of reads of the list after progress. These reads are only needed if the events and EC2 do not show the next change. */
@@ -69,16 +69,17 @@ export interface WatchTimes {
   readonly now: number;
 }
 
-/** Whether it is time to read GameLift's list. */
-export function isListDue(progress: Progress, isHandled: boolean, { startedAt, listedAt, now }: WatchTimes): boolean {
-  if (progress.kind === 'changed' && !isHandled) {
+/**
+ * Whether it is time to read GameLift's list.
+ *
+ * @param isChangeHandled whether the list was already read for the change in `progress`
+ */
+export function isListDue(progress: Progress, isChangeHandled: boolean, { startedAt, listedAt, now }: WatchTimes): boolean {
+  if (progress.kind === 'changed' && !isChangeHandled) {
     return true;
   }
-  const isFirstRead = listedAt < startedAt;
-  const intervalWithoutProgress = isFirstRead ? LIST_MILLISECONDS : LIST_WITHOUT_PROGRESS_MILLISECONDS;
-  return (
-    now - Math.max(listedAt, startedAt) >= (progress.kind === 'none' ? intervalWithoutProgress : LIST_AFTER_PROGRESS_MILLISECONDS)
-  );
+  const interval = progress.kind === 'none' ? LIST_WITHOUT_PROGRESS_MILLISECONDS : LIST_AFTER_PROGRESS_MILLISECONDS;
+  return now - Math.max(listedAt, startedAt) >= interval;
 }
 
 /** The state of a connection that was requested, or found pending. */
@@ -89,7 +90,13 @@ export interface SettledOutcome {
   readonly peering: ListedConnection;
 }
 
-const UNLISTED: ListedConnection = { id: '', status: NOT_LISTED, message: '', gameLiftVpcId: undefined, cidrBlock: undefined };
+const UNLISTED_CONNECTION: ListedConnection = {
+  id: '',
+  status: NOT_LISTED,
+  message: '',
+  gameLiftVpcId: undefined,
+  cidrBlock: undefined,
+};
 
 /** Determines the state of the connection from GameLift's list, which may be older than the events and EC2. */
 export function outcomeOf(
@@ -116,7 +123,7 @@ export function outcomeOf(
   }
   const isReportedEnded = progress.kind === 'changed' && !progress.isActive;
   return isReportedEnded || hasWaitedLongEnough
-    ? { kind: 'ended', peering: { ...UNLISTED, status: isReportedEnded ? 'failed' : NOT_LISTED, message } }
+    ? { kind: 'ended', peering: { ...UNLISTED_CONNECTION, status: isReportedEnded ? 'failed' : NOT_LISTED, message } }
     : { kind: 'pending' };
 }
 

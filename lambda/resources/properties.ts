@@ -136,7 +136,7 @@ export function readRouteTableIds(properties: Properties): readonly string[] {
   const items = value as readonly unknown[];
   return items.map((item) => {
     if (typeof item !== 'string' || !ROUTE_TABLE_ID.test(item)) {
-      throw new Error(`${requirement}, got one with ${formatValue(item)}${remedyFor('RouteTableIds')}`);
+      throw new Error(`${requirement}, got a list that contains ${formatValue(item)}${remedyFor('RouteTableIds')}`);
     }
     return item;
   });

@@ -571,7 +571,7 @@ describe('invalid properties', () => {
   /** How the reason shows the value: its beginning or, for a list of route tables, the beginning of the invalid item. */
   function shownValueOf(name: string, value: unknown): string {
     if (Array.isArray(value) && name === 'RouteTableIds') {
-      return `one with ${JSON.stringify(value.find((item) => item !== 'rtb-1')).slice(0, 60)}`;
+      return `a list that contains ${JSON.stringify(value.find((item) => item !== 'rtb-1')).slice(0, 60)}`;
     }
     return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60);
   }
@@ -692,7 +692,7 @@ describe('invalid properties', () => {
     expect(await resultOf(create)).toEqual(
       expectedFailure(
         'Create',
-        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got one with "subnet-7". Correct the ' +
+        'RouteTableIds must be a list of ids of route tables such as rtb-0123456789abcdef0, got a list that contains "subnet-7". Correct the ' +
           'routes of the VpcPeeringConnection, or the routeTableId of the imported subnets that they select, then deploy again',
       ),
     );

@@ -527,6 +527,14 @@ test("a create reads GameLift's list only once, although EC2 first shows only th
   expect(listReads).toBe(1);
 });
 
+test('a create that GameLift throttles until its time is up fails with a reason that names the rate limit', async () => {
+  world = await SimulatedWorld.create();
+  world.errorFor = (_, operation) => (operation === 'CreateVpcPeeringConnection' ? awsError('ThrottlingException') : undefined);
+  expect((await send('Create')).response?.Reason).toMatch(
+    /CreateVpcPeeringConnection was still throttled after \d+ seconds \(GameLift allows one call in ten seconds of each peering operation for the whole account\)\. Other callers in this account use the same operation: try again when they have finished$/,
+  );
+});
+
 test('a create succeeds with a short timeout if the connection is active before GameLift lists it', async () => {
   world = await SimulatedWorld.create();
   world.aws.scriptedOutcomes.connectionSeconds = 2;
@@ -562,7 +570,8 @@ test('a create fails if GameLift accepts the request but lists no connection', a
 
 describe('with peerOnCreate,', () => {
   const ON_CREATE = { PeerOnCreate: 'true' };
-  const REPLACE_FLEET = 'Look at the events of the fleet, then replace the fleet, or remove peerOnCreate, which replaces it too';
+  const REPLACE_FLEET =
+    'Look at the events of the fleet, then replace the fleet, or remove peerOnCreate, which also replaces the fleet';
   const countCalls = (operation: string): number => world.calls.filter((call) => call === operation).length;
   const refuseDeletion = (error: Error): void => {
     world.errorFor = (_, operation) => (operation === 'DeleteVpcPeeringConnection' ? error : undefined);
@@ -795,7 +804,7 @@ describe('with peerOnCreate,', () => {
     prepare();
     const { response } = await send('Create', ON_CREATE);
     expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) as string });
-    expect(response?.Reason).toMatch(/replace the fleet, or remove peerOnCreate, which replaces it too/);
+    expect(response?.Reason).toMatch(/replace the fleet, or remove peerOnCreate, which also replaces the fleet/);
     expect(world.calls.filter((operation) => operation.startsWith('CreateVpcPeering'))).toEqual([]);
     world.outputFor = () => undefined;
     expect((await send('Delete', ON_CREATE, response?.PhysicalResourceId)).response?.Status).toBe('SUCCESS');

@@ -37,7 +37,7 @@ const unreadableVpc: Partial<EndedConnection> = { vpcBlocks: { kind: 'unavailabl
 const unknownFleetBlock = { fleetCidrBlock: undefined };
 const peeredOnCreate = { peerOnCreate: true };
 const REPLACE_FLEET =
-  'replace the fleet, or remove peerOnCreate, which replaces it too: with peerOnCreate, GameLift peers a fleet only while it creates it';
+  'replace the fleet, or remove peerOnCreate, which also replaces the fleet: with peerOnCreate, GameLift peers a fleet only while it creates it';
 const CHECK_EVENTS_AND_REPLACE = `Look at the events of the fleet, then ${REPLACE_FLEET}`;
 
 test.each<readonly [string, EndedConnection, 'would end again' | 'may succeed', string]>([

@@ -105,7 +105,7 @@ type Case<Name extends BehaviourName> = readonly [
   calls: readonly RecordedCall[],
 ];
 
-/** The readings that at least one case derives, each after the name of its question. */
+/** The readings that at least one case derives, as `question: reading`. */
 const testedReadings: string[] = [];
 
 /** Defines one test for each case of a question. The test checks which reading the rule derives from the calls. */
@@ -170,7 +170,7 @@ defineTests('authorizingAgain', [
   ],
   ['the authorization is refused with another error', 'none', [authorize.fails(0, 'UnauthorizedException', IS_AUTHORIZED)]],
   [
-    'the authorization is refused, and accepted after it was canceled',
+    'the authorization is refused, and accepted after the existing one was canceled',
     'InvalidRequestException',
     [
       authorize.fails(0, 'InvalidRequestException', CANNOT_AUTHORIZE),
@@ -179,12 +179,12 @@ defineTests('authorizingAgain', [
     ],
   ],
   [
-    'the authorization is refused, and accepted without being canceled',
+    'the authorization is refused, and accepted later although none was canceled',
     'none',
     [authorize.fails(0, 'InvalidRequestException', CANNOT_AUTHORIZE), authorize.returns(20, NEW_AUTHORIZATION)],
   ],
   [
-    'the authorization is refused without a specific reason, and accepted after it was canceled',
+    'the authorization is refused without a specific reason, and accepted after the existing one was canceled',
     'none',
     [
       authorize.fails(0, 'InvalidRequestException', UNSPECIFIC_MESSAGE),
@@ -193,7 +193,7 @@ defineTests('authorizingAgain', [
     ],
   ],
   [
-    'the authorization is refused because of a permission, and accepted after it was canceled',
+    'the authorization is refused because of a permission, and accepted after the existing one was canceled',
     'none',
     [
       authorize.fails(0, 'InvalidRequestException', NO_PERMISSION),
@@ -381,12 +381,12 @@ defineTests('existingConnection', [
 
 defineTests('deletingConnections', [
   [
-    'the connection is listed as deleting so late that every read shows the deletion',
+    'the connection is still listed as deleting when reads must show the deletion',
     'deleting for a while',
     [disconnect.returns(0, undefined), list.returns(16, [listedConnection('deleting')])],
   ],
   [
-    'EC2 shows the connection as deleting so late that every read shows the deletion',
+    'EC2 still shows the connection as deleting when reads must show the deletion',
     'deleting for a while',
     [
       disconnect.returns(0, undefined),
@@ -395,12 +395,12 @@ defineTests('deletingConnections', [
     ],
   ],
   [
-    'the connection is listed as deleting so soon that the read may show the state during the call',
+    'the connection is listed as deleting, but the read may show the state before the call returned',
     'none',
     [disconnect.returns(0, undefined), list.returns(10, [listedConnection('deleting')])],
   ],
   [
-    'EC2 shows the connection as deleting after it was still active: somebody may be deleting its fleet',
+    'EC2 shows the connection as active when reads must show the deletion, and as deleting later: somebody may be deleting its fleet',
     'none',
     [
       disconnect.returns(0, undefined),

@@ -160,8 +160,8 @@ const HOUR_BEFORE = -60 * MINUTE;
 
 test.each<ListDueCase>([
   { name: 'at once after a change', progress: ACTIVE, lastRead: 9_999, now: 10_000, isDue: true },
-  { name: 'not within ten seconds of the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 9_999, isDue: false },
-  { name: 'ten seconds after the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 10_000, isDue: true },
+  { name: 'not within twelve seconds of the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 11_999, isDue: false },
+  { name: 'twelve seconds after the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 12_000, isDue: true },
   {
     name: 'not within ten seconds of the start if the list was read just before the start',
     progress: NO_PROGRESS,

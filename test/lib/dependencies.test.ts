@@ -77,7 +77,7 @@ describe.each(PEERING_METHODS)('with a fleet that is %s', (_, peer) => {
     expect(dependenciesOfNestedStacks(parent)).toEqual([[authorizationIdOf(parent)]]);
   });
 
-  test('the renewal in a parent stack is created after the nested stack with the authorization, and deleted before it', () => {
+  test('the resource in a parent stack that renews the authorization is created after the nested stack with the authorization, and deleted before it', () => {
     const parent = new Stack(new App(), 'Game', { env });
     peer(parent, createAuthorization(new NestedStack(parent, 'Network')));
     const [nestedStack = ''] = Object.keys(Template.fromStack(parent).findResources('AWS::CloudFormation::Stack'));

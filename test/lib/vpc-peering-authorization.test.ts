@@ -83,7 +83,7 @@ describe('the template of an authorization', () => {
       RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       'RetainExceptOnCreate',
     ],
-  ])('has the deletion policy with which the authorization %s', (_, removalPolicy, DeletionPolicy) => {
+  ])('sets the deletion policy so that the authorization %s', (_, removalPolicy, DeletionPolicy) => {
     const { stack, vpc } = stackWithVpc();
     new VpcPeeringAuthorization(stack, 'Authorization', { vpc, ...(removalPolicy === undefined ? {} : { removalPolicy }) });
     Template.fromStack(stack).hasResource(AUTHORIZATION_TYPE, { DeletionPolicy });

@@ -4,7 +4,10 @@ import { closeRehearsals } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-test('creates and deletes eight connections in one stack in at most 1.5 times the minimum of the rate limit, and reads GameLift’s list once per connection', async () => {
+/** The shortest time in which GameLift's rate limit allows one call for each of eight connections. */
+const MINIMUM_SECONDS = 80;
+
+test('creates and deletes eight connections in at most 1.5 times the minimum, and reads GameLift’s list once for each connection that it creates', async () => {
   const result = await rehearseManyConnections(await startFastRehearsal(), 8, IMPORTED_FLEETS);
   expect(result).toMatchObject({
     statuses: ['CREATE_COMPLETE', 'DELETE_COMPLETE'],
@@ -16,6 +19,6 @@ test('creates and deletes eight connections in one stack in at most 1.5 times th
   });
   expect(result.after).toEqual(result.before);
   // the last connection becomes active 30 seconds after its request
-  expect(result.creating.seconds).toBeLessThan(1.5 * 80 + 30);
-  expect(result.deleting.seconds).toBeLessThan(1.5 * 80);
+  expect(result.creating.seconds).toBeLessThan(1.5 * MINIMUM_SECONDS + 30);
+  expect(result.deleting.seconds).toBeLessThan(1.5 * MINIMUM_SECONDS);
 });

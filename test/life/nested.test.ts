@@ -10,7 +10,7 @@ import { DAY_MS, closeRehearsals, STACK, synthesizeApp } from './rehearsals';
 
 afterEach(closeRehearsals);
 
-type Kind = 'connected' | 'peered on creation';
+type Kind = 'peered after creation' | 'peered on creation';
 
 function synthesizeStacks(kind: Kind, build: string): string {
   return synthesizeApp((app) => {
@@ -25,8 +25,8 @@ function synthesizeStacks(kind: Kind, build: string): string {
   });
 }
 
-test.each<Kind>(['connected', 'peered on creation'])(
-  'replaces fleets that are %s, and deletes them before it cancels the authorization',
+test.each<Kind>(['peered after creation', 'peered on creation'])(
+  'replaces fleets that are %s, and when the stack is deleted, deletes the fleets before it cancels the authorization',
   async (kind) => {
     const rehearsal = await startFastRehearsal();
     const before = rehearsal.aws.inventory();

@@ -29,7 +29,7 @@ afterEach(() => ProbeFixture.closeAll());
 /** Runs `check` with the number of each call: 1, 2, and so on, until a run has fewer calls. Returns the last number. */
 async function forEachCall(readings: Readings, check: (call: number) => Promise<'called' | 'not called'>): Promise<number> {
   fixture = await ProbeFixture.create(readings);
-  // if GameLift takes less time, the probe makes fewer similar calls while it waits
+  // GameLift connects quickly, so that the probe makes fewer similar calls while it waits
   fixture.aws.scriptedOutcomes.connectionSeconds = 6;
   for (let call = 1; ; call += 1) {
     if ((await check(call)) === 'not called') {
@@ -72,7 +72,7 @@ describe.each(Object.entries(SCENARIOS))('the probe, %s,', (_name, readings) => 
         expect(outcome.kind).toBe('finished');
         return 'not called';
       });
-      // otherwise, the runs ended too early
+      // with fewer calls, the runs ended too early
       expect(callCount).toBeGreaterThan(50);
     },
     TIMEOUT_MILLISECONDS,
@@ -97,7 +97,7 @@ describe.each(Object.entries(SCENARIOS))('the probe, %s,', (_name, readings) => 
         expect({ call, left: fixture.leftBehind }).toEqual({ call, left: [] });
         return 'called';
       });
-      // otherwise, the runs ended too early
+      // with fewer calls, the runs ended too early
       expect(callCount).toBeGreaterThan(50);
     },
     TIMEOUT_MILLISECONDS,

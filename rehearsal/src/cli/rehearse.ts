@@ -175,7 +175,7 @@ function behaviourList(): string {
 async function runRehearsal(options: RehearseOptions, { print, printError }: Output): Promise<number> {
   const { assemblies, days, readings, account, unrunnableFunctions, isVerbose, printsJson, pictureFile } = options;
   const printProgress = printsJson ? printError : print;
-  // a reading of CloudFormation is an option of the rehearsal; setReadings chooses all other readings
+  // Rehearsal.start takes the reading for CloudFormation; setReadings, below, sets all other readings
   const failedUpdateReading = readings.findLast(({ name }) => name === 'failedUpdatePhysicalId')?.reading;
   const rehearsal = await Rehearsal.start({
     // a fixed time, so that every run gives the same result

@@ -91,20 +91,20 @@ function modify(peering: Peering, { account }: ServiceCall, parameters: Paramete
     const advice = 'Peering options can be added only to active peerings.';
     throw new ServiceError('OperationNotPermitted', `Peering ${peering.id} is not active. ${advice}`);
   }
-  const result: Record<string, Members> = {};
-  for (const side of ['accepter', 'requester'] as const) {
+  const changes = (['accepter', 'requester'] as const).flatMap((side) => {
     const member = `${side === 'accepter' ? 'Accepter' : 'Requester'}PeeringConnectionOptions`;
     const allowDns = parameters.get(`${member}.AllowDnsResolutionFromRemoteVpc`);
-    if (allowDns !== undefined) {
-      if (peering[side].account !== account) {
-        throw new ServiceError(
-          'OperationNotPermitted',
-          `User ${account} cannot modify ${side} peering options for ${peering.id}`,
-        );
-      }
-      peering.dnsResolution = { ...peering.dnsResolution, [side]: allowDns === 'true' };
-      result[`${side}PeeringConnectionOptions`] = peeringOptions(peering.dnsResolution[side]);
-    }
+    return allowDns === undefined ? [] : [{ side, allowsDns: allowDns === 'true' }];
+  });
+  const forbiddenSide = changes.map(({ side }) => side).find((side) => peering[side].account !== account);
+  if (forbiddenSide !== undefined) {
+    const message = `User ${account} cannot modify ${forbiddenSide} peering options for ${peering.id}`;
+    throw new ServiceError('OperationNotPermitted', message);
+  }
+  const result: Record<string, Members> = {};
+  for (const { side, allowsDns } of changes) {
+    peering.dnsResolution = { ...peering.dnsResolution, [side]: allowsDns };
+    result[`${side}PeeringConnectionOptions`] = peeringOptions(allowsDns);
   }
   return result;
 }

@@ -224,17 +224,21 @@ describe('route tables', () => {
 });
 
 describe('a peering connection', () => {
-  const turnOnDnsResolution = (side: 'Accepter' | 'Requester') =>
-    simulation.ec2Client.send(
+  const turnOnDnsResolution = (...sides: ('Accepter' | 'Requester')[]) => {
+    const options = sides.map((side) => [`${side}PeeringConnectionOptions`, { AllowDnsResolutionFromRemoteVpc: true }]);
+    return simulation.ec2Client.send(
       new ModifyVpcPeeringConnectionOptionsCommand({
         VpcPeeringConnectionId: peeringId,
-        [`${side}PeeringConnectionOptions`]: { AllowDnsResolutionFromRemoteVpc: true },
+        ...(Object.fromEntries(options) as object),
       }),
     );
+  };
 
   test('allows its accepter to turn on DNS resolution for its own side, while the connection is active', async () => {
     const isDnsResolutionOn = async () =>
       (await simulation.ec2Peerings())[0]?.AccepterVpcInfo?.PeeringOptions?.AllowDnsResolutionFromRemoteVpc;
+    expect(await isDnsResolutionOn()).toBe(false);
+    await expect(turnOnDnsResolution('Accepter', 'Requester')).rejects.toMatchObject({ name: 'OperationNotPermitted' });
     expect(await isDnsResolutionOn()).toBe(false);
     await turnOnDnsResolution('Accepter');
     expect(await isDnsResolutionOn()).toBe(true);
