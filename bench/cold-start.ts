@@ -36,7 +36,7 @@ export const COLD_START: Measurement = {
         `Node.js to send the signed request. Medians of ${ROUNDS} rounds. ${MACHINE_SENTENCE}`,
       tables: [
         {
-          head: ['handler', 'processor time', 'of AwsCustomResource', 'elapsed time', 'of AwsCustomResource'],
+          head: ['handler', 'processor time', 'relative to AwsCustomResource', 'elapsed time', 'relative to AwsCustomResource'],
           rows: CANDIDATES.map((candidate) => [
             candidate.name,
             `${Math.round(medianOf(valuesOf(candidate, 'cpuSeconds')) * 1000)} ms`,

@@ -28,7 +28,7 @@ const ROUND_MILLISECONDS = RATE_LIMIT_MILLISECONDS + 350;
 /** The maximum time between the first and the last call of a round. */
 const ROUND_SPREAD_MILLISECONDS = 150;
 
-/** The throttled attempts after which a caller makes its call at the beginning of each round. With fewer, it calls two milliseconds later for each. */
+/** After so many throttled attempts, a caller calls at the beginning of each round. For each attempt fewer, it calls two milliseconds later. */
 const MAX_PRIORITY = 75;
 
 /** How long before a round a caller starts its `check`. The time is random, because the calls in a check have rate limits, too. */
@@ -243,7 +243,9 @@ export class Calls {
    * Waits for the next round. All throttled callers of an account try again at the same multiples of 10.35 seconds. One caller
    * succeeds, and the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts
    * the ten seconds again (AWS does not document this). If callers chose their own times, they could block each other forever.
-   * Callers that have not been throttled yet do not wait for a round, because most stacks have only one or two connections.
+   *
+   * Callers that have not been throttled yet do not wait for a round, because most stacks have only one or two connections. If throttled calls
+   * start the ten seconds again, no caller succeeds in the round after such a call.
    *
    * In a round, callers that have been throttled more often call earlier, so that no caller waits much longer than those that came before it.
    *

@@ -30,7 +30,7 @@ export function readChanges({ tags }: Ec2Peering): Changes {
 
 /**
  * The tags that record the changes and the fleet. The value of one tag has space for eleven route tables, so several tags may be necessary.
- * The key of a tag contains a digest of its value. So a new tag never overwrites an existing tag that a late read did not show.
+ * The key of a tag contains a digest of its value. So a new tag never overwrites a tag that exists, but that a read does not show yet.
  */
 export function tagsOfChanges(
   fleetId: string,

@@ -95,7 +95,11 @@ export function planRoutes({
   return [
     ...changes,
     ...undeclaredTableIds
-      .filter((id) => tables.find((table) => table.id === id)?.routes.some((route) => route.target === peeringId))
+      .filter((id) =>
+        tables
+          .find((table) => table.id === id)
+          ?.routes.some((route) => route.target === peeringId && route.cidrBlock === cidrBlock),
+      )
       .map((routeTableId): RouteChange => ({ action: 'delete', routeTableId, cidrBlock })),
   ];
 }

@@ -40,6 +40,29 @@ describe('the route table of a gateway', () => {
   });
 });
 
+describe('a route table that is no longer declared', () => {
+  const planWith = (...routes: { readonly cidrBlock: string; readonly target: string }[]): readonly RouteChange[] =>
+    planRoutes({
+      tables: [{ ...VPC_TABLE, routes: routes.map((route) => ({ ...route, blackhole: false })) }],
+      declared: { kind: 'None', routeTableIds: [] },
+      previousRoutes: { kind: 'RouteTables', routeTableIds: [VPC_TABLE.id] },
+      peering: PEERING,
+      ownPeeringIds: new Set(),
+    });
+
+  test('loses its route to the connection', () => {
+    expect(planWith({ cidrBlock: PEERING.cidrBlock, target: PEERING.id })).toEqual([
+      { action: 'delete', routeTableId: VPC_TABLE.id, cidrBlock: PEERING.cidrBlock },
+    ]);
+  });
+
+  test("keeps a route of the user to a part of the fleet's CIDR block, and another route for the block", () => {
+    expect(
+      planWith({ cidrBlock: '172.16.0.0/25', target: PEERING.id }, { cidrBlock: PEERING.cidrBlock, target: 'tgw-1' }),
+    ).toEqual([]);
+  });
+});
+
 type RouteApi = Parameters<typeof applyRoutes>[1];
 
 /** Makes one change to a route. EC2 returns the given errors. Returns the names of the calls. */

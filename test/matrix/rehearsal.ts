@@ -213,7 +213,7 @@ export class MatrixRehearsal {
     await this.authorize('A');
     const connection = { FleetId: createdFleet.id, PeerVpcAwsAccountId: ACCOUNT, PeerVpcId: vpcId };
     await aws.callGameLift('CreateVpcPeeringConnection', connection, ACCOUNT_AND_REGION);
-    // by then, the authorization has expired
+    // wait until the authorization has expired
     await this.waitDays(2);
     const peeringId = aws.ec2.peerings.findLive(createdFleet.vpc.vpcId, vpcId)?.id ?? '';
     aws.ec2.tags.put(ACCOUNT, peeringId, new Map([['Name', 'created by hand']]));

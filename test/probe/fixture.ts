@@ -20,7 +20,7 @@ export type Readings = Partial<Record<BehaviourName, string>>;
  */
 export class ProbeFixture {
   static async create(readings: Readings = {}, { routeTables = 2 } = {}): Promise<ProbeFixture> {
-    // calls take no simulated time, because the clients are in this process: see RehearsalOptions
+    // the clients run in this process, so calls must not take simulated time: see RehearsalOptions
     const rehearsal = await Rehearsal.start({ ...ACCOUNT_AND_REGION, startTime: Date.UTC(2026, 0, 1), callMilliseconds: 0 });
     const { aws, clock } = rehearsal;
     for (const [name, reading] of Object.entries(readings)) {

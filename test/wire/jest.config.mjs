@@ -5,7 +5,7 @@ export default {
   ...config,
   rootDir: '../..',
   globals: { overTheWire: true },
-  // Jest can't measure the coverage in the threads that run the bundle, so it measures the coverage of the tests in process
+  // includes the tests in process for the coverage, because Jest can't measure it in the threads that run the bundle
   testMatch: [
     '<rootDir>/test/life/*.test.ts',
     '**/*.wire.test.ts',

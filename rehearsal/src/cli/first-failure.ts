@@ -4,7 +4,7 @@ import { onOneLine, withoutIds } from '../report';
 
 const STACK = 'AWS::CloudFormation::Stack';
 const BEGIN_MESSAGE = new RegExp(`^(CREATE|UPDATE|DELETE)_IN_PROGRESS ${STACK}`);
-/** Matches the failure of a resource, and the start of a rollback: if outputs are invalid, no resource fails. */
+/** Matches the failure of a resource, or the start of a rollback. If outputs are invalid, a stack is rolled back although no resource failed. */
 const FAILURE_MESSAGE = /^(\w+_FAILED|(?:UPDATE_)?ROLLBACK_IN_PROGRESS) (\S+): (.*)$/s;
 const COMPLETE_STATUSES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_COMPLETE'];
 

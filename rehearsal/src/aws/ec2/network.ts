@@ -271,7 +271,7 @@ export class Network {
     }
     this.requireUnassociated(table, gatewayId);
     table.routes.forEach((route) => {
-      requireGatewayRoute(table, route);
+      requireAllowedInGatewayTable(table, route);
     });
     const id = this.ids.ec2Id('rtbassoc');
     table.associations.set(id, gatewayId);
@@ -464,7 +464,7 @@ export class Network {
    */
   private requireAllowedRoute(place: AccountAndRegion, table: RouteTable, route: Route): void {
     if (isGatewayRouteTable(table)) {
-      requireGatewayRoute(table, route);
+      requireAllowedInGatewayTable(table, route);
     }
     const { kind, target } = route;
     if (kind === 'vpcPeeringConnectionId') {
@@ -480,7 +480,7 @@ export class Network {
  * A gateway route table can only have destinations inside the VPC, and only a network interface, a Gateway Load Balancer endpoint or
  * `local` as targets. The text of the error for destinations outside the VPC is not EC2's, because AWS does not document it.
  */
-function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
+function requireAllowedInGatewayTable({ routeTableId, vpc }: RouteTable, { destination, kind, target }: Route): void {
   const { cidrBlocks } = vpc;
   if (!isCidr(destination) || ![...cidrBlocks.values()].some((block) => contains(block, destination))) {
     const reason = `the gateway route table ${routeTableId} can have routes only to CIDR blocks inside its VPC`;
@@ -493,7 +493,7 @@ function requireGatewayRoute({ routeTableId, vpc }: RouteTable, { destination, k
   }
 }
 
-/** Throws unless the value is a CIDR block of the IP version of the parameter. */
+/** Throws unless the value is a CIDR block: of IPv4 for `destinationCidrBlock`, of IPv6 for `destinationIpv6CidrBlock`. */
 export function requireDestination(parameter: 'destinationCidrBlock' | 'destinationIpv6CidrBlock', value: string): void {
   if (!(parameter === 'destinationCidrBlock' ? isCidr : isIpv6Cidr)(value)) {
     throw invalidCidr(parameter, value);

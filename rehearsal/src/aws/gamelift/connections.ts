@@ -102,7 +102,10 @@ export class Connections {
     });
   }
 
-  /** Returns the authorizer for a fleet that is created with a peer VPC. Throws like `Authorizations.requireValid`. */
+  /**
+   * Returns the authorizer for a fleet that is created with a peer VPC. Without a valid authorization, throws, or returns undefined under the
+   * reading `accepted, then fails` of `missingAuthorization`.
+   */
   requireAuthorization(key: AuthorizationKey): Principal | undefined {
     return this.authorizations.requireValid(key)?.authorizer;
   }

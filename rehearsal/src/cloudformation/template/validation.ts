@@ -345,7 +345,7 @@ function validateAttribute(logicalId: string, attribute: string, { Resources = {
   const schema = types.schemaOf(resource.Type);
   // the members of an attribute that is a map or object are attributes, too
   const isKnown = schema?.attributes.some((name) => attribute === name || attribute.startsWith(`${name}.`)) ?? true;
-  // an attribute with a function, which getAttParts converts to '[object Object]', is known only when the function is evaluated
+  // an attribute with a variable, or a function (for which getAttParts returns '[object Object]'), can be checked only when it is evaluated
   if (!isKnown && !attribute.includes('${') && !attribute.startsWith('[object')) {
     throw templateError(`resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
   }

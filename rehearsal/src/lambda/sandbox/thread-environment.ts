@@ -34,7 +34,7 @@ const RUNTIME_MEGABYTES = 64;
 
 let bootstrap: string | undefined;
 
-/** The bundled code of `bootstrap.ts`. A thread can run it whether ts-jest or tsx runs this file. */
+/** The code of `bootstrap.ts`. It is bundled because a thread can't load TypeScript, neither under ts-jest nor under tsx. */
 function bootstrapCode(): string {
   bootstrap ??= buildSync({
     entryPoints: [path.join(__dirname, 'bootstrap.ts')],

@@ -138,7 +138,7 @@ describe('route tables', () => {
     );
   });
 
-  describe('associated with a gateway', () => {
+  describe('and a gateway', () => {
     let gatewayId: string;
 
     beforeEach(() => {
@@ -197,7 +197,7 @@ describe('route tables', () => {
       expect(simulation.aws.ec2.routeTable(ACCOUNT_AND_REGION, tableId).routes.size).toBe(1);
     });
 
-    test('cannot be associated if they have a route out of the VPC, if another table has the gateway, or if the gateway is not attached', async () => {
+    test('cannot be associated with it if they have a route out of the VPC, if another table has the gateway, or if the gateway is not attached', async () => {
       await createRoute();
       expect(associate).toThrow(refusal(DESTINATION));
       await simulation.ec2Client.send(new DeleteRouteCommand({ RouteTableId: tableId, DestinationCidrBlock: DESTINATION }));
@@ -364,7 +364,7 @@ describe('tags', () => {
       expect(await tags()).toEqual(['vpc-peering-connection owner=mine']);
     });
 
-    test('on the VPC: CreateTags is allowed, but DeleteTags is denied', async () => {
+    test('on the VPC: CreateTags is allowed, but DeleteTags is denied, because EC2 does not support this condition for it', async () => {
       const vpcArn = `arn:aws:ec2:${REGION}:${VPC_ACCOUNT}:vpc/${simulation.vpcId}`;
       const client = clientWithCondition({ ArnEquals: { 'ec2:AccepterVpc': vpcArn } });
       await client.send(new CreateTagsCommand(tagsInput(['Name'])));
