@@ -8,8 +8,10 @@ import { pathToFileURL } from 'node:url';
  */
 
 process.once('message', () => {
-  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  process.send({ cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, megabytes: maxRSS / 1024 }, () => process.exit());
+  const { userCPUTime, systemCPUTime } = process.resourceUsage();
+  // maxRSS would include the memory of the process that started this one
+  const megabytes = process.memoryUsage.rss() / 2 ** 20;
+  process.send({ cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, megabytes }, () => process.exit());
 });
 
 const [file, event] = process.argv.slice(2);
