@@ -124,13 +124,17 @@ function settleDeletions({ findings }: ExperimentContext, deletions: readonly De
   const delays = deletions.map(({ endDelay }) => secondsText(endDelay)).join(' and ');
   const evidence = `The deleted connections had ended when the probe looked, ${delays} after DeleteVpcPeeringConnection returned`;
   if (deletions.some(({ wasSeenDeleting }) => wasSeenDeleting)) {
-    findings.settle('deletingConnections', 'deleting for a while', `${evidence}. Before that, it had the status deleting`);
+    findings.settle(
+      'deletingConnections',
+      'deleting for a while',
+      `${evidence}. Before that, at least one had the status deleting`,
+    );
   } else if (deletions.some(({ hadEndedAtFirstObservation }) => hadEndedAtFirstObservation)) {
     findings.settle('deletingConnections', 'done on return', `${evidence}. At least one had ended when the probe first looked`);
   } else {
     findings.leaveOpen(
       'deletingConnections',
-      `${evidence}. It never had the status deleting. The deletion may be slow, or the reads were late`,
+      `${evidence}. None had the status deleting. The deletion may be slow, or the reads were late`,
     );
   }
 }

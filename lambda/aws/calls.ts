@@ -9,19 +9,18 @@ const DENIAL_PAUSE_MILLISECONDS = 10_000;
 
 /**
  * The pause after the first throttled attempt of a call, except for GameLift's peering operations. It doubles with each further throttled
- * attempt. It is random, so that callers that were throttled at the same moment do not try again at the same moment.
+ * attempt, up to eight times the first pause. It is random, so that callers that were throttled at the same moment do not try again at the
+ * same moment.
  */
 const FIRST_THROTTLE_PAUSE_MILLISECONDS = { min: 500, max: 1_500 };
-
-const MAX_THROTTLE_PAUSE_MILLISECONDS = 12_000;
 
 /** GameLift allows only one call of each peering operation in this time, for the whole account. */
 const RATE_LIMIT_MILLISECONDS = 10_000;
 
 /**
- * Callers of GameLift's peering operations that were throttled try again in rounds: `waitForRound`. This is the time between two rounds. The
- * additional 350 milliseconds are longer than the spread of the calls in a round, so ten seconds pass between the last call of a round and
- * the first call of the next one.
+ * Callers of GameLift's peering operations that were throttled try again in rounds: `waitForRound`. This is the time between two rounds. So ten
+ * seconds pass between the last call of a round and the first call of the next one: 150 of the additional 350 milliseconds are the spread of
+ * the calls in a round, the others allow for network delays and for differences between clocks.
  */
 const ROUND_MILLISECONDS = RATE_LIMIT_MILLISECONDS + 350;
 
@@ -165,7 +164,7 @@ export class Calls {
     { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
   ): Promise<T> {
     const startedAt = this.now();
-    const failures = { isThrottled: false, throttleCount: 0, unknownEffectCount: 0 };
+    const failures = { last: 'none' as 'none' | 'throttled' | 'other', throttleCount: 0, unknownEffectCount: 0 };
     // whether the latest attempt was sent, and has no response yet
     const pending = { isSent: false };
     const attempt = async (): Promise<T> => {
@@ -186,8 +185,8 @@ export class Calls {
     };
     const delayAfter = (error: unknown): number | undefined => {
       pending.isSent = false;
-      failures.isThrottled = isThrottle(error);
-      if (failures.isThrottled) {
+      failures.last = isThrottle(error) ? 'throttled' : 'other';
+      if (failures.last === 'throttled') {
         failures.throttleCount += 1;
         this.hasGameLiftThrottled ||= hasLowRateLimit(operation);
         // a call with a low rate limit waits in `waitForRound` instead
@@ -226,8 +225,8 @@ export class Calls {
       const seconds = Math.round((this.now() - startedAt) / 1000);
       const isResponseMissing = pending.isSent && !isThrottle(error);
       this.attemptsWithUnknownEffect += isResponseMissing ? 1 : 0;
-      const isWaitingForRound = hasLowRateLimit(operation) && this.hasGameLiftThrottled;
-      throw !isResponseMissing && (failures.isThrottled || isWaitingForRound)
+      const isFirstInRounds = failures.last === 'none' && hasLowRateLimit(operation) && this.hasGameLiftThrottled;
+      throw isThrottle(error) || (!isResponseMissing && (failures.last === 'throttled' || isFirstInRounds))
         ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${rateLimitHint(operation)}`)
         : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
@@ -236,18 +235,19 @@ export class Calls {
   /** @param throttleCount how often this caller has been throttled */
   private throttlePause(throttleCount: number): number {
     const { min, max } = FIRST_THROTTLE_PAUSE_MILLISECONDS;
-    return Math.min(2 ** (throttleCount - 1) * (min + (max - min) * this.time.jitter()), MAX_THROTTLE_PAUSE_MILLISECONDS);
+    return 2 ** Math.min(throttleCount - 1, 3) * (min + (max - min) * this.time.jitter());
   }
 
   /**
    * Waits for the next round. All throttled callers of an account try again at the same multiples of 10.35 seconds. One caller
    * succeeds, and the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts
-   * the ten seconds again (AWS does not document this). If callers chose their own times, they could block each other forever.
+   * the ten seconds again (AWS does not document this), unless somebody else calls between two rounds. If callers chose their own times, they could block each other forever.
    *
    * Callers that have not been throttled yet do not wait for a round, because most stacks have only one or two connections. If throttled calls
-   * start the ten seconds again, no caller succeeds in the round after such a call.
+   * start the ten seconds again, no caller succeeds in the round after such a first call.
    *
-   * In a round, callers that have been throttled more often call earlier, so that no caller waits much longer than those that came before it.
+   * In a round, callers that have been throttled more often tend to call earlier, so that no caller waits much longer than those that came
+   * before it. Network delays can change the order of callers with similar counts.
    *
    * @param throttleCount how often this caller has been throttled
    */
@@ -268,12 +268,13 @@ export class Calls {
 
   /**
    * Waits for the next round if it is at most 350 milliseconds away. A call just before a round would succeed, but all callers in the round
-   * would be throttled, and no call would succeed until the round after it.
+   * would be throttled, and no call would succeed until the round after it. The call comes last in the round, because the others have waited
+   * longer.
    */
   private async waitIfRoundIsImminent(): Promise<void> {
     const remaining = this.nextRoundAt() - this.now();
     if (remaining <= ROUND_MILLISECONDS - RATE_LIMIT_MILLISECONDS) {
-      await this.sleep(remaining + ROUND_SPREAD_MILLISECONDS * this.time.jitter());
+      await this.sleep(remaining + ROUND_SPREAD_MILLISECONDS);
     }
   }
 

@@ -107,7 +107,8 @@ export class ConnectLoop {
       // this run has noted a request, but sent none
       const hasOnlyNoted = claim.peeredBefore !== undefined && !mayHaveRequested;
       if ((this.hasConflict || hasOnlyNoted) && !this.context.calls.signal.aborted) {
-        // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again
+        // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again. When the
+        // time is up, no call is possible, and the claim stays
         await this.claims.withdraw();
       }
       throw error;

@@ -72,7 +72,7 @@ export class Requests {
    *
    * @param since when the connection was requested, in milliseconds since the epoch
    * @param ec2IdsBefore EC2's ids of the peering connections that existed before the request; undefined to watch only GameLift
-   * @throws Problem if the connection is still pending after the declared timeout
+   * @throws Problem if the connection is still pending after the declared timeout, or after 15 seconds if the timeout is shorter
    */
   async waitForOutcome(since: number, ec2IdsBefore: ReadonlySet<string> | undefined): Promise<SettledOutcome> {
     const { calls, spec } = this.context;
@@ -101,7 +101,7 @@ export class Requests {
       }
       if (calls.now() >= timeoutAt) {
         throw new Problem(
-          `${state} after ${spec.timeoutSeconds} seconds`,
+          `${state} after ${Math.round((timeoutAt - startedAt) / 1000)} seconds`,
           'look at the events of the fleet, raise the timeout of the VpcPeeringConnection, then deploy again',
         );
       }

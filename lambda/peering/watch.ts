@@ -21,7 +21,7 @@ export const WATCH_MILLISECONDS = 2_000;
 /** The shortest interval of reads of GameLift's list, because of its rate limit. */
 export const LIST_MILLISECONDS = 10_000;
 
-/** The interval of reads of the list without progress. Between two reads, the rate limit allows another read at once after an event. */
+/** The interval of reads of the list without progress. It exceeds `LIST_MILLISECONDS`, so that a later change can be read at once. */
 const LIST_WITHOUT_PROGRESS_MILLISECONDS = 12_000;
 
 /** The interval of reads of the list after progress. These reads are only needed if the events and EC2 do not show the next change. */

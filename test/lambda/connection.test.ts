@@ -535,6 +535,12 @@ test('a create that GameLift throttles until its time is up fails with a reason 
   );
 });
 
+test('a create with a short timeout fails after 15 seconds if the connection is still pending', async () => {
+  world = await SimulatedWorld.create();
+  world.aws.scriptedOutcomes.connectionSeconds = 60;
+  expect((await send('Create', { TimeoutSeconds: '5' })).response?.Reason).toContain('was still pending after 15 seconds');
+});
+
 test('a create succeeds with a short timeout if the connection is active before GameLift lists it', async () => {
   world = await SimulatedWorld.create();
   world.aws.scriptedOutcomes.connectionSeconds = 2;

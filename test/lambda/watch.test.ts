@@ -163,10 +163,10 @@ test.each<ListDueCase>([
   { name: 'not within twelve seconds of the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 11_999, isDue: false },
   { name: 'twelve seconds after the start', progress: NO_PROGRESS, lastRead: HOUR_BEFORE, now: 12_000, isDue: true },
   {
-    name: 'not within ten seconds of the start if the list was read just before the start',
+    name: 'not within twelve seconds of the start if the list was read just before the start',
     progress: NO_PROGRESS,
     lastRead: -1,
-    now: 9_999,
+    now: 11_999,
     isDue: false,
   },
   { name: 'not within twelve seconds of a read', progress: NO_PROGRESS, lastRead: 20_000, now: 31_999, isDue: false },

@@ -85,7 +85,7 @@ const OPEN_QUESTIONS: readonly (readonly [question: string, name: string])[] = [
   ['Are deleted and failed connections still listed?', 'endedConnections'],
   ['Can the connection of a fleet with `peerOnCreate` be deleted on its own?', 'disconnectingPeeredFleet'],
   ['Is `VpcPeeringConnectionId` the id of EC2?', 'connectionIds'],
-  ['Which connections of a deleted fleet are listed?', 'connectionsOfDeletedFleet'],
+  ['What does `DescribeVpcPeeringConnections` return for a deleted fleet?', 'connectionsOfDeletedFleet'],
   ['Are fleet events written?', 'fleetEvents'],
   ['Does EC2 show a connection that failed to the owner of the VPC?', 'failedSeenByAccepter'],
   ['Which routes and rules does GameLift write?', 'peerVpcWrites'],

@@ -377,8 +377,8 @@ export function describeProblems({ step, problems }: StepFailure): readonly stri
 }
 
 /**
- * Runs a life that can't succeed. It must fail as UNAVOIDABLE_FAILURES says (`SKIPPED_DELETE`: no step fails, but a deletion does). Then authorizes by hand and deletes the stack, which must leave
- * nothing behind.
+ * Runs a life that can't succeed. It must fail as UNAVOIDABLE_FAILURES says. With `SKIPPED_DELETE`, every step succeeds, but CloudFormation
+ * skips a deletion that failed. If a step failed, authorizes by hand and deletes the stack, which must leave nothing behind.
  */
 export async function runFailingLife(
   rehearsal: MatrixRehearsal,

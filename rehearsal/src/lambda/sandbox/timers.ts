@@ -111,7 +111,8 @@ export class Timers {
       realClearTimeout(handle as NodeJS.Timeout);
       return;
     }
-    const id = handle instanceof RehearsedTimer ? handle.id : Number(handle ?? undefined);
+    // null is no timer, but Number(null) would be 0
+    const id = handle instanceof RehearsedTimer ? handle.id : Number(handle ?? NaN);
     this.pending = this.pending.filter((timer) => timer.id !== id);
     this.updateKeepAlive();
   };
