@@ -156,7 +156,7 @@ export const MANY_CONNECTIONS: Measurement = {
             'calls',
             'throttled',
           ],
-          rows: [...libraryRuns, ...alternativeRuns].map(tableRow),
+          rows: [libraryRuns, alternativeRuns].flat().map(tableRow),
         },
       ],
       targets: (['not counted', 'counted'] as const).flatMap((reading) => [

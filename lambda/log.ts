@@ -1,4 +1,5 @@
 import { FAILED_METRIC, FUNCTION_NAME_DIMENSION, METRIC_NAMESPACE } from '../lib/contract';
+import { problemOf } from './aws/errors';
 import { LIBRARY } from './version';
 
 /** One log record: a sentence, and fields with details. Never contains a response URL, credentials or an external id. */
@@ -12,6 +13,19 @@ export interface Log {
   error(record: LogRecord): void;
   /** Logs a failed request, and counts it in the metric. */
   failedRequest(record: FailedRequest): void;
+}
+
+/**
+ * Runs a task after an error. If the task fails, too, only logs that, because the first error is the useful one.
+ *
+ * @param task what may fail, such as "note that the update failed"
+ */
+export async function logIfFails(log: Log, task: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    log.error({ message: `could not ${task}: ${problemOf(error).message}` });
+  }
 }
 
 /** Writes to the console. The function's log format is JSON: Lambda adds time, level and request id to each record. */

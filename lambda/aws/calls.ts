@@ -164,33 +164,30 @@ export class Calls {
     { check = () => Promise.resolve(), isTemporary = isIamDenial }: CallOptions = {},
   ): Promise<T> {
     const startedAt = this.now();
-    const failures = { last: 'none' as 'none' | 'throttled' | 'other', throttleCount: 0, unknownEffectCount: 0 };
-    // whether the latest attempt was sent, and has no response yet
-    const pending = { isSent: false };
+    const hasLowLimit = hasLowRateLimit(operation);
+    const failures = { throttleCount: 0, unknownEffectCount: 0 };
+    // what the call waits for at the moment
+    const state: { waitsFor: 'rate limit' | 'response' | 'other' } = {
+      waitsFor: hasLowLimit && this.hasGameLiftThrottled ? 'rate limit' : 'other',
+    };
     const attempt = async (): Promise<T> => {
-      if (!hasLowRateLimit(operation)) {
+      if (!hasLowLimit) {
         await check();
       } else if (this.hasGameLiftThrottled) {
-        await this.waitForRound(Math.max(1, failures.throttleCount), check);
+        await this.waitForRound(failures.throttleCount, check);
       } else {
-        let checkedAt: number;
-        do {
-          checkedAt = this.now();
-          await check();
-        } while (this.now() - checkedAt > CHECK_AHEAD_MILLISECONDS.max);
-        await this.waitIfRoundIsImminent();
+        await this.waitIfRoundIsImminent(check);
       }
-      pending.isSent = true;
+      state.waitsFor = 'response';
       return await call(this.signal);
     };
     const delayAfter = (error: unknown): number | undefined => {
-      pending.isSent = false;
-      failures.last = isThrottle(error) ? 'throttled' : 'other';
-      if (failures.last === 'throttled') {
+      state.waitsFor = isThrottle(error) ? 'rate limit' : 'other';
+      if (state.waitsFor === 'rate limit') {
         failures.throttleCount += 1;
-        this.hasGameLiftThrottled ||= hasLowRateLimit(operation);
+        this.hasGameLiftThrottled ||= hasLowLimit;
         // a call with a low rate limit waits in `waitForRound` instead
-        return hasLowRateLimit(operation) ? 0 : this.throttlePause(failures.throttleCount);
+        return hasLowLimit ? 0 : this.throttlePause(failures.throttleCount);
       }
       if (isTemporary(error)) {
         return this.now() - startedAt < DENIAL_RETRY_MILLISECONDS ? DENIAL_PAUSE_MILLISECONDS : undefined;
@@ -223,12 +220,11 @@ export class Calls {
         throw error;
       }
       const seconds = Math.round((this.now() - startedAt) / 1000);
-      const isResponseMissing = pending.isSent && !isThrottle(error);
-      this.attemptsWithUnknownEffect += isResponseMissing ? 1 : 0;
-      const isFirstInRounds = failures.last === 'none' && hasLowRateLimit(operation) && this.hasGameLiftThrottled;
-      throw isThrottle(error) || (!isResponseMissing && (failures.last === 'throttled' || isFirstInRounds))
-        ? new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${rateLimitHint(operation)}`)
-        : new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
+      if (isThrottle(error) || state.waitsFor === 'rate limit') {
+        throw new RateLimitProblem(`${operation} was still throttled after ${seconds} seconds${rateLimitHint(operation)}`);
+      }
+      this.attemptsWithUnknownEffect += state.waitsFor === 'response' ? 1 : 0;
+      throw new TimeUpProblem(`${operation} was not finished when the time for this request was up, after ${seconds} seconds`);
     }
   }
 
@@ -239,9 +235,9 @@ export class Calls {
   }
 
   /**
-   * Waits for the next round. All throttled callers of an account try again at the same multiples of 10.35 seconds. One caller
-   * succeeds, and the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts
-   * the ten seconds again (AWS does not document this), unless somebody else calls between two rounds. If callers chose their own times, they could block each other forever.
+   * Waits for the next round. All throttled callers of an account try again at the same multiples of 10.35 seconds. One caller succeeds, and
+   * the others are throttled at almost the same moment. So one caller succeeds in each round, even if a throttled call starts the ten seconds
+   * again (AWS does not document this). If callers chose their own times, they could block each other forever.
    *
    * Callers that have not been throttled yet do not wait for a round, because most stacks have only one or two connections. If throttled calls
    * start the ten seconds again, no caller succeeds in the round after such a first call.
@@ -258,7 +254,7 @@ export class Calls {
       await this.sleep(roundAt - this.now() - (min + (max - min) * this.time.jitter()));
       await check();
       if (this.now() <= roundAt) {
-        const priority = Math.min(throttleCount, MAX_PRIORITY) - this.time.jitter();
+        const priority = Math.min(throttleCount + 1, MAX_PRIORITY) - this.time.jitter();
         await this.sleep(roundAt - this.now() + ROUND_SPREAD_MILLISECONDS * (1 - priority / MAX_PRIORITY));
         return;
       }
@@ -267,11 +263,16 @@ export class Calls {
   }
 
   /**
-   * Waits for the next round if it is at most 350 milliseconds away. A call just before a round would succeed, but all callers in the round
-   * would be throttled, and no call would succeed until the round after it. The call comes last in the round, because the others have waited
-   * longer.
+   * Runs the check, and waits for the next round if it is at most 350 milliseconds away. A call just before a round would succeed, but all
+   * callers in the round would be throttled, and no call would succeed until the round after it. The call comes last in the round, because the
+   * others have waited longer.
    */
-  private async waitIfRoundIsImminent(): Promise<void> {
+  private async waitIfRoundIsImminent(check: () => Promise<void>): Promise<void> {
+    let checkedAt: number;
+    do {
+      checkedAt = this.now();
+      await check();
+    } while (this.now() - checkedAt > CHECK_AHEAD_MILLISECONDS.max);
     const remaining = this.nextRoundAt() - this.now();
     if (remaining <= ROUND_MILLISECONDS - RATE_LIMIT_MILLISECONDS) {
       await this.sleep(remaining + ROUND_SPREAD_MILLISECONDS);

@@ -264,17 +264,12 @@ const fleetCidrBlocks: Rule = (calls) => {
       .filter(({ status, tags }) => status === 'active' && `${TAG_PREFIX}fleet` in tags)
       .map(({ requesterVpcId: vpcId, cidrBlock }) => ({ vpcId, cidrBlock })),
   );
-  const isSameBlockUsedTwice = [...gameLiftVpcs, ...ec2Vpcs].some((vpcs) =>
-    vpcs.some((one) =>
-      vpcs.some(
-        (other) =>
-          one.vpcId !== undefined &&
-          other.vpcId !== undefined &&
-          one.vpcId !== other.vpcId &&
-          one.cidrBlock !== undefined &&
-          one.cidrBlock === other.cidrBlock,
-      ),
-    ),
+  // a connection without a VPC or a block may belong to the same fleet as another one
+  const knownVpcs = [...gameLiftVpcs, ...ec2Vpcs].map((vpcs) =>
+    vpcs.filter(({ vpcId, cidrBlock }) => vpcId !== undefined && cidrBlock !== undefined),
+  );
+  const isSameBlockUsedTwice = knownVpcs.some((vpcs) =>
+    vpcs.some((one) => vpcs.some((other) => one.vpcId !== other.vpcId && one.cidrBlock === other.cidrBlock)),
   );
   return isSameBlockUsedTwice ? ['may be equal'] : [];
 };

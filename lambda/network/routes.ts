@@ -94,13 +94,10 @@ export function planRoutes({
   );
   return [
     ...changes,
-    ...undeclaredTableIds
-      .filter((id) =>
-        tables
-          .find((table) => table.id === id)
-          ?.routes.some((route) => route.target === peeringId && route.cidrBlock === cidrBlock),
-      )
-      .map((routeTableId): RouteChange => ({ action: 'delete', routeTableId, cidrBlock })),
+    ...tables
+      .filter(({ id }) => undeclaredTableIds.includes(id))
+      .filter(({ routes }) => routes.some((route) => route.target === peeringId && route.cidrBlock === cidrBlock))
+      .map(({ id }): RouteChange => ({ action: 'delete', routeTableId: id, cidrBlock })),
   ];
 }
 

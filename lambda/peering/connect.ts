@@ -2,6 +2,7 @@ import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import { isAlive } from '../aws/connections';
 import type { ListedConnection } from '../aws/connections';
 import { problemOf } from '../aws/errors';
+import { logIfFails } from '../log';
 import { peeringsIn } from '../network/ec2-view';
 import { Problem } from '../problem';
 import { describeOwner } from './claim';
@@ -106,10 +107,9 @@ export class ConnectLoop {
       const { claim, mayHaveRequested } = this.situation;
       // this run has noted a request, but sent none
       const hasOnlyNoted = claim.peeredBefore !== undefined && !mayHaveRequested;
-      if ((this.hasConflict || hasOnlyNoted) && !this.context.calls.signal.aborted) {
-        // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again. When the
-        // time is up, no call is possible, and the claim stays
-        await this.claims.withdraw();
+      if (this.hasConflict || hasOnlyNoted) {
+        // without the claim, the following delete deletes nothing, unless another run of the same request claims the connection again
+        await logIfFails(this.context.log, 'withdraw the claim', () => this.claims.withdraw());
       }
       throw error;
     }
@@ -235,8 +235,8 @@ export class ConnectLoop {
    * Waits for the note of another run of the same request. Lambda may run a request twice. If neither run finds a claim, the slower run
    * finds the connection that the faster run has created.
    *
-   * @param existedBefore whether the connection existed before this run noted its own request. A run notes its
-   *   request before it creates a connection, so if another run created this one, its note already exists
+   * @param existedBefore whether the connection existed before this run noted its own request. A run notes its request before it creates a
+   *   connection, so if another run created this one, its note already exists
    */
   private async waitForNote(peering: ListedConnection, existedBefore: boolean): Promise<void> {
     const { calls } = this.context;

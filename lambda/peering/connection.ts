@@ -3,6 +3,7 @@ import { READ_DELAY_MILLISECONDS } from '../aws/calls';
 import type { ListedConnection } from '../aws/connections';
 import { isGameLiftRefusal, problemOf } from '../aws/errors';
 import type { PhysicalIdState } from '../cloudformation/physical-id';
+import { logIfFails } from '../log';
 import type { ClaimedConnection, DeclaredRoutes } from '../model/connection';
 import { peeringsIn } from '../network/ec2-view';
 import { PeerNetwork } from '../network/peer-vpc';
@@ -102,12 +103,8 @@ export class Connection {
           });
           return attributesOf(lostConnection);
         }
-        try {
-          await claims.noteFailedUpdate(lostConnection, digest);
-        } catch (noteError) {
-          // the rollback will fail, too, but the first error is the useful one
-          this.context.log.error({ message: `could not note that the update failed: ${problemOf(noteError).message}` });
-        }
+        // without the note, the rollback will fail, too
+        await logIfFails(this.context.log, 'note that the update failed', () => claims.noteFailedUpdate(lostConnection, digest));
         throw error;
       }
     });

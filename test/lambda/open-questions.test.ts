@@ -539,6 +539,11 @@ defineTests('fleetCidrBlocks', [
     [listAll.returns(0, [listedConnection('active'), listedConnection('active', { PeerVpcId: 'vpc-1' })])],
   ],
   [
+    'one of two connections is listed without its VPC: it may be the VPC of the other',
+    'none',
+    [listAll.returns(0, [listedConnection('active'), listedConnection('active', { GameLiftVpcId: undefined })])],
+  ],
+  [
     'one of two connections is deleted: its block may have been reused for the other',
     'none',
     [listAll.returns(0, [listedConnection('deleted'), listedConnection('active', { GameLiftVpcId: 'vpc-2' })])],
